@@ -1,0 +1,1 @@
+"""Monte Carlo studies that put theory to the test."""

@@ -1,0 +1,1 @@
+"""What theory says, and how data answers."""

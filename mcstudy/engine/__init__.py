@@ -1,0 +1,1 @@
+"""Runs a study: plan, streams, workers, journal, ledger."""

@@ -1,0 +1,1 @@
+"""The mathematics under test: pure functions on arrays."""

@@ -1,0 +1,1 @@
+"""Estimators of simulated columns, each with its Monte Carlo standard error."""
