@@ -1,1 +1,35 @@
-"""Estimators of simulated columns, each with its Monte Carlo standard error."""
+"""Estimators with Monte Carlo standard errors and intervals; usable alone."""
+
+from mcstudy.statistics.intervals import (
+    clopper_pearson,
+    dkw_band,
+    hall_interval,
+    standard_error,
+    t_interval,
+    upper_limit,
+)
+from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
+from mcstudy.statistics.power_law import PowerLaw, fit_power_law, upper_half
+from mcstudy.statistics.statistic import Estimate, Statistic, mean, proportion, quantile, rms, sd, variance
+
+__all__ = [
+    "Estimate",
+    "PowerLaw",
+    "Statistic",
+    "clopper_pearson",
+    "dkw_band",
+    "fit_power_law",
+    "hall_interval",
+    "maritz_jarrett",
+    "mean",
+    "order_statistic_interval",
+    "proportion",
+    "quantile",
+    "rms",
+    "sd",
+    "standard_error",
+    "t_interval",
+    "upper_half",
+    "upper_limit",
+    "variance",
+]
