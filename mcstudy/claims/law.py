@@ -1,0 +1,183 @@
+"""A column has a given law, or the same law in two scenarios: Kolmogorov distance with a certain band."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mcstudy.claims.claim import Assessment, Cell, Claim, Zone, check_margin
+from mcstudy.draws import Draws, Sample, Scenario
+from mcstudy.exceptions import ClaimError
+from mcstudy.statistics import dkw_band
+
+__all__ = ["Distribution", "Law", "SameLaw"]
+
+FloatArray = npt.NDArray[np.float64]
+
+CURVE = np.linspace(0.0, 1.0, 101)  # where the report draws the deviation
+
+
+class Distribution(Protocol):
+    """A frozen scipy distribution, or anything else with a distribution function."""
+
+    def cdf(self, x: Any) -> Any:
+        """P(X <= x), elementwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Distance(Claim):
+    """Base of the claims on a law: an interval for a Kolmogorov distance, against a distance margin."""
+
+    column: str
+    margin: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_margin(self.id, "margin", self.margin)
+
+    def columns(self) -> tuple[str, ...]:
+        """The column whose law is claimed."""
+        return (self.column,)
+
+    def _judge(
+        self, scenario: Scenario, distance: float, band: float, curve: FloatArray, replicates: int
+    ) -> Assessment:
+        zone = Zone(0.0, self.margin)
+        interval = (max(0.0, distance - band), min(1.0, distance + band))
+        cell = Cell(
+            scenario=dict(scenario),
+            theory=0.0,
+            margin=self.margin,
+            estimate=distance,
+            mcse=0.5 / np.sqrt(replicates),
+            interval=interval,
+            verdict=zone.verdict(interval),
+            replicates=replicates,
+        )
+        return Assessment(
+            cell, {"distance": distance, "band": band, "probability": CURVE, "deviation": curve}
+        )
+
+    def summarise(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
+        """Distance, band and deviation curve of every cell."""
+        return {"cells": [dict(assessment.evidence) for assessment in assessments]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law(_Distance):
+    r"""A column has a given distribution.
+
+    The interval is the Kolmogorov distance between the empirical and the claimed distribution function, give
+    or take the Dvoretzky-Kiefer-Wolfowitz band with Massart's constant, which holds for every law and every
+    number of replicates. The law may be discrete.
+
+    Parameters
+    ----------
+    id, statement : str
+        See `Claim`, like `where`, `expected`, `because`, `source` and `allowed_failures`.
+    column : str
+    distribution : frozen scipy distribution, or callable
+        The claimed law, or a function of the scenario's factors giving it.
+    margin : float
+        The largest Kolmogorov distance that counts as agreement.
+    """
+
+    distribution: Distribution | Callable[..., Distribution]
+
+    kind = "law"
+
+    @property
+    def what(self) -> str:
+        """The distance in words."""
+        return f"Kolmogorov distance of {self.column} from its law"
+
+    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+        """Measure the distance from the claimed law in one scenario."""
+        (sample,) = samples
+        law = self._law(sample.scenario)
+        values, last = np.unique(np.sort(sample.values(self.column)), return_counts=True)
+        steps = np.concatenate([[0], np.cumsum(last)]) / np.sum(last)
+        at = np.asarray(law.cdf(values), dtype=np.float64)
+        before = np.asarray(law.cdf(np.nextafter(values, -np.inf)), dtype=np.float64)
+        distance = float(max(np.max(np.abs(steps[1:] - at)), np.max(np.abs(steps[:-1] - before))))
+        curve = _deviation(at, steps[1:])
+        band = dkw_band(sample.replicates - sample.failures, confidence)
+        return self._judge(sample.scenario, distance, band, curve, sample.replicates)
+
+    def _law(self, scenario: Scenario) -> Distribution:
+        law = self.distribution if hasattr(self.distribution, "cdf") else self.distribution(**scenario)
+        if not hasattr(law, "cdf"):
+            msg = f"claim {self.id}: `distribution` must have a method cdf, got {type(law).__name__}; freeze a scipy distribution"
+            raise ClaimError(msg)
+        return law
+
+
+def _deviation(theory: FloatArray, empirical: FloatArray) -> FloatArray:
+    """Empirical minus claimed distribution function, on the grid of claimed probabilities."""
+    where = np.searchsorted(theory, CURVE, side="right") - 1
+    inside = where >= 0
+    shown = np.zeros_like(CURVE)
+    shown[inside] = empirical[where[inside]] - theory[where[inside]]
+    return shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameLaw(_Distance):
+    r"""A column has the same law at two levels of a factor, whatever that law is.
+
+    The interval is the Kolmogorov distance between the two empirical distribution functions, give or take the
+    sum of their Dvoretzky-Kiefer-Wolfowitz bands.
+
+    Parameters
+    ----------
+    id, statement : str
+        See `Claim`, like `where`, `expected`, `because`, `source` and `allowed_failures`.
+    column : str
+    across : str
+        The factor; `where` must leave exactly two levels of it.
+    margin : float
+        The largest Kolmogorov distance that counts as agreement.
+    """
+
+    across: str
+
+    kind = "same_law"
+
+    @property
+    def what(self) -> str:
+        """The distance in words."""
+        return f"Kolmogorov distance of {self.column} between the levels of {self.across}"
+
+    def groups(self, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ...]]:
+        """The pairs of scenarios that differ in the factor only."""
+        pairs: dict[Scenario, list[Scenario]] = {}
+        for scenario in self.select(scenarios):
+            pairs.setdefault(scenario.without(self.across), []).append(scenario)
+        return [tuple(pair) for pair in pairs.values()]
+
+    def check(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse what `Claim.check` refuses, and anything but pairs."""
+        super().check(scenarios)
+        self._check_factor("across", self.across, list(scenarios[0]))
+        for pair in self.groups(scenarios):
+            if len(pair) != 2:
+                levels = [scenario[self.across] for scenario in pair]
+                msg = f"claim {self.id}: `across` must compare exactly 2 levels of {self.across}, got {levels}; use `where`"
+                raise ClaimError(msg)
+
+    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+        """Measure the distance between the two laws."""
+        one, other = (np.sort(sample.values(self.column)) for sample in samples)
+        points = np.concatenate([one, other])
+        heights = [np.searchsorted(values, points, side="right") / len(values) for values in (one, other)]
+        distance = float(np.max(np.abs(heights[0] - heights[1])))
+        order = np.argsort(points, kind="stable")
+        curve = _deviation(heights[1][order], heights[0][order])
+        half = 1.0 - (1.0 - confidence) / 2
+        band = dkw_band(len(one), half) + dkw_band(len(other), half)
+        replicates = min(sample.replicates for sample in samples)
+        return self._judge(samples[0].scenario.without(self.across), distance, band, curve, replicates)

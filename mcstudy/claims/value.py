@@ -1,0 +1,113 @@
+"""A statistic equals its theoretical value to within a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcstudy.claims.claim import Assessment, Cell, Claim, Relative, Zone, check_margin, evaluate
+from mcstudy.draws import Draws, Sample, Scenario
+from mcstudy.exceptions import ClaimError
+from mcstudy.statistics import Statistic
+
+__all__ = ["Value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Value(Claim):
+    r"""A statistic of a column equals a theoretical value to within a margin, in every scenario.
+
+    Parameters
+    ----------
+    id, statement : str
+        See `Claim`, like `where`, `expected`, `because`, `source` and `allowed_failures`.
+    of : Statistic
+        ``mean("loss")``, ``variance("loss")``, ``proportion("covered")``, ...
+    equals : float, str or callable
+        The theoretical value: a number; a function of the scenario's factors (as keywords); or the name of a
+        column that holds it for each replicate. With a column and a mean the comparison is paired: the
+        interval is that of the mean difference. With another statistic the column must be constant.
+    margin : float or Relative
+        Half the width of the zone; ``relative(0.01)`` is 1 % of the theoretical value.
+
+    Examples
+    --------
+    >>> from mcstudy.claims.claim import relative
+    >>> from mcstudy.statistics import mean
+    >>> Value("1.mean", r"\mathbb{E} X = 1", of=mean("x"), equals=1.0, margin=relative(0.01)).what
+    'mean of x'
+    """
+
+    of: Statistic
+    equals: float | str | Callable[..., float]
+    margin: float | Relative
+
+    kind = "value"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_margin(self.id, "margin", self.margin)
+
+    @property
+    def what(self) -> str:
+        """The statistic and its column."""
+        return self.of.label
+
+    def columns(self) -> tuple[str, ...]:
+        """The statistic's column, and that of the theoretical value if it has one."""
+        return (self.of.column, self.equals) if isinstance(self.equals, str) else (self.of.column,)
+
+    def check(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse what `Claim.check` refuses, and a relative margin around zero."""
+        super().check(scenarios)
+        if not isinstance(self.equals, str):
+            for scenario in self.select(scenarios):
+                self._zone(evaluate(self.equals, scenario))
+
+    def _zone(self, theory: float) -> Zone:
+        if not isinstance(self.margin, Relative):
+            return Zone(theory, self.margin)
+        if theory == 0.0:
+            msg = f"claim {self.id}: `margin` must be absolute where theory is 0, got relative({self.margin.fraction})"
+            raise ClaimError(msg)
+        return Zone(theory, self.margin.fraction * abs(theory))
+
+    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+        """Compare the statistic's interval with the zone in one scenario."""
+        (sample,) = samples
+        values = sample.values(self.of.column)
+        theory, shift = self._theory(sample)
+        zone = self._zone(theory)
+        estimate = self.of.estimate(values - shift)
+        low, high = self.of.interval(values - shift, confidence)
+        offset = theory if np.ndim(shift) else 0.0
+        interval = (low + offset, high + offset)
+        return Assessment(
+            Cell(
+                scenario=dict(sample.scenario),
+                theory=theory,
+                margin=zone.margin,
+                estimate=estimate.value + offset,
+                mcse=estimate.mcse,
+                interval=interval,
+                verdict=zone.verdict(interval),
+                replicates=sample.replicates,
+            )
+        )
+
+    def _theory(self, sample: Sample) -> tuple[float, float | np.ndarray]:
+        """The theoretical value, and what to subtract from each replicate to pair with it."""
+        if not isinstance(self.equals, str):
+            return evaluate(self.equals, sample.scenario), 0.0
+        theory = sample.values(self.equals)
+        if np.ptp(theory) == 0.0:
+            return float(theory[0]), 0.0
+        if self.of.name != "mean":
+            msg = (
+                f"claim {self.id}: column `{self.equals}` must be constant within a scenario to be compared with "
+                f"a {self.of.name}, but it varies in {sample.scenario}; compare means, or normalise the column"
+            )
+            raise ClaimError(msg)
+        return float(np.mean(theory)), theory

@@ -1,0 +1,152 @@
+"""Where blocks are drawn: in this process, or in worker processes of joblib's loky."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from threadpoolctl import threadpool_limits
+
+from mcstudy.engine.worker import BlockResult, Task, run_block
+from mcstudy.exceptions import InputError
+
+__all__ = ["Executor", "Joblib", "Serial", "executor_named"]
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+
+
+class Executor(Protocol):
+    """Draws blocks and yields their results in any order; closing the iterator stops it."""
+
+    name: str
+    jobs: int
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[BlockResult]:
+        """Draw all blocks; a block whose worker dies yields a failure like any other."""
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One BLAS thread: for the libraries that are loaded, and for those that `simulate` will load."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+class Serial:
+    """Draws in this process, one block after the other: for debugging, and for studies that are fast."""
+
+    name = "serial"
+    jobs = 1
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[BlockResult]:
+        """Draw the blocks in order."""
+        with _one_thread():
+            for task in tasks:
+                yield run_block(task)
+
+
+class Joblib:
+    """Draws in worker processes of joblib's loky backend, one BLAS thread each.
+
+    A worker that dies takes down its pool. What had finished is kept; each block that was under way is then
+    drawn alone in a pool of its own, so that the one that kills is found: it is quarantined, that is reported as
+    a failure, and the others go on.
+
+    Parameters
+    ----------
+    jobs : int
+        Worker processes.
+    """
+
+    name = "joblib"
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[BlockResult]:
+        """Draw the blocks, yielding each as it finishes; one job needs no second process."""
+        if self.jobs == 1:
+            yield from Serial().run(tasks)
+            return
+        waiting = {task.key: task for task in tasks}
+        while waiting:
+            started: dict[tuple[str, int], Task] = {}
+            try:
+                yield from self._pool(_note(waiting.values(), started), waiting, self.jobs)
+            except _worker_death():
+                for task in [task for key, task in started.items() if key in waiting]:
+                    del waiting[task.key]
+                    yield self._alone(task)
+
+    def _alone(self, task: Task) -> BlockResult:
+        try:
+            # joblib draws in this process where it has one job: two keep the death outside.
+            (result,) = self._pool([task], {task.key: task}, jobs=2)
+        except _worker_death() as death:
+            reason = f"quarantined: the worker process died twice while drawing this block ({type(death).__name__})"
+            return BlockResult(task.scenario, task.number, failures=((None, reason, str(death)),))
+        return result
+
+    def _pool(
+        self, tasks: Iterable[Task], waiting: dict[tuple[str, int], Task], jobs: int
+    ) -> Iterator[BlockResult]:
+        from joblib import Parallel, delayed, parallel_config
+
+        with parallel_config("loky", inner_max_num_threads=1):
+            pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        for result in pool(delayed(run_block)(task) for task in tasks):
+            del waiting[result.key]
+            yield result
+
+
+def _note(tasks: Iterable[Task], started: dict[tuple[str, int], Task]) -> Iterator[Task]:
+    """Pass tasks on, noting those handed out."""
+    for task in list(tasks):
+        started[task.key] = task
+        yield task
+
+
+def _worker_death() -> type[BaseException]:
+    from concurrent.futures.process import BrokenProcessPool
+
+    return BrokenProcessPool
+
+
+def executor_named(name: str, jobs: int | None) -> Executor:
+    """The executor of a command line: ``serial`` or ``joblib``.
+
+    Parameters
+    ----------
+    name : str
+    jobs : int or None
+        Worker processes; None for all cores that this process may use.
+
+    Raises
+    ------
+    InputError
+    """
+    if jobs is not None and jobs < 1:
+        msg = f"`jobs` must be at least 1, got {jobs}"
+        raise InputError(msg)
+    if name == "serial":
+        return Serial()
+    if name == "joblib":
+        return Joblib(jobs or available_cores())
+    msg = f"`executor` must be joblib or serial, got {name!r}"
+    raise InputError(msg)
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

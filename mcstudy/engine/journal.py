@@ -1,0 +1,269 @@
+"""The journal: one SQLite file that keeps every block as it finishes.
+
+Arrays are kept as npy bytes, never as pickles. One process writes; whatever was appended survives its death.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import io
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcstudy.draws import Failure, Sample, Scenario
+from mcstudy.engine.worker import BlockResult
+from mcstudy.exceptions import InputError, JournalError
+
+__all__ = ["Journal"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS blocks (
+    scenario TEXT NOT NULL, number INTEGER NOT NULL, data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL,
+    PRIMARY KEY (scenario, number)) WITHOUT ROWID;
+"""
+SOURCE = "source text"  # compared through its digest, kept to show what changed
+
+
+class Journal:
+    """The blocks of one study, one seed and one source.
+
+    Parameters
+    ----------
+    path : Path or None
+        The file, or None to keep the blocks in memory.
+    fingerprint : mapping from str to str
+        What the draws depend on; a journal with another one is refused.
+    source_text : str
+        The study's source, kept to show what changed.
+    fresh : bool
+        Start over: drop a journal that is there.
+
+    Raises
+    ------
+    JournalError
+        If another run holds the file, or the file belongs to another study, seed, source or version.
+    InputError
+        If the folder can't be written.
+    """
+
+    def __init__(
+        self, path: Path | None, fingerprint: Mapping[str, str], source_text: str = "", *, fresh: bool = False
+    ) -> None:
+        self.path = path
+        self._made: list[Path] = []
+        self._connection = self._connect()
+        try:
+            if fresh:
+                self._connection.executescript("DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS meta;")
+            self._connection.executescript(SCHEMA)
+            self._claim(fingerprint, source_text)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path is None:
+            return sqlite3.connect(":memory:", isolation_level=None)
+        self._made = _make_folder(self.path.parent)
+        if not self.path.exists():
+            self._made.append(self.path)
+        connection = sqlite3.connect(self.path, timeout=0.0, isolation_level=None)
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            msg = (
+                f"the journal {self.path} is held by another run ({error}); wait for it to end, or write "
+                "elsewhere with --out DIR"
+            )
+            raise JournalError(msg) from None
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            msg = f"the journal {self.path} can't be read ({error}); start over with --fresh, or move the file away"
+            raise JournalError(msg) from None
+        return connection
+
+    def _claim(self, fingerprint: Mapping[str, str], source_text: str) -> None:
+        """Write the fingerprint into a new journal, or compare it with that of an old one."""
+        kept = dict(self._connection.execute("SELECT key, value FROM meta"))
+        if not kept:
+            rows = [*fingerprint.items(), (SOURCE, source_text)]
+            self._connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            return
+        changed = [key for key, value in fingerprint.items() if kept.get(key) != value]
+        if changed:
+            raise JournalError(self._mismatch(changed, kept, fingerprint, source_text))
+
+    def _mismatch(
+        self,
+        changed: list[str],
+        kept: Mapping[str, str],
+        fingerprint: Mapping[str, str],
+        source_text: str,
+    ) -> str:
+        lines = [f"the journal {self.path} was drawn with another {' and '.join(changed)}:"]
+        lines += [f"  {key}: {kept.get(key, 'none')} there, {fingerprint[key]} here" for key in changed]
+        if "source" in changed:
+            lines += _difference(kept.get(SOURCE, ""), source_text)
+        lines.append("start over with --fresh, or keep it and write elsewhere with --out DIR")
+        return "\n".join(lines)
+
+    def append(self, result: BlockResult) -> None:
+        """Keep a block."""
+        row = (
+            result.scenario.key,
+            result.number,
+            None if result.data is None else _to_npy(result.data),
+            json.dumps(result.failures),
+            json.dumps(result.warnings),
+        )
+        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?)", row)
+
+    def done(self) -> set[tuple[str, int]]:
+        """The keys of the blocks that are kept."""
+        return set(self._connection.execute("SELECT scenario, number FROM blocks"))
+
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns of the blocks that are kept; None while there is no block with columns."""
+        row = self._connection.execute("SELECT data FROM blocks WHERE data IS NOT NULL LIMIT 1").fetchone()
+        return None if row is None else _from_npy(row[0]).dtype.names
+
+    def block(self, scenario: Scenario, number: int) -> npt.NDArray[Any] | None:
+        """The columns of one block; None where it failed or is not kept."""
+        query = "SELECT data FROM blocks WHERE scenario = ? AND number = ?"
+        row = self._connection.execute(query, (scenario.key, number)).fetchone()
+        return None if row is None or row[0] is None else _from_npy(row[0])
+
+    def sample(self, scenario: Scenario, replicates: int, block: int) -> Sample:
+        """The first replicates of a scenario, all of whose blocks are kept."""
+        query = "SELECT data, failures FROM blocks WHERE scenario = ? AND number < ? ORDER BY number"
+        rows = self._connection.execute(query, (scenario.key, replicates // block)).fetchall()
+        valid = np.ones(replicates, dtype=np.bool_)
+        parts: list[npt.NDArray[Any] | None] = []
+        for number, (data, failures) in enumerate(rows):
+            parts.append(None if data is None else _from_npy(data))
+            for index, _, _ in json.loads(failures):
+                whole = slice(number * block, (number + 1) * block)
+                valid[whole if index is None else number * block + index] = False
+        return Sample(scenario, _join(parts, block), valid, block)
+
+    def failures(self, counts: Mapping[Scenario, int], block: int) -> list[Failure]:
+        """The failures among the first replicates of the scenarios, in order."""
+        query = "SELECT number, failures FROM blocks WHERE scenario = ? AND number < ? AND failures != '[]' ORDER BY number"
+        return [
+            Failure(scenario, number, index, reason, traceback)
+            for scenario, replicates in counts.items()
+            for number, failures in self._connection.execute(query, (scenario.key, replicates // block))
+            for index, reason, traceback in json.loads(failures)
+        ]
+
+    def warnings(self, counts: Mapping[Scenario, int], block: int) -> list[dict[str, Any]]:
+        """The distinct warnings among the first replicates of the scenarios, with the number of blocks."""
+        query = "SELECT warnings FROM blocks WHERE scenario = ? AND number < ? AND warnings != '[]'"
+        blocks: dict[str, int] = {}
+        for scenario, replicates in counts.items():
+            for (texts,) in self._connection.execute(query, (scenario.key, replicates // block)):
+                for text in json.loads(texts):
+                    blocks[text] = blocks.get(text, 0) + 1
+        return [{"message": text, "blocks": blocks[text]} for text in sorted(blocks)]
+
+    def digest(self, counts: Mapping[Scenario, int], block: int) -> str:
+        """The sha256 of the sorted blocks' bytes among the first replicates of the scenarios."""
+        digest = hashlib.sha256()
+        query = "SELECT number, data, failures FROM blocks WHERE scenario = ? AND number < ? ORDER BY number"
+        for scenario in sorted(counts, key=lambda scenario: scenario.key):
+            for number, data, failures in self._connection.execute(
+                query, (scenario.key, counts[scenario] // block)
+            ):
+                failed = json.dumps([[index, reason] for index, reason, _ in json.loads(failures)])
+                digest.update(f"{scenario.key}:{number}:{failed}".encode())
+                digest.update(data or b"")
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Close the file; a new one without a block is taken away again, with the folders made for it."""
+        empty = bool(self._made) and not self._has_blocks()
+        self._connection.close()
+        if empty:
+            for path in reversed(self._made):
+                _remove(path)
+
+    def _has_blocks(self) -> bool:
+        try:
+            return self._connection.execute("SELECT 1 FROM blocks LIMIT 1").fetchone() is not None
+        except sqlite3.Error:
+            return False
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder; the folders that were missing, outermost first."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()][::-1]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        for path in reversed(missing):
+            _remove(path)
+        msg = f"`out` must be a folder that can be written, got {folder}: {error.strerror}; name another with --out DIR"
+        raise InputError(msg) from None
+    return missing
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, unless something else has come into it."""
+    try:
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _to_npy(data: npt.NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, data, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _from_npy(data: bytes) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    return array
+
+
+def _join(parts: Iterable[npt.NDArray[Any] | None], block: int) -> dict[str, npt.NDArray[np.float64]]:
+    """The columns of consecutive blocks; NaN for a block that failed."""
+    parts = list(parts)
+    names = next((part.dtype.names for part in parts if part is not None), None) or ()
+    lost = np.full(block, np.nan)
+    return {name: np.concatenate([lost if part is None else part[name] for part in parts]) for name in names}
+
+
+def _difference(before: str, after: str, longest: int = 40) -> list[str]:
+    lines = list(
+        difflib.unified_diff(
+            before.splitlines(), after.splitlines(), "in the journal", "now", lineterm="", n=1
+        )
+    )
+    more = [f"  ... {len(lines) - longest} more lines"] if len(lines) > longest else []
+    return ["  " + line for line in lines[:longest]] + more

@@ -1,0 +1,121 @@
+"""From a name or a path to a study."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import sys
+from pathlib import Path
+
+from mcstudy.exceptions import InputError, McstudyError, StudyError
+from mcstudy.study import Study
+
+__all__ = ["STUDIES", "apply_options", "find_studies", "load_study"]
+
+STUDIES = Path("studies")
+
+
+def find_studies(names: list[str]) -> list[Path]:
+    """The files of the named studies; all of ``./studies`` where none is named.
+
+    Parameters
+    ----------
+    names : list of str
+        Names of studies in ``./studies``, or paths of study files.
+
+    Raises
+    ------
+    InputError
+        If there is no such study; the message suggests the nearest name.
+    """
+    if names:
+        return [_find(name) for name in names]
+    found = _here()
+    if not found:
+        msg = f"no study in ./{STUDIES}: name a study file, or change to a folder that has studies"
+        raise InputError(msg)
+    return found
+
+
+def _here() -> list[Path]:
+    return sorted(path for path in STUDIES.glob("*.py") if not path.name.startswith("_"))
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.suffix == ".py" or len(path.parts) > 1:
+        if not path.is_file():
+            msg = f"`STUDY` must be a study's name or file, got {name!r}: no such file"
+            raise InputError(msg)
+        return path
+    path = STUDIES / f"{name}.py"
+    if path.is_file():
+        return path
+    known = [known.stem for known in _here()]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+    msg = f"`STUDY` must be a study in ./{STUDIES} or a path, got {name!r}; {hint}"
+    raise InputError(msg)
+
+
+def load_study(path: Path) -> Study:
+    """Import a study file and return its `study`.
+
+    Raises
+    ------
+    StudyError
+        If the file can't be imported, or defines no `study`.
+    """
+    name = f"mcstudy_study_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        msg = f"{path} must be a Python file that defines `study = Study(...)`, got another kind of file"
+        raise StudyError(msg)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # a study may import its neighbours, as a script may
+    try:
+        spec.loader.exec_module(module)
+    except McstudyError:
+        raise
+    except Exception as error:
+        msg = f"{path} can't be imported: {type(error).__name__}: {error}"
+        raise StudyError(msg) from error
+    study = getattr(module, "study", None)
+    if not isinstance(study, Study):
+        msg = f"{path} is not a study: it must define `study = Study(...)`, got {type(study).__name__}"
+        raise StudyError(msg)
+    return study
+
+
+def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Study]:
+    """Apply command-line options to the studies that have them.
+
+    Parameters
+    ----------
+    studies : list of Study
+    given : list of (option's name without dashes, value)
+
+    Raises
+    ------
+    InputError
+        If no study has the option.
+    """
+    for name, value in given:
+        if not any(option.name == name for study in studies for option in study.options):
+            known = sorted({f"--{option.name}" for study in studies for option in study.options})
+            msg = (
+                f"unknown option --{name}; the studies chosen have {', '.join(known) or 'none of their own'}"
+            )
+            raise InputError(msg)
+        studies = [_apply(study, name, value) for study in studies]
+    return studies
+
+
+def _apply(study: Study, name: str, value: str) -> Study:
+    for option in study.options:
+        if option.name == name:
+            return option.apply(study, value).with_arguments(f"--{name}", value)
+    return study

@@ -1,0 +1,65 @@
+"""`simulate` as bytes: functions of a study file travel by value, so that no worker needs the file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from mcstudy.exceptions import StudyError
+from mcstudy.study import Study
+
+__all__ = ["payload_of"]
+
+
+def payload_of(study: Study) -> bytes:
+    """Pickle a study's `simulate` by value, with what it uses from the study's file and folder.
+
+    Raises
+    ------
+    StudyError
+        If something that `simulate` uses can't be pickled.
+    """
+    import cloudpickle
+
+    with ExitStack() as stack:
+        for module in _own_modules(study):
+            stack.enter_context(_by_value(module))
+        try:
+            return bytes(cloudpickle.dumps(study.simulate))
+        except Exception as error:
+            msg = f"study {study.name}: `simulate` must use only what can be pickled, got {type(error).__name__}: {error}"
+            raise StudyError(msg) from error
+
+
+def _own_modules(study: Study) -> list[ModuleType]:
+    """The modules of the study's folder: workers can't import them."""
+    if study.path is None:
+        return []
+    folder = study.path.parent
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name != "__main__" and _folder_of(module) == folder and not name.startswith("mcstudy.")
+    ]
+
+
+def _folder_of(module: ModuleType) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve().parent if isinstance(file, str) else None
+
+
+@contextmanager
+def _by_value(module: ModuleType) -> Iterator[None]:
+    import cloudpickle
+
+    if module.__name__ in cloudpickle.list_registry_pickle_by_value():
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)

@@ -1,0 +1,101 @@
+"""What the terminal shows while a study is drawn: a bar, or a plain line now and then."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any, Protocol, TextIO
+
+__all__ = ["Plain", "Progress", "Quiet", "Terminal", "progress_for"]
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress(Protocol):
+    """Shows how far a study is."""
+
+    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
+        """Begin a stage of so many blocks."""
+
+    def advance(self) -> None:
+        """One block more is done."""
+
+    def close(self) -> None:
+        """Take the display away."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
+        """Show nothing."""
+
+    def advance(self) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Show nothing."""
+
+
+class Plain:
+    """A line at the first block and then now and then: for logs."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._label = ""
+        self._done = self._total = 0
+        self._last = -SECONDS_BETWEEN_LINES
+
+    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
+        """Begin counting."""
+        self._label, self._done, self._total = f"{study}: stage {number} of at most {stages}", 0, blocks
+
+    def advance(self) -> None:
+        """Count, and say so if the last line is long ago."""
+        self._done += 1
+        if time.monotonic() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            print(f"{self._label}, {self._done} of {self._total} blocks", file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Nothing is left to take away."""
+
+
+class Terminal:
+    """A bar with the time that is left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("blocks"),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+            transient=True,
+        )
+        self._task: Any = None
+
+    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
+        """Begin a bar."""
+        self._bar.start()
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(f"{study}: stage {number} of at most {stages}", total=blocks)
+
+    def advance(self) -> None:
+        """Move the bar."""
+        self._bar.advance(self._task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+
+def progress_for(stream: TextIO = sys.stderr) -> Progress:
+    """A bar where the stream is a terminal, else plain lines."""
+    return Terminal(stream) if stream.isatty() else Plain(stream)

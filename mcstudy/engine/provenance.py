@@ -1,0 +1,113 @@
+"""Where a result comes from: versions, processor, BLAS, source, commit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_info
+
+from mcstudy import models
+from mcstudy._version import __version__
+from mcstudy.study import Study
+
+__all__ = ["fingerprint", "provenance"]
+
+LIBRARIES = ("numpy", "scipy", "joblib", "statsmodels", "pandas", "matplotlib")
+
+
+def fingerprint(study: Study, seed: int) -> dict[str, str]:
+    """What a study's draws depend on.
+
+    Returns
+    -------
+    dict from str to str
+        Study, seed and source; the package's version and the digest of its models; NumPy's version.
+    """
+    return {
+        "study": study.name,
+        "seed": str(seed),
+        "source": study.source_digest,
+        "block": str(study.block),
+        "mcstudy": f"{__version__}+{_models_digest()[:12]}",
+        "numpy": version("numpy"),
+    }
+
+
+def _models_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in models.__path__ for path in Path(folder).glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def provenance(study: Study, started: datetime) -> dict[str, Any]:
+    """The machine and the software of a run.
+
+    Parameters
+    ----------
+    study : Study
+    started : datetime
+
+    Returns
+    -------
+    dict
+        JSON values.
+    """
+    return {
+        "started": started.astimezone(UTC).isoformat(timespec="seconds"),
+        "mcstudy": __version__,
+        "python": platform.python_version(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "blas": sorted({_library(info) for info in threadpool_info() if info["user_api"] == "blas"}),
+        "git": _commit(study),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _library(info: dict[str, Any]) -> str:
+    kernel = f", {info['architecture']}" if info.get("architecture") else ""
+    return f"{info['internal_api']} {info.get('version') or ''}{kernel}"
+
+
+def _commit(study: Study) -> str:
+    """The commit of the study's checkout, marked where files differ from it; empty outside of one."""
+    if study.path is None:
+        return ""
+    folder = study.path.parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    changed = commit and _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit} with changes" if changed else commit
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,99 @@
+"""Draw one block again: to look at a witness or a failure, in this process, under a debugger if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcstudy.draws import Scenario
+from mcstudy.engine.executors import Serial
+from mcstudy.engine.payload import payload_of
+from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.exceptions import InputError
+from mcstudy.study import Study
+
+__all__ = ["Replay", "replay"]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A block that was drawn again, or with an index one replicate of it."""
+
+    study: Study
+    scenario: Scenario
+    index: int | None
+    result: BlockResult
+
+    @property
+    def heading(self) -> str:
+        """What was drawn."""
+        replicate = "" if self.index is None else f", replicate {self.index}"
+        return f"{self.study.name} ({self.scenario}), block {self.result.number}{replicate}"
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """The columns, whole or at the replicate; empty where the block failed."""
+        if self.result.data is None:
+            return {}
+        names = self.result.data.dtype.names or ()
+        rows = slice(None) if self.index is None else self.index
+        return {name: self.result.data[name][rows] for name in names}
+
+    @property
+    def failures(self) -> list[str]:
+        """What failed: reasons and tracebacks, or the rule that `simulate` broke."""
+        broken = [self.result.misuse] if self.result.misuse else []
+        return broken + [
+            traceback or f"replicate {index}: {reason}"
+            for index, reason, traceback in self.result.failures
+            if self.index in (None, index) or index is None
+        ]
+
+
+def replay(study: Study, token: str, seed: int) -> Replay:
+    """Draw a block again.
+
+    Parameters
+    ----------
+    study : Study
+    token : str
+        ``scenario:block`` or ``scenario:block:index`` as a report or a failure names it, the scenario by its
+        digest or the beginning of it.
+    seed : int
+
+    Returns
+    -------
+    Replay
+
+    Raises
+    ------
+    InputError
+        If the name is not of this form, or the study has no such scenario or replicate.
+    """
+    digest, numbers = _parse(token)
+    scenario = _scenario(study, digest)
+    block, index = numbers[0], numbers[1] if len(numbers) > 1 else None
+    if index is not None and index >= study.block:
+        msg = f"`BLOCK` names replicate {index}, but blocks of {study.name} have replicates 0 to {study.block - 1}"
+        raise InputError(msg)
+    task = Task(study.name, seed, scenario, block, study.block, study.common, payload_of(study))
+    (result,) = Serial().run([task])
+    return Replay(study, scenario, index, result)
+
+
+def _parse(token: str) -> tuple[str, list[int]]:
+    digest, *numbers = token.split(":")
+    if digest and len(numbers) in (1, 2) and all(number.isdecimal() for number in numbers):
+        return digest, [int(number) for number in numbers]
+    msg = f"`BLOCK` must be scenario:block or scenario:block:index as a report names it, got {token!r}"
+    raise InputError(msg)
+
+
+def _scenario(study: Study, digest: str) -> Scenario:
+    found = [scenario for scenario in study.scenarios if scenario.digest.startswith(digest)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"{scenario.digest} ({scenario})" for scenario in list(study.scenarios)[:8])
+    msg = f"`BLOCK` must begin with a scenario of {study.name}, got {digest!r} which fits {len(found)}; scenarios: {names}"
+    raise InputError(msg)
