@@ -214,7 +214,7 @@ def _checked(x: ArrayLike, y: ArrayLike, covariance: ArrayLike, *, fewest: int) 
     if levels.shape != (k,) or estimates.shape != (k,) or matrix.shape != (k, k):
         msg = (
             f"`x` and `y` must have shape (k,) and `covariance` (k, k), got {levels.shape}, "
-            f"{estimates.shape} and {matrix.shape}: for each level give one estimate and one row of the covariance of log y."
+            f"{estimates.shape} and {matrix.shape}: give each level one estimate, and one row of covariances."
         )
         raise InputError(msg)
     if k < fewest:

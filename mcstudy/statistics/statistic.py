@@ -322,9 +322,9 @@ def _checked(values: ArrayLike) -> FloatArray:
 
 
 def _mean(data: FloatArray) -> float:
-    """Mean in two passes: the second mends the rounding of the first, so equal values have that mean."""
-    first = float(np.mean(data))
-    return first + float(np.mean(data - first))
+    """Mean; equal values have exactly that mean, where the rounding of a sum would give them a spread."""
+    smallest = float(np.min(data))
+    return smallest if smallest == np.max(data) else float(np.mean(data))
 
 
 def _scaled(values: ArrayLike) -> tuple[FloatArray, float]:

@@ -1,0 +1,275 @@
+"""Estimates and standard errors against closed forms, jackknife and exact variances."""
+
+import dataclasses
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics import Statistic, mean, proportion, quantile, rms, sd, variance
+
+N = 1001
+REPEATS = 300
+# Five standard errors of the test's own Monte Carlo mean: exceeded by a right formula once in 10^6 tests.
+SIGMAS = 5.0
+
+Sampler = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
+
+
+def exponential(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    return rng.standard_exponential(shape)
+
+
+def lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    return np.exp(0.3 * rng.standard_normal(shape))
+
+
+def chi_square(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    return rng.standard_normal(shape) ** 2
+
+
+def log_moment(k: int) -> float:
+    return math.exp(0.3**2 * k**2 / 2)
+
+
+# Raw moments E X, ..., E X^4.
+MOMENTS: dict[Sampler, tuple[float, float, float, float]] = {
+    exponential: (1.0, 2.0, 6.0, 24.0),
+    lognormal: (log_moment(1), log_moment(2), log_moment(3), log_moment(4)),
+    chi_square: (1.0, 3.0, 15.0, 105.0),
+}
+
+
+def exact_variances(sampler: Sampler) -> dict[str, float]:
+    """Sampling variances at N replicates: exact for mean and variance, to first order for the roots."""
+    m1, m2, m3, m4 = MOMENTS[sampler]
+    spread = m2 - m1**2
+    fourth = m4 - 4 * m3 * m1 + 6 * m2 * m1**2 - 3 * m1**4
+    of_variance = (fourth - spread**2 * (N - 3) / (N - 1)) / N
+    return {
+        "mean": spread / N,
+        "variance": of_variance,
+        "sd": of_variance / (4 * spread),
+        "rms": (m4 - m2**2) / (4 * m2 * N),
+    }
+
+
+def standard_scores(squared_errors: np.ndarray, truth: float) -> float:
+    """How many of its own standard errors the mean of `squared_errors` is away from `truth`."""
+    return float(
+        (squared_errors.mean() - truth) / (squared_errors.std(ddof=1) / math.sqrt(squared_errors.size))
+    )
+
+
+@pytest.mark.parametrize("statistic", [mean("x"), variance("x"), sd("x"), rms("x")], ids=lambda s: s.name)
+@pytest.mark.parametrize("sampler", list(MOMENTS), ids=lambda s: s.__name__)
+def test_mcse_against_theory(statistic: Statistic, sampler: Sampler) -> None:
+    samples = sampler(np.random.default_rng(1), (REPEATS, N))
+    squared = np.array([statistic.estimate(sample).mcse ** 2 for sample in samples])
+    assert abs(standard_scores(squared, exact_variances(sampler)[statistic.name])) < SIGMAS
+
+
+@pytest.mark.parametrize("sampler", [exponential, chi_square], ids=lambda s: s.__name__)
+def test_mcse_of_normal_theory_is_caught(sampler: Sampler) -> None:
+    samples = sampler(np.random.default_rng(1), (REPEATS, N))
+    of_variance = 2 * samples.var(axis=1, ddof=1) ** 2 / (N - 1)
+    assert abs(standard_scores(of_variance, exact_variances(sampler)["variance"])) > 2 * SIGMAS
+
+
+def test_mcse_of_quantile_against_exact_order_statistics() -> None:
+    # With n = 1001, the 0.9 quantile is the 901st value: Renyi's sum gives its variance for exponential data.
+    rank = 901
+    samples = exponential(np.random.default_rng(2), (REPEATS, N))
+    squared = np.array([quantile("x", 0.9).estimate(sample).mcse ** 2 for sample in samples])
+    truth = sum(1 / (N - i + 1) ** 2 for i in range(1, rank + 1))
+    # Maritz and Jarrett weight with a smooth law in place of the exact one: an error of order 1/sqrt(n).
+    smoothing = squared.mean() / math.sqrt(N)
+    assert abs(squared.mean() - truth) < SIGMAS * squared.std(ddof=1) / math.sqrt(REPEATS) + smoothing
+    wrong = 0.9 * 0.1 / N  # without the density
+    assert abs(squared.mean() - wrong) > 2 * (SIGMAS * squared.std(ddof=1) / math.sqrt(REPEATS) + smoothing)
+
+
+def test_mcse_of_proportion_against_theory() -> None:
+    samples = np.random.default_rng(3).random((REPEATS, N)) < 0.2
+    squared = np.array([proportion("x").estimate(sample).mcse ** 2 for sample in samples])
+    assert abs(standard_scores(squared, 0.2 * 0.8 / N)) < SIGMAS
+
+
+def test_estimates_against_numpy() -> None:
+    x = np.random.default_rng(4).lognormal(size=N)
+    for statistic, expected in [
+        (mean("x"), np.mean(x)),
+        (variance("x"), np.var(x, ddof=1)),
+        (sd("x"), np.std(x, ddof=1)),
+        (rms("x"), np.sqrt(np.mean(x**2))),
+        (quantile("x", 0.3), np.quantile(x, 0.3)),
+    ]:
+        estimate = statistic.estimate(x)
+        # Sums of n terms, each way of summing within n roundings.
+        assert estimate.value == pytest.approx(float(expected), rel=N * np.finfo(float).eps)
+        assert estimate.replicates == N
+    assert proportion("x").estimate(x > 1).value == np.mean(x > 1)
+
+
+@pytest.mark.parametrize("statistic", [mean("x"), variance("x")], ids=lambda s: s.name)
+def test_influence_against_jackknife(statistic: Statistic) -> None:
+    x = np.random.default_rng(5).standard_exponential(50)
+    n = x.size
+    left_out = np.array([statistic.estimate(np.delete(x, i)).value for i in range(n)])
+    jackknife = (n - 1) * (statistic.estimate(x).value - left_out)
+    # Leaving one out of a variance stretches its influence by exactly (n - 1)/(n - 2).
+    stretch = 1.0 if statistic.name == "mean" else (n - 1) / (n - 2)
+    # (n - 1) times a difference of two rounded sums of n terms, each sum of some ten roundings at most.
+    np.testing.assert_allclose(
+        statistic.influence(x) * stretch, jackknife, atol=100 * n * np.finfo(float).eps
+    )
+
+
+@pytest.mark.parametrize(("root", "square"), [(sd("x"), variance("x")), (rms("x"), mean("x"))])
+def test_influence_of_a_root_against_chain_rule(root: Statistic, square: Statistic) -> None:
+    x = np.random.default_rng(6).standard_exponential(50)
+    argument = x if root.name == "sd" else x**2
+    expected = square.influence(argument) / (2 * root.estimate(x).value)
+    np.testing.assert_allclose(root.influence(x), expected, rtol=0, atol=1e3 * np.finfo(float).eps)
+
+
+@pytest.mark.parametrize(
+    "statistic", [mean("x"), rms("x"), quantile("x", 0.7), proportion("x")], ids=lambda s: s.name
+)
+def test_influence_gives_the_mcse(statistic: Statistic) -> None:
+    x = np.random.default_rng(7).standard_exponential(200)
+    values = x > 0.5 if statistic.name == "proportion" else x
+    influence = statistic.influence(values)
+    assert influence.shape == (200,)
+    assert abs(influence.mean()) < 200 * np.finfo(float).eps
+    expected = np.std(influence, ddof=1) / math.sqrt(200)
+    assert statistic.estimate(values).mcse == pytest.approx(expected, rel=200 * np.finfo(float).eps)
+
+
+def test_influence_of_quantiles_pairs_columns() -> None:
+    x = np.random.default_rng(8).standard_normal(501)
+    median = quantile("x", 0.5)
+    np.testing.assert_array_equal(median.influence(4 * x), 4 * median.influence(x))
+
+
+def test_variance_of_random_signs_against_exact_variance() -> None:
+    # Squared deviations of balanced signs are constant: the first-order error is 0, the exact one is not.
+    signs = np.tile([-1.0, 1.0], 50)
+    n = signs.size
+    estimate = variance("a").estimate(signs)
+    assert np.std(variance("a").influence(signs)) == 0
+    # The exact variance (mu_4 - sigma^4 (n-3)/(n-1))/n at mu_4 = sigma^4, at the estimated sigma.
+    assert estimate.mcse == pytest.approx(math.sqrt(2 / (n * (n - 1))) * estimate.value, rel=1e-12)
+    low, high = variance("a").interval(signs, 1 - 1e-6)
+    assert low < 1 < high
+
+
+STATISTICS = [mean("x"), variance("x"), sd("x"), rms("x"), quantile("x", 0.9)]
+
+
+@pytest.mark.parametrize("statistic", STATISTICS, ids=lambda s: s.name)
+@pytest.mark.parametrize("constant", [0.1, -3.7, 0.0])
+def test_deterministic_column_has_no_width(statistic: Statistic, constant: float) -> None:
+    values = np.full(1000, constant)
+    truth = {"variance": 0.0, "sd": 0.0, "rms": abs(constant)}.get(statistic.name, constant)
+    assert statistic.estimate(values) == type(statistic.estimate(values))(truth, 0.0, 1000)
+    assert statistic.interval(values, 1 - 1e-6) == (truth, truth)
+    assert not statistic.influence(values).any()
+
+
+def test_plain_mean_of_equal_values_would_have_width() -> None:
+    assert np.mean(np.full(1000, 0.1)) != 0.1
+
+
+@pytest.mark.parametrize("ones", [0, 1])
+def test_constant_proportion_keeps_an_honest_width(ones: int) -> None:
+    low, high = proportion("x").interval(np.full(1000, ones), 0.99)
+    # Rule of three: 1 - (error/2)^(1/n).
+    assert high - low == pytest.approx(1 - 0.005 ** (1 / 1000), rel=1e-9)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS, ids=lambda s: s.name)
+@pytest.mark.parametrize("power", [-300, 300])
+def test_invariant_to_units(statistic: Statistic, power: int) -> None:
+    # Powers of two are exact; 2^300 is about 10^90, whose fourth power overflows.
+    x = np.random.default_rng(9).standard_exponential(100)
+    unit = 2.0**power
+    factor = unit**2 if statistic.name == "variance" else unit
+    small, large = statistic.estimate(x), statistic.estimate(unit * x)
+    ends = [*statistic.interval(x, 0.99), small.value, small.mcse]
+    scaled = [*statistic.interval(unit * x, 0.99), large.value, large.mcse]
+    np.testing.assert_allclose(scaled, np.multiply(factor, ends), rtol=1e3 * np.finfo(float).eps)
+
+
+@pytest.mark.parametrize("values", [[True, False, True], [1, 0, 1], np.array([1, 0, 1], dtype=np.float32)])
+def test_takes_any_real_dtype(values: object) -> None:
+    array = np.asarray(values)
+    assert mean("x").estimate(array).value == pytest.approx(2 / 3)
+    assert proportion("x").estimate(array).value == pytest.approx(2 / 3)
+
+
+def test_statistics_are_frozen_values_with_words() -> None:
+    assert mean("error").label == "mean of error"
+    assert quantile("error", 0.9).label == "0.9 quantile of error"
+    assert [s("x").name for s in (mean, variance, sd, rms, proportion)] == [
+        "mean",
+        "variance",
+        "sd",
+        "rms",
+        "proportion",
+    ]
+    assert mean("x") == mean("x") != variance("x")
+    assert quantile("x", 0.9) != quantile("x", 0.8)
+    assert len({sd("x"), sd("x"), sd("y")}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        mean("x").column = "y"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("statistic", [*STATISTICS, proportion("x")], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([[0.0, 1.0], [1.0, 0.0]], r"`values` must be one-dimensional, got shape \(2, 2\)"),
+        ([1.0], "`values` must hold at least 2 replicates, got 1"),
+        ([0.0, 1.0, math.nan], "`values` must be finite, got nan at index 2"),
+        ([0.0, math.inf, 1.0], "`values` must be finite, got inf at index 1"),
+        (["a", "b"], "`values` must be real numbers or booleans, got dtype <U1"),
+        ([1j, 0j], "`values` must be real numbers or booleans, got dtype complex128"),
+    ],
+)
+def test_bad_values_are_refused(statistic: Statistic, values: list[object], message: str) -> None:
+    array = np.array(values)
+    for method in (statistic.estimate, statistic.influence, lambda v: statistic.interval(v, 0.99)):
+        with pytest.raises(InputError, match=message):
+            method(array)
+
+
+@pytest.mark.parametrize("statistic", [*STATISTICS, proportion("x")], ids=lambda s: s.name)
+@pytest.mark.parametrize("confidence", [0, 1, -0.5, 99, math.nan])
+def test_bad_confidence_is_refused(statistic: Statistic, confidence: float) -> None:
+    with pytest.raises(InputError, match=f"`confidence` must lie strictly between 0 and 1, got {confidence}"):
+        statistic.interval(np.array([0.0, 1.0, 1.0]), confidence)
+
+
+@pytest.mark.parametrize("probability", [0, 1, -1, 1.5, math.nan])
+def test_bad_probability_is_refused(probability: float) -> None:
+    with pytest.raises(InputError, match=f"`probability` must lie strictly .* got {probability}: the median"):
+        quantile("x", probability)
+
+
+def test_proportion_of_other_numbers_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"`values` of the proportion of hit must be 0 or 1, got 0\.5 at index 1"
+    ):
+        proportion("hit").estimate([0, 0.5, 1])
+
+
+def test_import_is_light() -> None:
+    heavy = ("scipy.stats", "statsmodels", "pandas", "matplotlib")
+    code = f"import sys, mcstudy.statistics; print([m for m in {heavy} if m in sys.modules])"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
