@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mcstudy._version import __version__
+from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.exceptions import McstudyError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from mcstudy.study import Study
 
 __all__ = ["main", "main_study"]
-
-SEED = 20261123
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,13 +65,13 @@ def _parser(*, script: bool = False) -> argparse.ArgumentParser:
         run.add_argument(
             "studies", nargs="*", metavar="STUDY", help="a name in ./studies or a file; default: all"
         )
-    run.add_argument("--profile", choices=("quick", "full"), default="quick", help="default: %(default)s")
+    run.add_argument("--profile", choices=PROFILES, default=PROFILES[0], help="default: %(default)s")
     run.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
     run.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
     run.add_argument(
-        "--executor", default="joblib", metavar="NAME", help="joblib or serial; default: %(default)s"
+        "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
     )
-    run.add_argument("--out", default="reports", metavar="DIR", help="default: %(default)s")
+    run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
     run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
     run.set_defaults(command=_run)
 
@@ -81,7 +80,7 @@ def _parser(*, script: bool = False) -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="write reports again from their ledgers", allow_abbrev=False)
     report.add_argument("studies", nargs="*", metavar="STUDY", help="names; default: all that have a ledger")
-    report.add_argument("--out", default="reports", metavar="DIR", help="default: %(default)s")
+    report.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
     report.set_defaults(command=_report)
 
     replay = commands.add_parser("replay", help="draw one block again, in this process", allow_abbrev=False)

@@ -16,13 +16,11 @@ from typing import Any
 
 from mcstudy.claims.claim import Claim
 from mcstudy.claims.ledger import Ledger
+from mcstudy.defaults import PROFILES
 from mcstudy.draws import Scenario, Where
 from mcstudy.exceptions import ClaimError, StudyError
 
-__all__ = ["PROFILES", "Option", "Overlay", "Replicates", "Section", "Study"]
-
-PROFILES = ("quick", "full")
-FAILURE = "failure"  # the column in which `simulate` declares failed replicates
+__all__ = ["Option", "Overlay", "Replicates", "Section", "Study"]
 
 
 @dataclass(frozen=True, kw_only=True)

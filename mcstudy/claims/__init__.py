@@ -4,12 +4,11 @@ from mcstudy.claims.bound import Bound
 from mcstudy.claims.claim import Cell, Claim, Finding, Relative, Verdict, Zone, relative
 from mcstudy.claims.identity import Identity
 from mcstudy.claims.law import Law, SameLaw
-from mcstudy.claims.ledger import ALPHA, Ledger, claims_over, judge
+from mcstudy.claims.ledger import Ledger, claims_over, judge
 from mcstudy.claims.rate import Rate
 from mcstudy.claims.value import Value
 
 __all__ = [
-    "ALPHA",
     "Bound",
     "Cell",
     "Claim",

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from mcstudy.claims.claim import Claim, Finding, Verdict
+from mcstudy.defaults import ALPHA
 from mcstudy.draws import Draws, Scenario
 from mcstudy.exceptions import InputError
 
-__all__ = ["ALPHA", "SCHEMA", "Ledger", "claims_over", "judge", "plain"]
+__all__ = ["SCHEMA", "Ledger", "claims_over", "judge", "plain"]
 
-ALPHA = 0.01
 SCHEMA = 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class Executor(Protocol):
     name: str
     jobs: int
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[BlockResult]:
+    def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
         """Draw all blocks; a block whose worker dies yields a failure like any other."""
 
 
@@ -49,7 +49,7 @@ class Serial:
     name = "serial"
     jobs = 1
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[BlockResult]:
+    def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
         """Draw the blocks in order."""
         with _one_thread():
             for task in tasks:
@@ -74,7 +74,7 @@ class Joblib:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[BlockResult]:
+    def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
         """Draw the blocks, yielding each as it finishes; one job needs no second process."""
         if self.jobs == 1:
             yield from Serial().run(tasks)

@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from mcstudy.claims.claim import Finding
-from mcstudy.claims.ledger import ALPHA, Ledger, claims_over, judge
-from mcstudy.draws import Draws, Scenario
+from mcstudy.claims.ledger import Ledger, claims_over, judge
+from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.engine.executors import Executor, executor_named
+from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.payload import payload_of
 from mcstudy.engine.plan import Block, blocks_of, stages, undecided
 from mcstudy.engine.progress import Progress, Quiet
 from mcstudy.engine.provenance import fingerprint, provenance
-from mcstudy.engine.worker import BlockResult, Task
-from mcstudy.exceptions import InputError, StudyError
-from mcstudy.study import PROFILES, Study
+from mcstudy.engine.record import Settings, draws_of, ledger_of
+from mcstudy.engine.worker import Task
+from mcstudy.exceptions import InputError
+from mcstudy.study import Study
 
-__all__ = ["SEED", "run"]
-
-SEED = 20261123
+__all__ = ["run", "write"]
 
 
 def run(
     study: Study,
     *,
-    profile: str = "quick",
+    profile: str = PROFILES[0],
     seed: int = SEED,
     jobs: int | None = None,
-    executor: str | Executor = "joblib",
-    out: str | Path | None = "reports",
+    executor: str | Executor = EXECUTOR,
+    out: str | Path | None = OUT,
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Ledger:
@@ -81,9 +74,8 @@ def run(
     started, clock = datetime.now(UTC), time.perf_counter()
     path = None if out is None else Path(out) / study.name / "draws.sqlite"
     with Journal(path, fingerprint(study, seed), study.source_text, fresh=fresh) as journal:
-        loop = _Loop(study, profile, seed, journal, chosen, progress or Quiet())
-        counts = loop.draw()
-        ledger = loop.ledger(counts)
+        settings = Settings(study, profile, seed, chosen.name, chosen.jobs)
+        ledger = _Loop(settings, journal, chosen, progress or Quiet()).go()
         ledger = replace(
             ledger,
             run={**ledger.run, "seconds": round(time.perf_counter() - clock, 3)},
@@ -119,175 +111,50 @@ def _check_arguments(profile: str, seed: int) -> None:
 class _Loop:
     """One run of a study over an open journal."""
 
-    study: Study
-    profile: str
-    seed: int
+    settings: Settings
     journal: Journal
     executor: Executor
     progress: Progress
-    _seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.scenarios = self.study.of_profile(self.profile)
+        self.study = self.settings.study
+        self.scenarios = self.study.of_profile(self.settings.profile)
         self.claims = claims_over(self.study.claims, self.scenarios)
-        self.columns = self.journal.columns()
-        if self.columns:
-            self.study.check_columns(self.columns)
+        commands = draws_of(self.settings, self.journal, {})
+        self.guard = Guard(self.study, self.journal.columns(), commands.replay_command)
 
-    def draw(self) -> dict[Scenario, int]:
-        """Draw stage by stage until every claim is decided; the replicates of each scenario."""
+    def go(self) -> Ledger:
+        """Draw stage by stage until every claim is decided, and write down what came out."""
         counts = dict.fromkeys(self.scenarios, 0)
         active = self.scenarios
-        planned = stages(self.study, self.profile)
+        planned = stages(self.study, self.settings.profile)
         for number, replicates in enumerate(planned, start=1):
             missing = blocks_of(self.study, active, replicates, self.journal.done())
             self.progress.stage(self.study.name, number, len(planned), len(missing))
             self._draw(missing)
             counts.update(dict.fromkeys(active, replicates))
-            active = undecided(self.study, self.findings(counts), self.scenarios)
+            findings = judge(self.claims, draws_of(self.settings, self.journal, counts))
+            active = undecided(self.study, findings, self.scenarios)
             if not active:
                 break
-        return counts
+        return ledger_of(self.settings, self.journal, counts, findings)
 
     def _draw(self, missing: list[Block]) -> None:
+        """Draw blocks, and keep each as it finishes."""
+        if not missing:
+            return
         try:
-            with closing(self._results(missing)) as results:
+            with closing(self.executor.run(self._tasks(missing))) as results:
                 for result in results:
+                    self.guard.check(result)
                     self.journal.append(result)
                     self.progress.advance()
         finally:
             self.progress.close()
 
-    def _results(self, missing: list[Block]) -> Generator[BlockResult, None, None]:
-        """The results of the blocks as they finish, checked."""
-        if not missing:
-            return
-        payload = payload_of(self.study)
-        tasks = [
-            Task(
-                self.study.name,
-                self.seed,
-                block.scenario,
-                block.number,
-                block.size,
-                self.study.common,
-                payload,
-            )
+    def _tasks(self, missing: list[Block]) -> list[Task]:
+        study, seed, payload = self.study, self.settings.seed, payload_of(self.study)
+        return [
+            Task(study.name, seed, block.scenario, block.number, block.size, study.common, payload)
             for block in missing
         ]
-        for result in self.executor.run(tasks):
-            self._check(result)
-            yield result
-
-    def _check(self, result: BlockResult) -> None:
-        """Stop the run where `simulate` broke a rule."""
-        if result.misuse:
-            raise StudyError(self._misuse(result, result.misuse))
-        if result.threads > 1:
-            rule = f"`simulate` must leave BLAS at one thread, got {result.threads}: thread counts change results"
-            raise StudyError(self._misuse(result, rule))
-        if result.data is None:
-            return
-        names = result.data.dtype.names or ()
-        if self.columns is None:
-            self.study.check_columns(names)
-            self.columns = names
-        if set(names) != set(self.columns):
-            rule = f"`simulate` must return the same columns in every block, got {', '.join(names)} after {', '.join(self.columns)}"
-            raise StudyError(self._misuse(result, rule))
-        self._check_distinct(result, result.data)
-
-    def _check_distinct(self, result: BlockResult, data: npt.NDArray[Any]) -> None:
-        """Refuse two equal blocks of one scenario: chance does not make them."""
-        if not _is_random(data):
-            return
-        key = (result.scenario.key, hashlib.sha256(data.tobytes()).hexdigest())
-        other = self._seen.setdefault(key, result.number)
-        if other != result.number:
-            rule = (
-                f"`simulate` must draw from its `rng`: blocks {other} and {result.number} came out identical"
-            )
-            raise StudyError(self._misuse(result, rule))
-
-    def _misuse(self, result: BlockResult, rule: str) -> str:
-        command = self._draws({}).replay_command(result.scenario, result.number)
-        return f"study {self.study.name} ({result.scenario}), block {result.number}: {rule}\nsee it again with: {command}"
-
-    def _draws(self, counts: Mapping[Scenario, int]) -> Draws:
-        samples = {
-            scenario: self.journal.sample(scenario, replicates, self.study.block)
-            for scenario, replicates in counts.items()
-        }
-        return Draws(samples, self.study.replicates.first, self.study.common, self._replay)
-
-    @property
-    def _replay(self) -> str:
-        seed = "" if self.seed == SEED else f" --seed {self.seed}"
-        return f"mcstudy replay {self.study.handle}{self.study.option_text}{seed}"
-
-    def findings(self, counts: Mapping[Scenario, int]) -> tuple[Finding, ...]:
-        """Judge all claims on what is drawn."""
-        return judge(self.claims, self._draws(counts))
-
-    def ledger(self, counts: Mapping[Scenario, int]) -> Ledger:
-        """The ledger of what is drawn, without times and provenance."""
-        study, block = self.study, self.study.block
-        draws = self._draws({})
-        failures = self.journal.failures(counts, block)
-        failed = sum(block if failure.index is None else 1 for failure in failures)
-        seed = "" if self.seed == SEED else f" --seed {self.seed}"
-        ledger = Ledger(
-            findings=self.findings(counts),
-            study={
-                "name": study.name,
-                "title": study.title,
-                "question": study.question,
-                "source": study.source,
-            },
-            design=study.design(self.profile, self.columns or ()),
-            run={
-                "seed": self.seed,
-                "profile": self.profile,
-                "executor": self.executor.name,
-                "jobs": self.executor.jobs,
-                "replicates": sum(counts.values()),
-                "failures": failed,
-                "seconds": 0.0,
-                "alpha": ALPHA,
-                "command": f"mcstudy run {study.handle}{study.option_text} --profile {self.profile}{seed}",
-            },
-            digests={"draws": self.journal.digest(counts, block), "source": study.source_digest},
-            failures=[
-                {
-                    "scenario": dict(failure.scenario),
-                    "block": failure.block,
-                    "index": failure.index,
-                    "reason": failure.reason,
-                    "traceback": failure.traceback,
-                    "replay": draws.replay_command(failure.scenario, failure.block, failure.index),
-                }
-                for failure in failures
-            ],
-            warnings=self.journal.warnings(counts, block),
-            overlays=[vars(overlay) for overlay in study.overlays],
-        )
-        return replace(ledger, sections=_sections(study, ledger))
-
-
-def _sections(study: Study, ledger: Ledger) -> list[dict[str, Any]]:
-    if study.conclusion is None:
-        return []
-    try:
-        return [vars(study.conclusion(ledger))]
-    except Exception as error:
-        msg = f"study {study.name}: `conclusion` must turn any ledger of the study into a Section, but it raised {type(error).__name__}: {error}"
-        raise StudyError(msg) from error
-
-
-def _is_random(data: npt.NDArray[Any]) -> bool:
-    """Whether chance can't make the block twice: some column has many distinct values that are no integers."""
-    columns = [data[name] for name in data.dtype.names or ()]
-    return any(
-        len(np.unique(column)) >= max(4, len(column) // 2) and bool(np.any(column != np.rint(column)))
-        for column in columns
-    )
