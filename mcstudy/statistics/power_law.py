@@ -18,9 +18,6 @@ from mcstudy.statistics.intervals import FloatArray, tail_probability
 __all__ = ["PowerLaw", "fit_power_law", "upper_half"]
 
 EPS = float(np.finfo(np.float64).eps)
-# A level known 10^4 times better than the least known one gets no more weight than that: it fixes the line
-# anyway, and a larger ratio only costs the digits of the others' residuals.
-SMALLEST_VARIANCE_RATIO = 1e-8
 # The leave-one-out residual e / (1 - leverage) has lost half of its digits here.
 LARGEST_LEVERAGE = 1 - math.sqrt(EPS)
 
@@ -87,7 +84,7 @@ def fit_power_law(x: ArrayLike, y: ArrayLike, covariance: ArrayLike) -> PowerLaw
         Sampling covariance of log y: diagonal for independent levels, full for draws common to all levels.
         The rounding of log y and of the covariance itself is added to its diagonal. So a zero covariance
         means an exact y: all levels weigh the same, and anything but a power law to the last digits is
-        rejected.
+        rejected. An exact level among others pins the line.
 
     Returns
     -------
@@ -162,8 +159,7 @@ def _weighted_least_squares(design: FloatArray, levels: _Levels) -> tuple[Any, F
     # statsmodels.api costs half as much again, for parts that are not needed here.
     from statsmodels.regression.linear_model import WLS
 
-    variances = np.diag(levels.covariance)
-    weights = 1 / np.maximum(variances, SMALLEST_VARIANCE_RATIO * np.max(variances))
+    weights = 1 / np.diag(levels.covariance)
     result = WLS(levels.log_y, design, weights=weights).fit()
     return result, result.model.pinv_wexog * np.sqrt(weights)
 

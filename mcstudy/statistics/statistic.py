@@ -17,7 +17,6 @@ from mcstudy.statistics.intervals import (
     clopper_pearson,
     hall_interval,
     standard_error,
-    t_quantile,
 )
 from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
 
@@ -117,11 +116,8 @@ class _Variance(Statistic):
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         value, influence = self._value_and_influence(values)
-        n = influence.size
-        low, high = hall_interval(value, influence, confidence, mcse=self._estimate(value, influence).mcse)
-        # s^2 falls short of the squares around the true mean by the squared error of the sample mean, which
-        # alone can reach t^2 s^2/n: beyond Hall's end only where squared deviations are nearly constant.
-        return low, max(high, value * (1 + t_quantile(n - 1, confidence) ** 2 / n))
+        mcse = self._estimate(value, influence).mcse
+        return hall_interval(value, influence, confidence, mcse=mcse)
 
     def influence(self, values: ArrayLike) -> FloatArray:
         return self._value_and_influence(values)[1]

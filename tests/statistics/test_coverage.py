@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.special import bdtrc, chdtri
+from scipy.special import bdtr, bdtrc, chdtri
 
 from mcstudy.statistics import (
     Statistic,
@@ -78,6 +78,19 @@ def test_coverage_of_variance_of_random_signs() -> None:
     # Control: the first-order error alone does not see how the variance of signs varies.
     first_order = misses(lambda s: t_interval(s.var(ddof=1), variance("a").influence(s), 0.99), samples, 1.0)
     assert sum(first_order) > most_misses(2000, 0.01)
+
+
+def test_variance_of_random_signs_misses_as_seldom_as_it_says() -> None:
+    # The interval depends on the number of positive signs alone: its miss probability is a sum over that.
+    n, confidence = 128, 1 - 1e-6
+    counts = np.arange(1, n)  # all signs equal: once in 2^127
+    missed = []
+    for count in counts:
+        low, high = variance("a").interval(np.where(np.arange(n) < count, 1.0, -1.0), confidence)
+        missed.append(not low <= 1 <= high)
+    masses = np.diff(bdtr(np.arange(n), n, 0.5))
+    # A sum of 127 probabilities is off by 127 roundings at most.
+    assert masses[missed].sum() <= 1 - confidence + 127 * np.finfo(float).eps
 
 
 def test_tails_of_hall_and_t_on_skewed_data() -> None:

@@ -182,13 +182,28 @@ def test_some_exact_levels_fix_the_line() -> None:
     variances[[0, 4]] = 0
     y = noisy(np.random.default_rng(7), np.diag(variances))
     fit = fit_power_law(X, y, np.diag(variances))
-    # Two exact levels fix the slope, and the others disturb it in the ratio of their weights, 10^-8.
-    assert fit.exponent == pytest.approx(-0.5, abs=1e-8)
+    # Two exact levels fix the slope; the others disturb it in the ratio of their weights, k eps.
+    assert fit.exponent == pytest.approx(-0.5, rel=ROUNDING)
     assert fit.p_value > 1e-6
     # A third exact level off the line refutes the law, whatever the noise of the others.
     variances[8] = 0
     y[8] = 1.001 * law()[8]
     assert fit_power_law(X, y, np.diag(variances)).p_value < 1e-6
+
+
+@pytest.mark.parametrize("exact", [0, 4, 8])
+def test_one_exact_level_against_a_line_through_it(exact: int) -> None:
+    variances = np.diag(INDEPENDENT).copy()
+    variances[exact] = 0
+    y = noisy(np.random.default_rng(10), np.diag(variances))
+    fit = fit_power_law(X, y, np.diag(variances))
+    u, v = np.delete(np.log(X / X[exact]), exact), np.delete(np.log(y / y[exact]), exact)
+    weights = 1 / np.delete(variances, exact)
+    # The exact level weighs 1/(k eps) times the others: what it leaves of their digits is half.
+    half = math.sqrt(EPS)
+    assert fit.exponent == pytest.approx(np.sum(weights * u * v) / np.sum(weights * u**2), rel=half)
+    assert fit.sampling_error == pytest.approx(1 / math.sqrt(np.sum(weights * u**2)), rel=half)
+    assert math.isnan(fit.robust_error)
 
 
 def test_shared_error_moves_the_constant_only() -> None:
