@@ -155,7 +155,7 @@ def _fit(levels: _Levels) -> PowerLaw:
 
 
 def _weighted_least_squares(design: FloatArray, levels: _Levels) -> tuple[Any, FloatArray]:
-    """Return the statsmodels result, and the linear map, (parameters, k), from log y to them."""
+    """Return the statsmodels result, and the map of log y to its parameters, shape (parameters, k)."""
     # statsmodels.api costs half as much again, for parts that are not needed here.
     from statsmodels.regression.linear_model import WLS
 
