@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,14 @@ FloatArray = npt.NDArray[np.float64]
 
 # The delta method takes log(estimate) for normal; beyond this relative error it is not.
 LARGEST_RELATIVE_ERROR = 0.25
+
+
+class _Half(NamedTuple):
+    """The slope over the half of the levels nearest to the limit."""
+
+    exponent: float
+    interval: tuple[float, float]
+    levels: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +50,8 @@ class Rate(Claim):
         The theoretical slope, or a function of the line's other factors giving it.
     margin : float
         Half the width of the zone around the exponent.
+    limit : {"infinity", "zero"}
+        Where the law is asymptotic: the half of the levels nearest to it is the upper half.
     exact : bool
         Claim the power law itself: then a rejected goodness of fit REFUTES. Without it, the finding says that
         it is a power law to within the margin only.
@@ -51,6 +61,7 @@ class Rate(Claim):
     against: str
     exponent: float | Callable[..., float]
     margin: float
+    limit: str = "infinity"
     exact: bool = False
 
     kind = "rate"
@@ -58,6 +69,9 @@ class Rate(Claim):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_margin(self.id, "margin", self.margin)
+        if self.limit not in ("infinity", "zero"):
+            msg = f"claim {self.id}: `limit` must be 'infinity' or 'zero', got {self.limit!r}"
+            raise ClaimError(msg)
 
     @property
     def what(self) -> str:
@@ -73,7 +87,12 @@ class Rate(Claim):
         lines: dict[Scenario, list[Scenario]] = {}
         for scenario in self.select(scenarios):
             lines.setdefault(scenario.without(self.against), []).append(scenario)
-        return [tuple(sorted(line, key=lambda s: float(s[self.against] or 0))) for line in lines.values()]
+        return [tuple(sorted(line, key=self._level)) for line in lines.values()]
+
+    def _level(self, scenario: Scenario) -> float:
+        """The factor as a number; NaN where it is none, which `check` refuses."""
+        level = scenario.get(self.against)
+        return float(level) if isinstance(level, (int, float)) else math.nan
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse what `Claim.check` refuses, and a line of fewer than three positive levels."""
@@ -84,7 +103,7 @@ class Rate(Claim):
             if len(levels) < 3:
                 msg = f"claim {self.id}: `{self.against}` needs at least 3 levels to fit a rate, got {levels}"
                 raise ClaimError(msg)
-            if not all(isinstance(level, (int, float)) and level > 0 for level in levels):
+            if not all(self._level(scenario) > 0 for scenario in line):
                 msg = f"claim {self.id}: levels of `{self.against}` must be positive numbers, got {levels}"
                 raise ClaimError(msg)
 
@@ -92,7 +111,7 @@ class Rate(Claim):
         """Fit one line and compare both slopes with the zone."""
         rest = samples[0].scenario.without(self.against)
         zone = Zone(evaluate(self.exponent, rest), self.margin)
-        levels = np.array([float(sample.scenario[self.against] or 0) for sample in samples])
+        levels = np.array([self._level(sample.scenario) for sample in samples])
         estimates = [self.of.estimate(sample.values(self.of.column)) for sample in samples]
         evidence = _evidence(rest, levels, estimates)
         if note := self._unfit(levels, estimates):
@@ -100,17 +119,25 @@ class Rate(Claim):
             return Assessment(cell, {**evidence, "note": note})
         covariance = self._log_covariance(samples, estimates, paired=self.against in draws.common)
         fit = fit_power_law(levels, evidence["y"], covariance)
-        top = upper_half(levels, evidence["y"], covariance)
         part = 1.0 - (1.0 - confidence) / (3 if self.exact else 2)
-        interval, top_interval = fit.interval(part), top.interval(part)
+        half = self._asymptotic_half(levels, evidence["y"], covariance, part)
+        interval = fit.interval(part)
         rejected = fit.p_value < 1.0 - part
-        verdicts = [zone.verdict(interval), zone.verdict(top_interval)]
+        verdicts = [zone.verdict(interval), zone.verdict(half.interval)]
         if self.exact and rejected:
             verdicts.append(Verdict.REFUTED)
         cell = _cell(rest, zone, evidence, fit.exponent, fit.mcse, interval, Verdict.all_of(verdicts))
-        return Assessment(
-            cell, {**evidence, **_fit_evidence(fit, top, top_interval), "note": _note(rejected)}
-        )
+        return Assessment(cell, {**evidence, **_fit_evidence(fit, half), "note": _note(rejected)})
+
+    def _asymptotic_half(
+        self, levels: FloatArray, values: FloatArray, covariance: FloatArray, confidence: float
+    ) -> _Half:
+        if self.limit == "infinity":
+            top = upper_half(levels, values, covariance)
+            return _Half(top.exponent, top.interval(confidence), top.degrees + 2)
+        top = upper_half(1.0 / levels, values, covariance)
+        low, high = top.interval(confidence)
+        return _Half(-top.exponent, (-high, -low), top.degrees + 2)
 
     def _unfit(self, levels: FloatArray, estimates: Sequence[Estimate]) -> str:
         """Why no line can be fitted, or nothing."""
@@ -143,6 +170,7 @@ class Rate(Claim):
         return {
             "against": self.against,
             "statistic": self.of.label,
+            "limit": self.limit,
             "exact": self.exact,
             "note": "; ".join(notes),
             "lines": [dict(assessment.evidence) for assessment in assessments],
@@ -176,13 +204,13 @@ def _cell(
     return Cell(dict(rest), zone.theory, zone.margin, estimate, mcse, interval, verdict, replicates)
 
 
-def _fit_evidence(fit: PowerLaw, top: PowerLaw, top_interval: tuple[float, float]) -> dict[str, Any]:
+def _fit_evidence(fit: PowerLaw, half: _Half) -> dict[str, Any]:
     return {
         "constant": fit.constant,
         "exponent": fit.exponent,
         "sampling_error": fit.sampling_error,
         "robust_error": fit.robust_error,
-        "upper_half": {"exponent": top.exponent, "interval": top_interval, "levels": top.degrees + 2},
+        "upper_half": half._asdict(),
         "chi_square": fit.chi_square,
         "degrees": fit.degrees,
         "p_value": fit.p_value,
