@@ -1,0 +1,211 @@
+"""The worst displacement in a ball, as a certified primal-dual bracket (Problem 2 (c): the constant is sharp).
+
+Only u_j = (w_j - w_{0,j})^T x matters, so rows move along x, and with s_j = sign a_j the worst error is
+
+    (1/sqrt m) max |sum_j s_j h(z_j, u_j)|   subject to   sum_j u_j^2 <= (R ||x||)^2 =: rho^2,
+
+h(z, u) = sigma(z + u) - sigma(z) - sigma'(z) u. For a multiplier lambda the Lagrangian separates into rows, and
+`mcstudy.models.envelope` finds every row's best response. Each lambda gives an upper bound, the dual value, and
+by scaling u onto the sphere a feasible displacement, hence a lower bound. The search walks lambda down from near
+beta/2, where nothing moves, until every ball is full.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mcstudy.exceptions import ModelError
+from mcstudy.models.activations import Activation, Array
+from mcstudy.models.envelope import Envelope, Grid
+from mcstudy.models.shallow import require_smooth, squared_norm
+
+__all__ = ["Bracket", "displaced", "worst_displacement"]
+
+Indices = NDArray[np.intp]
+
+# The walk is over t, lambda = (beta/2)/(1 + t). A step of this factor costs the bracket about 1e-3 t, relatively.
+_FACTOR = 2.0**0.25
+# There lambda is a millionth of beta/2, far below any chord of sigma' across the grid that could still hold a row.
+_LAST = 2.0**20
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Certified limits on the largest |f(W) - f_0(W)| over ||W - W_0|| <= R.
+
+    Attributes
+    ----------
+    lower, upper
+        The error of `shift`, and the dual value that no displacement exceeds; shape (...), in units of f.
+    shift
+        u_j = (w_j - w_{0,j})^T x attaining `lower`, shape (..., m), with sum_j u_j^2 <= (R ||x||)^2.
+    """
+
+    lower: Array
+    upper: Array
+    shift: Array
+
+
+def worst_displacement(z: Array, a: Array, reach: ArrayLike, sigma: Activation) -> Bracket:
+    """Bracket the largest linearization error over a ball.
+
+    Parameters
+    ----------
+    z
+        Preactivations w_{0,j}^T x, shape (..., m).
+    a
+        Output weights of one size and either sign, shape (..., m).
+    reach
+        R ||x||, shape (...) or a number.
+    sigma
+        A beta-smooth activation.
+
+    Raises
+    ------
+    ModelError
+        If `sigma` is not smooth, a reach is not positive and finite, or the sizes of `a` differ.
+
+    Examples
+    --------
+    >>> from mcstudy.models.activations import activation
+    >>> z, a = np.array([-1.0, 0.2, 0.7]), np.array([1.0, -1.0, 1.0]) / np.sqrt(3)
+    >>> worst = worst_displacement(z, a, 0.5, activation("quadratic"))
+    >>> np.allclose([worst.lower, worst.upper], 0.5**2 / (2 * np.sqrt(3)))
+    True
+    """
+    require_smooth(sigma)
+    front, width = z.shape[:-1], z.shape[-1]
+    rows = z.reshape(-1, width)
+    signs = np.broadcast_to(np.sign(a), z.shape).reshape(rows.shape)
+    rho = np.broadcast_to(_checked_reach(reach), front).reshape(-1)
+    grid = _grid(rows, rho, sigma)
+    up, down = (_supremum(_Rows.of(rows, side * signs), rho, grid) for side in (1.0, -1.0))
+    shift = np.where((up.lower >= down.lower)[:, None], up.shift, down.shift)
+    lower, upper = np.maximum(up.lower, down.lower), np.maximum(up.upper, down.upper)
+    size = _common_size(a)
+    return Bracket(size * lower.reshape(front), size * upper.reshape(front), shift.reshape(z.shape))
+
+
+def displaced(W0: Array, shift: Array, x: Array) -> Array:
+    """Return W_0 + u x^T/||x||^2, the weights nearest to W_0 with (w_j - w_{0,j})^T x = u_j, shape (..., m, d)."""
+    return W0 + shift[..., None] * (x / squared_norm(x)[..., None])[..., None, :]
+
+
+def _grid(z: Array, rho: Array, sigma: Activation) -> Grid:
+    """All that z + u can reach; at the optimum bridges are about m^(-1/3) long and hold some ten nodes."""
+    reach = float(np.max(rho))
+    nodes = max(2048, round(256.0 * z.shape[-1] ** (1 / 3)))
+    return Grid.over(sigma, float(np.min(z)) - reach, float(np.max(z)) + reach, nodes)
+
+
+class _Rows(NamedTuple):
+    """The rows of n problems with m rows each, those of one sign sorted by z."""
+
+    z: Array  # (n m,)
+    sign: Array  # (n m,)
+    width: int
+    sorted_by_sign: tuple[tuple[float, Indices], ...]
+
+    @classmethod
+    def of(cls, z: Array, signs: Array) -> "_Rows":
+        flat, sign = z.ravel(), signs.ravel()
+        same_sign = ((s, np.flatnonzero(sign == s)) for s in (1.0, -1.0))
+        return cls(flat, sign, z.shape[-1], tuple((s, rows[np.argsort(flat[rows])]) for s, rows in same_sign))
+
+
+class _Response(NamedTuple):
+    """The rows that gain at one multiplier."""
+
+    row: Indices
+    line: Indices  # the problem each row belongs to
+    shift: Array
+    gain: Array
+    slack: float  # for a whole problem
+
+
+def _supremum(rows: _Rows, rho: Array, grid: Grid) -> Bracket:
+    """Bracket max sum_j s_j h(z_j, u_j) over sum_j u_j^2 <= rho^2, for each of the n problems."""
+    count, half_beta = len(rho), 0.5 * grid.sigma.beta
+    # lambda = beta/2: no row gains; u = 0: no error.
+    lower, upper, best = np.zeros(count), half_beta * rho**2, np.full(count, math.nan)
+    for t in _walk(rows, rho, grid):
+        response = _respond(rows, grid, t)
+        ball = np.bincount(response.line, response.shift**2, count)
+        dual = (
+            half_beta / (1.0 + t) * rho**2 + np.bincount(response.line, response.gain, count) + response.slack
+        )
+        z, sign, shift = rows.z[response.row], rows.sign[response.row], _onto_sphere(response, rho)
+        error = np.bincount(response.line, sign * grid.sigma.remainder(z, shift), count)
+        best, lower, upper = (
+            np.where(error > lower, t, best),
+            np.maximum(lower, error),
+            np.minimum(upper, dual),
+        )
+        if np.all(ball >= rho**2):
+            break
+    return Bracket(lower, upper, _shifts(rows, rho, grid, best))
+
+
+def _respond(rows: _Rows, grid: Grid, t: float) -> _Response:
+    """Best response of every row at lambda = (beta/2)/(1 + t); rows that gain nothing are left out."""
+    multiplier = 0.5 * grid.sigma.beta / (1.0 + t)
+    parts, slack = [], 0.0
+    for sign, ordered in rows.sorted_by_sign:
+        envelope = Envelope.of(grid, sign, multiplier)
+        row = ordered[envelope.under_bridges(rows.z[ordered])]
+        z = rows.z[row]
+        shift = envelope.best_response(z) - z
+        gain = sign * grid.sigma.remainder(z, shift) - multiplier * shift**2
+        moves = gain > 0.0
+        parts.append((row[moves], shift[moves], gain[moves]))
+        slack = rows.width * envelope.slack
+    row, shift, gain = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return _Response(row, row // rows.width, shift, gain, slack)
+
+
+def _walk(rows: _Rows, rho: Array, grid: Grid) -> Array:
+    """The steps t, upwards from one at which no ball is full."""
+    # Expanding h where |sigma''| peaks, the optimal t is some multiple of (rho^2/m)^(2/3), usually 0.2 to 1.
+    t = 0.1 * (float(np.min(rho**2)) / rows.width) ** (2 / 3)
+    while t > 1e-9:
+        response = _respond(rows, grid, t)
+        if np.all(np.bincount(response.line, response.shift**2, len(rho)) < rho**2):
+            break
+        t /= _FACTOR**4
+    return t * _FACTOR ** np.arange(max(1, math.ceil(math.log(_LAST / t, _FACTOR))))
+
+
+def _onto_sphere(response: _Response, rho: Array) -> Array:
+    """Shifts scaled so that each problem's displacement is as long as its ball allows."""
+    ball = np.bincount(response.line, response.shift**2, len(rho))
+    stretch = rho / np.sqrt(np.where(ball > 0.0, ball, 1.0))
+    return np.asarray(response.shift * stretch[response.line], dtype=np.float64)
+
+
+def _shifts(rows: _Rows, rho: Array, grid: Grid, best: Array) -> Array:
+    """The displacement of each problem at its own best t, shape (n, m); zero where none beats u = 0."""
+    shift = np.zeros_like(rows.z)
+    for t in np.unique(best[np.isfinite(best)]):
+        response = _respond(rows, grid, float(t))
+        here = best[response.line] == t
+        shift[response.row[here]] = _onto_sphere(response, rho)[here]
+    return shift.reshape(len(rho), rows.width)
+
+
+def _checked_reach(reach: ArrayLike) -> Array:
+    rho = np.asarray(reach, dtype=np.float64)
+    if not (np.all(np.isfinite(rho)) and np.all(rho > 0)):
+        msg = f"`reach` = R ||x|| must be positive and finite; got {rho.min() if rho.size else rho}"
+        raise ModelError(msg)
+    return rho
+
+
+def _common_size(a: Array) -> float:
+    size = np.abs(a)
+    if not np.all(size == size.flat[0]) or not size.flat[0] > 0:
+        msg = f"`a` must be +-1/sqrt(m), all of one size; got sizes from {size.min():.6g} to {size.max():.6g}"
+        raise ModelError(msg)
+    return float(size.flat[0])
