@@ -29,13 +29,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def main_study(study: Study) -> None:
     """Run one study as a script: ``python studies/NAME.py`` is ``mcstudy run NAME``."""
-    sys.exit(_guarded(["run", *sys.argv[1:]], study))
+    from dataclasses import replace
+    from pathlib import Path
+
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    located = study if script is None else replace(study, file=Path(script))
+    sys.exit(_guarded(["run", *sys.argv[1:]], located))
 
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
     """Run a command; turn errors of use and interruptions into exit codes."""
     own, given = _split(arguments)
-    options = _parser(script=study is not None).parse_args(own)
+    parser = _parser(script=study is not None)
+    options = parser.parse_args(own)
+    if given and not options.takes_study_options:
+        parser.error(f"unrecognized arguments: --{given[0][0]}")
     options.study_object, options.given = study, given
     try:
         return int(options.command(options))
@@ -73,15 +81,15 @@ def _parser(*, script: bool = False) -> argparse.ArgumentParser:
     )
     run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
     run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, takes_study_options=True)
 
     listing = commands.add_parser("list", help="list the studies in ./studies", allow_abbrev=False)
-    listing.set_defaults(command=_list)
+    listing.set_defaults(command=_list, takes_study_options=False)
 
     report = commands.add_parser("report", help="write reports again from their ledgers", allow_abbrev=False)
     report.add_argument("studies", nargs="*", metavar="STUDY", help="names; default: all that have a ledger")
     report.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
-    report.set_defaults(command=_report)
+    report.set_defaults(command=_report, takes_study_options=False)
 
     replay = commands.add_parser("replay", help="draw one block again, in this process", allow_abbrev=False)
     replay.add_argument("study", metavar="STUDY", help="a name in ./studies or a file")
@@ -89,7 +97,7 @@ def _parser(*, script: bool = False) -> argparse.ArgumentParser:
         "block", metavar="BLOCK", help="scenario:block or scenario:block:index, from a report"
     )
     replay.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
-    replay.set_defaults(command=_replay)
+    replay.set_defaults(command=_replay, takes_study_options=True)
     return parser
 
 
@@ -105,8 +113,10 @@ def _split(arguments: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
         name, equals, value = argument.partition("=")
         if not name.startswith("--") or name == "--" or name in OWN_OPTIONS:
             own.append(argument)
+        elif equals:
+            given.append((name[2:], value))
         else:
-            given.append((name[2:], value if equals else next(rest, "")))
+            given.append((name[2:], next(rest, "")))
     return own, given
 
 

@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mcstudy.exceptions import StudyError
 
-__all__ = ["Draws", "Failure", "Level", "Sample", "Scenario", "Where", "grid", "powers_of_two"]
+__all__ = ["Draws", "Failure", "Level", "Sample", "Scenario", "Where", "grid", "powers_of_two", "unmatched"]
 
 Level = int | float | str | bool | None
 FloatArray = npt.NDArray[np.float64]
@@ -82,8 +82,11 @@ class Scenario(Mapping[str, Level]):
         return all(self._has(factor, wanted) for factor, wanted in where.items())
 
     def _has(self, factor: str, wanted: Any) -> bool:
-        options = wanted if isinstance(wanted, (tuple, list, set, frozenset, range)) else (wanted,)
-        return any(self[factor] == option for option in options)
+        return any(self[factor] == option for option in _options(wanted))
+
+
+def _options(wanted: Any) -> Collection[Any]:
+    return wanted if isinstance(wanted, (tuple, list, set, frozenset, range)) else (wanted,)
 
 
 def _restore(levels: dict[str, Level]) -> Scenario:
@@ -154,6 +157,20 @@ def _check_levels(name: str, values: Any) -> None:
         raise StudyError(msg)
 
 
+def unmatched(where: Where, scenarios: Sequence[Scenario]) -> str:
+    """What a mapping of factors to levels names that no scenario has, as the end of a sentence; or nothing."""
+    if not isinstance(where, Mapping):
+        return ""
+    for factor, wanted in where.items():
+        if factor not in scenarios[0]:
+            return f"must name a factor of the study, got {factor!r}; factors: {', '.join(scenarios[0])}"
+        levels = list(dict.fromkeys(scenario[factor] for scenario in scenarios))
+        for level in _options(wanted):
+            if level not in levels:
+                return f"must name levels of {factor}, got {level!r}; levels: {', '.join(map(repr, levels))}"
+    return ""
+
+
 def powers_of_two(low: int, high: int) -> tuple[int, ...]:
     """The levels 2**low, ..., 2**high.
 
@@ -214,6 +231,11 @@ class Sample:
         if self.valid.all():
             return self.columns[column]
         return self.columns[column][self.valid] if column in self.columns else np.empty(0)
+
+    def limited(self, keep: npt.NDArray[np.bool_]) -> Sample:
+        """The sample without the replicates beyond `keep`, shape (k,), or where it is False."""
+        columns = {name: values[: len(keep)][keep] for name, values in self.columns.items()}
+        return Sample(self.scenario, columns, self.valid[: len(keep)][keep], self.block)
 
     def locate(self, column_position: int) -> tuple[int, int]:
         """Block and index of the replicate at a position of `values`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 import pickle
 import re
 import shlex
@@ -12,13 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mcstudy.claims.claim import Claim
 from mcstudy.claims.ledger import Ledger
 from mcstudy.defaults import PROFILES
-from mcstudy.draws import Scenario, Where
+from mcstudy.draws import Scenario, Where, unmatched
 from mcstudy.exceptions import ClaimError, StudyError
+from mcstudy.sources import file_of, module_at, own_modules, unwrapped
 
 __all__ = ["Option", "Overlay", "Replicates", "Section", "Study"]
 
@@ -49,6 +52,9 @@ class Replicates:
             if rest or ratio & (ratio - 1) or not ratio:
                 msg = f"`{name}` must be `first` ({self.first}) times a power of two, got {count}"
                 raise StudyError(msg)
+        if self.quick > self.full:
+            msg = f"`quick` must not exceed `full` ({self.full}), got {self.quick}"
+            raise StudyError(msg)
 
     def stages(self, profile: str) -> tuple[int, ...]:
         """The replicates after each stage of a profile.
@@ -129,6 +135,8 @@ class Study:
     overlays : tuple of Overlay
     arguments : tuple of str
         The options that were applied, as given on the command line.
+    file : Path, optional
+        The file that defines the study; default: the one that defines `simulate`.
 
     Raises
     ------
@@ -151,21 +159,37 @@ class Study:
     conclusion: Callable[[Ledger], Section] | None = None
     overlays: tuple[Overlay, ...] = ()
     arguments: tuple[str, ...] = ()
+    file: Path | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             msg = f"`name` must be lower-case letters, digits and underscores, got {self.name!r}"
             raise StudyError(msg)
+        self._check_scenarios()
+        self._check_simulate()
+        self._check_block()
+        self._check_claims()
+
+    def _check_simulate(self) -> None:
         if not callable(self.simulate):
             msg = f"`simulate` must be a function (rng, size, **factors) -> columns, got {self.simulate!r}"
             raise StudyError(msg)
-        self._check_scenarios()
-        self._check_block()
-        self._check_claims()
+        try:
+            inspect.signature(self.simulate).bind(None, self.block, **self.scenarios[0])
+        except TypeError as error:
+            msg = f"`simulate` must take (rng, size) and the factors {', '.join(self.scenarios[0])} as keywords, but it has {error}"
+            raise StudyError(msg) from None
+        except ValueError:  # a callable that has no signature to look at
+            return
 
     def _check_scenarios(self) -> None:
         if not self.scenarios:
             msg = "`scenarios` must hold at least one scenario, got an empty grid"
+            raise StudyError(msg)
+        if strange := [s for s in self.scenarios if not isinstance(s, Scenario)]:
+            msg = (
+                f"`scenarios` must hold scenarios, got {strange[0]!r}; make them with `grid` or Scenario(...)"
+            )
             raise StudyError(msg)
         factors = set(self.scenarios[0])
         for scenario in self.scenarios:
@@ -175,11 +199,13 @@ class Study:
         if twice := [str(s) for s, count in Counter(self.scenarios).items() if count > 1]:
             msg = f"`scenarios` must be distinct, got twice: {'; '.join(twice)}"
             raise StudyError(msg)
-        named = [*self.common, *(self.full_only if isinstance(self.full_only, Mapping) else ())]
-        for factor in named:
+        for factor in self.common:
             if factor not in factors:
-                msg = f"`common` and `full_only` must name factors of the study, got {factor!r}; factors: {', '.join(sorted(factors))}"
+                msg = f"`common` must name factors of the study, got {factor!r}; factors: {', '.join(sorted(factors))}"
                 raise StudyError(msg)
+        if problem := unmatched(self.full_only, self.scenarios):
+            msg = f"`full_only` {problem}"
+            raise StudyError(msg)
         if all(s.matches(self.full_only) for s in self.scenarios):
             msg = "`full_only` must leave a scenario to the quick profile, got one that leaves none"
             raise StudyError(msg)
@@ -234,10 +260,10 @@ class Study:
     @property
     def handle(self) -> str:
         """How a command line names the study: by its name in ``./studies``, else by its file."""
-        path, here = self.path, Path.cwd()
-        if path is None or path == here / "studies" / f"{self.name}.py":
+        here = Path.cwd()
+        if self.path is None or self.path == here / "studies" / f"{self.name}.py":
             return self.name
-        return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.name
+        return shlex.quote(os.path.relpath(self.path, here))
 
     @property
     def option_text(self) -> str:
@@ -264,24 +290,29 @@ class Study:
         }
 
     @cached_property
-    def source_text(self) -> str:
-        """The text of the file that defines `simulate`, or of the function where there is no file."""
-        if self.path is not None:
-            return self.path.read_text(encoding="utf-8")
-        try:
-            return inspect.getsource(_unwrap(self.simulate))
-        except (OSError, TypeError):
-            code = getattr(_unwrap(self.simulate), "__code__", None)
-            return code.co_code.hex() if code else self.name
+    def path(self) -> Path | None:
+        """The study's file: the one that was loaded, else the one that defines `simulate`."""
+        return file_of(self.simulate) if self.file is None else self.file.resolve()
 
     @cached_property
-    def path(self) -> Path | None:
-        """The file that defines `simulate`, if it is there."""
+    def modules(self) -> list[ModuleType]:
+        """The modules that make up the study: that of its file, and the neighbours that it uses."""
+        module = None if self.path is None else module_at(self.path)
+        return [] if module is None else own_modules(module)
+
+    @cached_property
+    def source_text(self) -> str:
+        """The text of the study's modules, or of `simulate` alone where there is no file."""
+        if self.modules:
+            return "\n".join(
+                Path(str(module.__file__)).read_text(encoding="utf-8") for module in self.modules
+            )
+        function = unwrapped(self.simulate)
         try:
-            path = Path(inspect.getsourcefile(_unwrap(self.simulate)) or "")
-        except TypeError:
-            return None
-        return path.resolve() if path.is_file() else None
+            return inspect.getsource(function)
+        except (OSError, TypeError):
+            code = getattr(function, "__code__", None)
+            return code.co_code.hex() if code else self.name
 
     @cached_property
     def source_digest(self) -> str:
@@ -296,10 +327,3 @@ class Study:
 
 def _nowhere(_: Scenario) -> bool:
     return False
-
-
-def _unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
-    while isinstance(function, partial):
-        function = function.func
-    unwrapped: Callable[..., Any] = inspect.unwrap(function)
-    return unwrapped

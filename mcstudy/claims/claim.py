@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from mcstudy.draws import Draws, Level, Sample, Scenario, Where
+from mcstudy.draws import Draws, Level, Sample, Scenario, Where, unmatched
 from mcstudy.exceptions import ClaimError
+from mcstudy.statistics import Statistic
 
 __all__ = ["Assessment", "Cell", "Claim", "Finding", "Relative", "Verdict", "Zone", "look_share", "relative"]
 
@@ -177,6 +178,14 @@ class Claim(ABC):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
             msg = f"`id`: letters, digits, '.', '-', '_' only, got {self.id!r}"
             raise ClaimError(msg)
+        try:
+            object.__setattr__(self, "expected", Verdict(self.expected))
+        except ValueError:
+            msg = f"claim {self.id}: `expected` must be a Verdict, got {self.expected!r}"
+            raise ClaimError(msg) from None
+        if not isinstance(self.allowed_failures, int) or self.allowed_failures < 0:
+            msg = f"claim {self.id}: `allowed_failures` must be a whole number, at least 0, got {self.allowed_failures!r}"
+            raise ClaimError(msg)
         if self.expected is Verdict.REFUTED and not self.because:
             msg = f"claim {self.id}: `because` must say why the claim is expected to be refuted, got nothing"
             raise ClaimError(msg)
@@ -201,24 +210,44 @@ class Claim(ABC):
         """The scenarios of each cell."""
         return [(scenario,) for scenario in self.select(scenarios)]
 
+    def cell_scenario(self, scenario: Scenario) -> Scenario:
+        """The factors that name the cell of a scenario."""
+        return scenario
+
     def select(self, scenarios: Sequence[Scenario]) -> list[Scenario]:
         """The scenarios that the claim is about."""
         return [scenario for scenario in scenarios if scenario.matches(self.where)]
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse a claim that names an unknown factor or no scenario at all.
+        """Refuse a claim that names an unknown factor or level, no scenario at all, or cells it can't judge.
 
         Raises
         ------
         ClaimError
         """
-        factors = list(scenarios[0])
-        if isinstance(self.where, Mapping):
-            for factor in self.where:
-                self._check_factor("where", factor, factors)
+        if problem := unmatched(self.where, scenarios):
+            msg = f"claim {self.id}: `where` {problem}"
+            raise ClaimError(msg)
         if not self.select(scenarios):
             msg = f"claim {self.id}: `where` must leave at least one scenario, got {self.where} which leaves none"
             raise ClaimError(msg)
+        self.check_cells(self.select(scenarios))
+
+    def check_cells(self, scenarios: Sequence[Scenario]) -> None:  # noqa: B027 - most cells need no more
+        """Refuse cells that can't be judged as stated; `scenarios` are those of the claim.
+
+        Raises
+        ------
+        ClaimError
+        """
+
+    def rehearse(self, scenarios: Sequence[Scenario]) -> None:  # noqa: B027 - most claims have nothing heavy
+        """Refuse, before anything is drawn, what is too heavy to look at when the study is written down.
+
+        Raises
+        ------
+        ClaimError
+        """
 
     def _check_factor(self, argument: str, factor: str, factors: Sequence[str]) -> None:
         if factor not in factors:
@@ -260,15 +289,15 @@ class Claim(ABC):
             assessment = self.assess(samples, confidence, draws)
         else:
             assessment = self._nothing_to_judge(samples)
+        cell = replace(assessment.cell, failures=failures)
         if failures <= self.allowed_failures:
-            return assessment
-        cell = replace(assessment.cell, verdict=Verdict.UNDECIDED, failures=failures)
-        return replace(assessment, cell=cell, hopeless=True)
+            return replace(assessment, cell=cell)
+        return replace(assessment, cell=replace(cell, verdict=Verdict.UNDECIDED), hopeless=True)
 
     def _nothing_to_judge(self, samples: tuple[Sample, ...]) -> Assessment:
         nan = math.nan
         cell = Cell(
-            dict(samples[0].scenario),
+            dict(self.cell_scenario(samples[0].scenario)),
             nan,
             nan,
             nan,
@@ -332,6 +361,27 @@ def check_margin(claim_id: str, name: str, value: Any) -> None:
         raise ClaimError(msg) from None
 
 
-def evaluate(theory: Theory, scenario: Mapping[str, Level]) -> float:
-    """The theoretical value in a scenario: a number, or a function of the scenario's factors."""
-    return float(theory(**scenario)) if callable(theory) else float(theory)
+def evaluate(claim_id: str, name: str, theory: Theory, scenario: Scenario) -> float:
+    """The theoretical value in a scenario: a number, or a function of the scenario's factors.
+
+    Raises
+    ------
+    ClaimError
+        If the function can't be called with the factors, or the value is no finite number.
+    """
+    try:
+        value = float(theory(**scenario)) if callable(theory) else float(theory)
+    except Exception as error:
+        msg = f"claim {claim_id}: `{name}` must give a number in {scenario}, but raised {type(error).__name__}: {error}"
+        raise ClaimError(msg) from error
+    if not math.isfinite(value):
+        msg = f"claim {claim_id}: `{name}` must be finite, got {value} in {scenario}"
+        raise ClaimError(msg)
+    return value
+
+
+def check_statistic(claim_id: str, statistic: Any) -> None:
+    """Refuse what is no statistic."""
+    if not isinstance(statistic, Statistic):
+        msg = f"claim {claim_id}: `of` must be a statistic, got {statistic!r}; write mean({statistic!r}), rms(...), ..."
+        raise ClaimError(msg)

@@ -108,10 +108,23 @@ class Law(_Distance):
         band = dkw_band(sample.replicates - sample.failures, confidence)
         return self._judge(sample.scenario, distance, band, curve, sample.replicates)
 
+    def rehearse(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse what has no distribution function."""
+        for scenario in scenarios:
+            self._law(scenario)
+
     def _law(self, scenario: Scenario) -> Distribution:
-        law = self.distribution if hasattr(self.distribution, "cdf") else self.distribution(**scenario)
-        if not hasattr(law, "cdf"):
-            msg = f"claim {self.id}: `distribution` must have a method cdf, got {type(law).__name__}; freeze a scipy distribution"
+        try:
+            law = self.distribution if hasattr(self.distribution, "cdf") else self.distribution(**scenario)
+            known = np.isfinite(law.cdf(0.0))
+        except Exception as error:
+            msg = (
+                f"claim {self.id}: `distribution` must be a frozen scipy distribution, or a function of the factors giving "
+                f"one, but in {scenario} it raised {type(error).__name__}: {error}"
+            )
+            raise ClaimError(msg) from error
+        if not known:
+            msg = f"claim {self.id}: `distribution` must have a distribution function, but in {scenario} its cdf is nan"
             raise ClaimError(msg)
         return law
 
@@ -159,11 +172,14 @@ class SameLaw(_Distance):
             pairs.setdefault(scenario.without(self.across), []).append(scenario)
         return [tuple(pair) for pair in pairs.values()]
 
-    def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse what `Claim.check` refuses, and anything but pairs."""
-        super().check(scenarios)
-        self._check_factor("across", self.across, list(scenarios[0]))
+    def cell_scenario(self, scenario: Scenario) -> Scenario:
+        """The factors that name a pair."""
+        return scenario.without(self.across)
+
+    def check_cells(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse anything but pairs."""
         for pair in self.groups(scenarios):
+            self._check_factor("across", self.across, list(pair[0]))
             if len(pair) != 2:
                 levels = [scenario[self.across] for scenario in pair]
                 msg = f"claim {self.id}: `across` must compare exactly 2 levels of {self.across}, got {levels}; use `where`"
@@ -180,4 +196,4 @@ class SameLaw(_Distance):
         half = 1.0 - (1.0 - confidence) / 2
         band = dkw_band(len(one), half) + dkw_band(len(other), half)
         replicates = min(sample.replicates for sample in samples)
-        return self._judge(samples[0].scenario.without(self.across), distance, band, curve, replicates)
+        return self._judge(self.cell_scenario(samples[0].scenario), distance, band, curve, replicates)

@@ -117,13 +117,21 @@ class Ledger:
 
     @property
     def findings_digest(self) -> str:
-        """The sha256 of the findings' canonical JSON."""
-        canonical = json.dumps(self._plain_findings(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """The sha256 of the findings' canonical JSON, but for the commands that replay their witnesses."""
+        content = _without_commands(self._plain_findings())
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def to_json(self) -> str:
         """The text of ``ledger.json``: floats as shortest round-trip, NaN and infinities as strings."""
         return json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _without_commands(value: Any) -> Any:
+    """The value without its "replay" entries: they depend on where the study's file lies."""
+    if isinstance(value, dict):
+        return {key: _without_commands(item) for key, item in value.items() if key != "replay"}
+    return [_without_commands(item) for item in value] if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.claims.claim import Assessment, Cell, Claim, Verdict, Zone, check_margin, evaluate
+from mcstudy.claims.claim import (
+    Assessment,
+    Cell,
+    Claim,
+    Verdict,
+    Zone,
+    check_margin,
+    check_statistic,
+    evaluate,
+)
 from mcstudy.draws import Draws, Sample, Scenario
 from mcstudy.exceptions import ClaimError
 from mcstudy.statistics import Estimate, PowerLaw, Statistic, fit_power_law, upper_half
@@ -69,6 +78,7 @@ class Rate(Claim):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_margin(self.id, "margin", self.margin)
+        check_statistic(self.id, self.of)
         if self.limit not in ("infinity", "zero"):
             msg = f"claim {self.id}: `limit` must be 'infinity' or 'zero', got {self.limit!r}"
             raise ClaimError(msg)
@@ -94,11 +104,15 @@ class Rate(Claim):
         level = scenario.get(self.against)
         return float(level) if isinstance(level, (int, float)) else math.nan
 
-    def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse what `Claim.check` refuses, and a line of fewer than three positive levels."""
-        super().check(scenarios)
-        self._check_factor("against", self.against, list(scenarios[0]))
+    def cell_scenario(self, scenario: Scenario) -> Scenario:
+        """The factors that name a line."""
+        return scenario.without(self.against)
+
+    def check_cells(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse a line of fewer than three positive levels, and an exponent that is no number."""
         for line in self.groups(scenarios):
+            self._check_factor("against", self.against, list(line[0]))
+            evaluate(self.id, "exponent", self.exponent, self.cell_scenario(line[0]))
             levels = [scenario[self.against] for scenario in line]
             if len(levels) < 3:
                 msg = f"claim {self.id}: `{self.against}` needs at least 3 levels to fit a rate, got {levels}"
@@ -109,15 +123,17 @@ class Rate(Claim):
 
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Fit one line and compare both slopes with the zone."""
-        rest = samples[0].scenario.without(self.against)
-        zone = Zone(evaluate(self.exponent, rest), self.margin)
+        rest = self.cell_scenario(samples[0].scenario)
+        zone = Zone(evaluate(self.id, "exponent", self.exponent, rest), self.margin)
+        paired = self.against in draws.common
+        samples = _in_common(samples) if paired else samples
         levels = np.array([self._level(sample.scenario) for sample in samples])
         estimates = [self.of.estimate(sample.values(self.of.column)) for sample in samples]
         evidence = _evidence(rest, levels, estimates)
         if note := self._unfit(levels, estimates):
             cell = _cell(rest, zone, evidence, math.nan, math.nan, (math.nan, math.nan), Verdict.UNDECIDED)
             return Assessment(cell, {**evidence, "note": note})
-        covariance = self._log_covariance(samples, estimates, paired=self.against in draws.common)
+        covariance = self._log_covariance(samples, estimates, paired=paired)
         fit = fit_power_law(levels, evidence["y"], covariance)
         part = 1.0 - (1.0 - confidence) / (3 if self.exact else 2)
         half = self._asymptotic_half(levels, evidence["y"], covariance, part)
@@ -156,12 +172,8 @@ class Rate(Claim):
         if not paired:
             mcse = np.array([estimate.mcse for estimate in estimates])
             return np.diag((mcse / values) ** 2)
-        count = min(sample.replicates for sample in samples)
-        together = np.logical_and.reduce([sample.valid[:count] for sample in samples])
-        influence = np.stack(
-            [self.of.influence(sample.columns[self.of.column][:count][together]) for sample in samples]
-        )
-        covariance = np.cov(influence / values[:, None]) / np.count_nonzero(together)
+        influence = np.stack([self.of.influence(sample.values(self.of.column)) for sample in samples])
+        covariance = np.cov(influence / values[:, None]) / influence.shape[1]
         return np.asarray(covariance, dtype=np.float64)
 
     def summarise(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
@@ -173,8 +185,15 @@ class Rate(Claim):
             "limit": self.limit,
             "exact": self.exact,
             "note": "; ".join(notes),
-            "lines": [dict(assessment.evidence) for assessment in assessments],
+            "lines": [dict(assessment.evidence) for assessment in assessments if assessment.evidence],
         }
+
+
+def _in_common(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """The samples limited to the replicates that all levels have: those that are paired."""
+    count = min(sample.replicates for sample in samples)
+    keep = np.logical_and.reduce([sample.valid[:count] for sample in samples])
+    return tuple(sample.limited(keep) for sample in samples)
 
 
 def _note(rejected: bool) -> str:

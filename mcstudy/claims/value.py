@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcstudy.claims.claim import Assessment, Cell, Claim, Relative, Zone, check_margin, evaluate
+from mcstudy.claims.claim import (
+    Assessment,
+    Cell,
+    Claim,
+    Relative,
+    Zone,
+    check_margin,
+    check_statistic,
+    evaluate,
+)
 from mcstudy.draws import Draws, Sample, Scenario
 from mcstudy.exceptions import ClaimError
-from mcstudy.statistics import Statistic
+from mcstudy.statistics import Statistic, proportion
 
 __all__ = ["Value"]
 
@@ -49,6 +58,7 @@ class Value(Claim):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_margin(self.id, "margin", self.margin)
+        check_statistic(self.id, self.of)
 
     @property
     def what(self) -> str:
@@ -59,12 +69,11 @@ class Value(Claim):
         """The statistic's column, and that of the theoretical value if it has one."""
         return (self.of.column, self.equals) if isinstance(self.equals, str) else (self.of.column,)
 
-    def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse what `Claim.check` refuses, and a relative margin around zero."""
-        super().check(scenarios)
+    def check_cells(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse a theoretical value that is no number, and a relative margin around zero."""
         if not isinstance(self.equals, str):
-            for scenario in self.select(scenarios):
-                self._zone(evaluate(self.equals, scenario))
+            for scenario in scenarios:
+                self._zone(evaluate(self.id, "equals", self.equals, scenario))
 
     def _zone(self, theory: float) -> Zone:
         if not isinstance(self.margin, Relative):
@@ -81,7 +90,7 @@ class Value(Claim):
         theory, shift = self._theory(sample)
         zone = self._zone(theory)
         estimate = self.of.estimate(values - shift)
-        low, high = self.of.interval(values - shift, confidence)
+        low, high = self._statistic(values).interval(values - shift, confidence)
         offset = theory if np.ndim(shift) else 0.0
         interval = (low + offset, high + offset)
         return Assessment(
@@ -97,10 +106,15 @@ class Value(Claim):
             )
         )
 
+    def _statistic(self, values: np.ndarray) -> Statistic:
+        """The statistic whose interval is honest: the mean of zeros and ones is a proportion."""
+        indicator = self.of.name == "mean" and not isinstance(self.equals, str) and _are_indicators(values)
+        return proportion(self.of.column) if indicator else self.of
+
     def _theory(self, sample: Sample) -> tuple[float, float | np.ndarray]:
         """The theoretical value, and what to subtract from each replicate to pair with it."""
         if not isinstance(self.equals, str):
-            return evaluate(self.equals, sample.scenario), 0.0
+            return evaluate(self.id, "equals", self.equals, sample.scenario), 0.0
         theory = sample.values(self.equals)
         if np.ptp(theory) == 0.0:
             return float(theory[0]), 0.0
@@ -111,3 +125,7 @@ class Value(Claim):
             )
             raise ClaimError(msg)
         return float(np.mean(theory)), theory
+
+
+def _are_indicators(values: np.ndarray) -> bool:
+    return bool(np.all((values == 0.0) | (values == 1.0)))

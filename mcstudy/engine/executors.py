@@ -75,10 +75,7 @@ class Joblib:
         self.jobs = jobs
 
     def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
-        """Draw the blocks, yielding each as it finishes; one job needs no second process."""
-        if self.jobs == 1:
-            yield from Serial().run(tasks)
-            return
+        """Draw the blocks, yielding each as it finishes."""
         waiting = {task.key: task for task in tasks}
         while waiting:
             started: dict[tuple[str, int], Task] = {}
@@ -91,8 +88,7 @@ class Joblib:
 
     def _alone(self, task: Task) -> BlockResult:
         try:
-            # joblib draws in this process where it has one job: two keep the death outside.
-            (result,) = self._pool([task], {task.key: task}, jobs=2)
+            (result,) = self._pool([task], {task.key: task}, jobs=1)
         except _worker_death() as death:
             reason = f"quarantined: the worker process died twice while drawing this block ({type(death).__name__})"
             return BlockResult(task.scenario, task.number, failures=((None, reason, str(death)),))
@@ -104,7 +100,10 @@ class Joblib:
         from joblib import Parallel, delayed, parallel_config
 
         with parallel_config("loky", inner_max_num_threads=1):
-            pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+            # joblib draws in this process where it has one job: a pool of two that is handed one block at a time
+            # keeps a block that kills its process away from this one.
+            ahead = "2*n_jobs" if jobs > 1 else 1
+            pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
         for result in pool(delayed(run_block)(task) for task in tasks):
             del waiting[result.key]
             yield result

@@ -34,7 +34,7 @@ class Guard:
     study: Study
     columns: tuple[str, ...] | None
     replay_command: Callable[[Scenario, int], str]
-    _seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], tuple[Scenario, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.columns is not None:
@@ -68,14 +68,30 @@ class Guard:
             raise self._error(result, rule)
 
     def _check_distinct(self, result: BlockResult, data: npt.NDArray[Any]) -> None:
-        """Refuse two equal blocks of one scenario that chance can't have made equal."""
+        """Refuse two equal blocks that chance can't have made equal; with common factors, of one scenario."""
         if not _is_random(data):
             return
-        key = (result.scenario.key, hashlib.sha256(data.tobytes()).hexdigest())
-        other = self._seen.setdefault(key, result.number)
-        if other != result.number:
-            rule = f"`simulate` must draw from its `rng`, got blocks {other} and {result.number} identical"
+        scope = result.scenario.key if self.study.common else ""
+        key = (scope, hashlib.sha256(data.tobytes()).hexdigest())
+        scenario, number = self._seen.setdefault(key, (result.scenario, result.number))
+        if (scenario, number) != (result.scenario, result.number):
+            rule = f"`simulate` must draw from its `rng`, but block {number} of ({scenario}) is identical"
             raise self._error(result, rule)
+
+    def check_repeated(self, result: BlockResult, before: npt.NDArray[Any] | None) -> None:
+        """Refuse a block that came out otherwise when it was drawn again.
+
+        Raises
+        ------
+        StudyError
+        """
+        if result.data is None or before is None or result.data.tobytes() == before.tobytes():
+            return
+        rule = (
+            "`simulate` must give the same block whenever it is drawn, but a second time it gave another; use no "
+            "randomness but `rng`, and neither clocks nor what earlier calls left behind"
+        )
+        raise self._error(result, rule)
 
     def _error(self, result: BlockResult, rule: str) -> StudyError:
         where = f"study {self.study.name} ({result.scenario}), block {result.number}"

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS blocks (
     scenario TEXT NOT NULL, number INTEGER NOT NULL, data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL,
     PRIMARY KEY (scenario, number)) WITHOUT ROWID;
 """
+HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 SOURCE = "source text"  # compared through its digest, kept to show what changed
 
 
@@ -59,7 +60,8 @@ class Journal:
     ) -> None:
         self.path = path
         self._made: list[Path] = []
-        self._connection = self._connect()
+        self._appended: list[tuple[str, int]] = []
+        self._connection = self._connect(fresh=fresh)
         try:
             if fresh:
                 self._connection.executescript("DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS meta;")
@@ -69,31 +71,26 @@ class Journal:
             self.close()
             raise
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *, fresh: bool) -> sqlite3.Connection:
         if self.path is None:
             return sqlite3.connect(":memory:", isolation_level=None)
         self._made = _make_folder(self.path.parent)
         if not self.path.exists():
             self._made.append(self.path)
-        connection = sqlite3.connect(self.path, timeout=0.0, isolation_level=None)
         try:
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            connection.close()
-            msg = (
-                f"the journal {self.path} is held by another run ({error}); wait for it to end, or write "
-                "elsewhere with --out DIR"
-            )
+            return _exclusive(self.path)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) in HELD:
+                msg = (
+                    f"the journal {self.path} is held by another run ({error}); wait for it to end, or write "
+                    "elsewhere with --out DIR"
+                )
+                raise JournalError(msg) from None
+            if fresh and self.path.is_file():
+                self.path.unlink()
+                return self._connect(fresh=False)
+            msg = f"the journal {self.path} can't be read ({error}); start over with --fresh, or move it away"
             raise JournalError(msg) from None
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            msg = f"the journal {self.path} can't be read ({error}); start over with --fresh, or move the file away"
-            raise JournalError(msg) from None
-        return connection
 
     def _claim(self, fingerprint: Mapping[str, str], source_text: str) -> None:
         """Write the fingerprint into a new journal, or compare it with that of an old one."""
@@ -130,6 +127,13 @@ class Journal:
             json.dumps(result.warnings),
         )
         self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?)", row)
+        self._appended.append(result.key)
+
+    def forget(self) -> None:
+        """Take back what this run has appended."""
+        query = "DELETE FROM blocks WHERE scenario = ? AND number = ?"
+        self._connection.executemany(query, self._appended)
+        self._appended.clear()
 
     def done(self) -> set[tuple[str, int]]:
         """The keys of the blocks that are kept."""
@@ -211,6 +215,21 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _exclusive(path: Path) -> sqlite3.Connection:
+    """A connection that no other process can have at the same time."""
+    connection = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _make_folder(folder: Path) -> list[Path]:

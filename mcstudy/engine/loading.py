@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mcstudy.exceptions import InputError, McstudyError, StudyError
@@ -80,14 +81,14 @@ def load_study(path: Path) -> Study:
         spec.loader.exec_module(module)
     except McstudyError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         msg = f"{path} can't be imported: {type(error).__name__}: {error}"
         raise StudyError(msg) from error
     study = getattr(module, "study", None)
     if not isinstance(study, Study):
         msg = f"{path} is not a study: it must define `study = Study(...)`, got {type(study).__name__}"
         raise StudyError(msg)
-    return study
+    return replace(study, file=path.resolve())
 
 
 def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Study]:
@@ -104,6 +105,9 @@ def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[St
         If no study has the option.
     """
     for name, value in given:
+        if not value or value.startswith("--"):
+            msg = f"--{name} needs a value, got {value or 'none'}; write --{name} VALUE"
+            raise InputError(msg)
         if not any(option.name == name for study in studies for option in study.options):
             known = sorted({f"--{option.name}" for study in studies for option in study.options})
             msg = (

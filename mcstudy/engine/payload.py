@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from types import ModuleType
 
 from mcstudy.exceptions import StudyError
@@ -25,7 +23,7 @@ def payload_of(study: Study) -> bytes:
     import cloudpickle
 
     with ExitStack() as stack:
-        for module in _own_modules(study):
+        for module in study.modules:
             stack.enter_context(_by_value(module))
         try:
             return bytes(cloudpickle.dumps(study.simulate))
@@ -34,28 +32,11 @@ def payload_of(study: Study) -> bytes:
             raise StudyError(msg) from error
 
 
-def _own_modules(study: Study) -> list[ModuleType]:
-    """The modules of the study's folder: workers can't import them."""
-    if study.path is None:
-        return []
-    folder = study.path.parent
-    return [
-        module
-        for name, module in list(sys.modules.items())
-        if name != "__main__" and _folder_of(module) == folder and not name.startswith("mcstudy.")
-    ]
-
-
-def _folder_of(module: ModuleType) -> Path | None:
-    file = getattr(module, "__file__", None)
-    return Path(file).resolve().parent if isinstance(file, str) else None
-
-
 @contextmanager
 def _by_value(module: ModuleType) -> Iterator[None]:
     import cloudpickle
 
-    if module.__name__ in cloudpickle.list_registry_pickle_by_value():
+    if module.__name__ == "__main__" or module.__name__ in cloudpickle.list_registry_pickle_by_value():
         yield
         return
     cloudpickle.register_pickle_by_value(module)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import shlex
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -28,7 +29,7 @@ def fingerprint(study: Study, seed: int) -> dict[str, str]:
     Returns
     -------
     dict from str to str
-        Study, seed and source; the package's version and the digest of its models; NumPy's version.
+        Study, seed, source and options; versions of NumPy, SciPy and the package, with the digest of its models.
     """
     return {
         "study": study.name,
@@ -37,6 +38,8 @@ def fingerprint(study: Study, seed: int) -> dict[str, str]:
         "block": str(study.block),
         "mcstudy": f"{__version__}+{_models_digest()[:12]}",
         "numpy": version("numpy"),
+        "scipy": version("scipy"),
+        "options": shlex.join(study.arguments),
     }
 
 

@@ -19,7 +19,7 @@ from mcstudy.engine.progress import Progress, Quiet
 from mcstudy.engine.provenance import fingerprint, provenance
 from mcstudy.engine.record import Settings, draws_of, ledger_of
 from mcstudy.engine.worker import Task
-from mcstudy.exceptions import InputError
+from mcstudy.exceptions import ClaimError, InputError, StudyError
 from mcstudy.study import Study
 
 __all__ = ["run", "write"]
@@ -93,9 +93,16 @@ def write(ledger: Ledger, out: Path) -> None:
     document = ledger.document
     folder = out / str(document["study"]["name"])
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ledger.json").write_text(ledger.to_json(), encoding="utf-8")
+    _replace(folder / "ledger.json", ledger.to_json())
     write_report(document, out)
     write_index(out)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a death leaves the old one or the new one."""
+    beside = path.with_suffix(".tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def _check_arguments(profile: str, seed: int) -> None:
@@ -120,7 +127,10 @@ class _Loop:
         self.study = self.settings.study
         self.scenarios = self.study.of_profile(self.settings.profile)
         self.claims = claims_over(self.study.claims, self.scenarios)
+        for claim in self.claims:
+            claim.rehearse(claim.select(self.scenarios))
         commands = draws_of(self.settings, self.journal, {})
+        self._rehearsed = False
         self.guard = Guard(self.study, self.journal.columns(), commands.replay_command)
 
     def go(self) -> Ledger:
@@ -143,14 +153,30 @@ class _Loop:
         """Draw blocks, and keep each as it finishes."""
         if not missing:
             return
+        tasks = self._tasks(missing)
         try:
-            with closing(self.executor.run(self._tasks(missing))) as results:
-                for result in results:
-                    self.guard.check(result)
-                    self.journal.append(result)
-                    self.progress.advance()
+            self._keep(tasks)
+            if not self._rehearsed:
+                self._draw_again(tasks[0])
+        except (StudyError, ClaimError):
+            self.journal.forget()
+            raise
         finally:
             self.progress.close()
+
+    def _keep(self, tasks: list[Task]) -> None:
+        with closing(self.executor.run(tasks)) as results:
+            for result in results:
+                self.guard.check(result)
+                self.journal.append(result)
+                self.progress.advance()
+
+    def _draw_again(self, task: Task) -> None:
+        """Draw one block of the run a second time: the same bits must come out."""
+        with closing(self.executor.run([task])) as results:
+            for result in results:
+                self.guard.check_repeated(result, self.journal.block(task.scenario, task.number))
+        self._rehearsed = True
 
     def _tasks(self, missing: list[Block]) -> list[Task]:
         study, seed, payload = self.study, self.settings.seed, payload_of(self.study)

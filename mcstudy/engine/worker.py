@@ -121,7 +121,7 @@ def _attempt(task: Task) -> dict[str, Any]:
         data, failures = _collect(columns, task.size)
     except _MisuseError as misuse:
         return {"misuse": str(misuse)}
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         return {"failures": ((None, reason, _traceback(error)),)}
     return {"data": data, "failures": failures}
@@ -151,16 +151,28 @@ def _collect(
     if not isinstance(columns, Mapping) or not set(columns) - {FAILURE}:
         msg = f"`simulate` must return a mapping from column to array, got {type(columns).__name__}"
         raise _MisuseError(msg)
-    reasons = [str(reason) for reason in columns.get(FAILURE, [""] * size)]
-    if len(reasons) != size:
-        msg = f"column `{FAILURE}` must have one reason a replicate ({size}), got {len(reasons)}"
+    if strange := [name for name in columns if not isinstance(name, str) or not name]:
+        msg = f"`simulate` must name its columns by strings, got {strange[0]!r}"
         raise _MisuseError(msg)
+    reasons = _reasons(columns.get(FAILURE, [""] * size), size)
     good = np.array([not reason for reason in reasons])
     names = [name for name in columns if name != FAILURE]
     data = np.empty(size, dtype=[(name, "<f8") for name in names])
     for name in names:
         data[name] = np.where(good, _column(name, columns[name], good), np.nan)
     return data, tuple((index, reason, "") for index, reason in enumerate(reasons) if reason)
+
+
+def _reasons(values: Any, size: int) -> list[str]:
+    """Why each replicate failed; empty where it did not."""
+    reasons = list(values)
+    if len(reasons) != size:
+        msg = f"column `{FAILURE}` must have one reason a replicate ({size}), got {len(reasons)}"
+        raise _MisuseError(msg)
+    if strange := [reason for reason in reasons if not isinstance(reason, str)]:
+        msg = f"column `{FAILURE}` must hold strings, empty where the replicate is fine, got {strange[0]!r}"
+        raise _MisuseError(msg)
+    return [str(reason) for reason in reasons]
 
 
 def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
