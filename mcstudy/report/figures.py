@@ -54,21 +54,22 @@ def write_figures(ledger: Mapping[str, Any], folder: Path) -> dict[str, Figure]:
     """
     findings = {finding["id"]: finding for finding in ledger["findings"]}
     most = ROWS if len(findings) <= CROWDED else CROWDED_ROWS
-    figures = {}
+    figures: dict[str, Figure] = {}
+
+    def add(drawing: Drawing, stem: str, title: str, description: str) -> None:
+        svg = save(drawing.figure, folder / stem)
+        short = f"figure{len(figures) + 1}"
+        figures[stem] = Figure(
+            inline(svg, name=short, title=title, description=description), drawing.caption, stem
+        )
+
     with house_style():
         for finding in findings.values():
             drawing = DRAWERS.get(finding["kind"], draw_forest)(finding, most)
-            stem = file_name("claim", finding["id"])
-            figures[stem] = _write(drawing, folder, stem, headline(finding), reading(finding))
+            add(drawing, file_name("claim", finding["id"]), headline(finding), reading(finding))
         for overlay in ledger["overlays"]:
             claims = [findings[name] for name in overlay["claims"] if name in findings]
             drawing = draw_overlay(overlay, claims, most)
-            stem = file_name("overlay", overlay["id"])
             told = " ".join(reading(finding) for finding in claims)
-            figures[stem] = _write(drawing, folder, stem, overlay["title"], told)
+            add(drawing, file_name("overlay", overlay["id"]), overlay["title"], told)
     return figures
-
-
-def _write(drawing: Drawing, folder: Path, stem: str, title: str, description: str) -> Figure:
-    svg = save(drawing.figure, folder / stem)
-    return Figure(inline(svg, name=stem, title=title, description=description), drawing.caption, stem)

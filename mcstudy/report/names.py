@@ -1,13 +1,19 @@
-"""Names that are safe in a path, an anchor and a LaTeX macro."""
+"""Names and texts made safe for a path, an anchor, LaTeX and BibTeX."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
-__all__ = ["file_name", "macro_name"]
+__all__ = ["escape_tex", "file_name", "macro_name"]
 
 DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{char: f"\\{char}" for char in "{}$&#_%"},
+}
 
 
 def file_name(prefix: str, name: str) -> str:
@@ -39,3 +45,14 @@ def macro_name(name: str) -> str:
     spelled = re.sub(r"\d", lambda match: f" {DIGITS[int(match[0])]} ", name)
     words = re.findall("[A-Za-z]+", spelled)
     return "".join(word[0].upper() + word[1:] for word in words)
+
+
+def escape_tex(text: str) -> str:
+    r"""Write text so that TeX and BibTeX print it as it is.
+
+    Examples
+    --------
+    >>> print(escape_tex("50 % of deep_linear"))
+    50 \% of deep\_linear
+    """
+    return "".join(_ESCAPES.get(char, char) for char in text)

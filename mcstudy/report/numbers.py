@@ -26,7 +26,9 @@ SMALLEST, LARGEST = -4, 6  # decimal exponents outside of which a power of ten i
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _RAISED = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_WORDS = re.compile(r"[A-Za-z]{2,}(?: [a-z]+)* ?")
 _MACROS = {
+    "≤": r"\le ",
     MINUS: "-",
     "±": r"\pm",
     "∞": r"\infty",
@@ -128,6 +130,8 @@ def interval(low: Any, high: Any) -> str:
     ('[−0.5012, −0.4974]', '[0, ∞]')
     """
     ends = (number(low), number(high))
+    if math.isnan(ends[0]) and math.isnan(ends[1]):
+        return shown(math.nan)
     width = ends[1] - ends[0]
     if not (math.isfinite(width) and width > 0.0):
         return f"[{shown(ends[0], 6)}, {shown(ends[1], 6)}]"
@@ -140,10 +144,15 @@ def zone(theory: Any, margin: Any) -> str:
 
     Examples
     --------
-    >>> zone(-0.5, 0.01)
-    '−0.5 ± 0.01'
+    >>> zone(-0.5, 0.01), zone(1 / 3, 0.02 / 3)
+    ('−0.5 ± 0.01', '0.33333 ± 0.00667')
     """
-    return f"{shown(theory, 6)} ± {shown(margin, 3)}"
+    center, width = number(theory), number(margin)
+    whole = math.isnan(center) or float(f"{center:.4g}") == center
+    if whole or not (math.isfinite(center) and math.isfinite(width) and width > 0.0):
+        return f"{shown(center, 4)} ± {shown(width, 3)}"
+    (middle, plus_minus), scale = _aligned((center, width), math.floor(math.log10(width)) - 2)
+    return f"({middle} ± {plus_minus}){scale}" if scale else f"{middle} ± {plus_minus}"
 
 
 def percent(confidence: Any) -> str:
@@ -172,6 +181,7 @@ def latex(text: str) -> str:
     >>> print(latex("3.2×10⁻¹⁴"), latex("−0.5 ± 0.01"))
     3.2\times 10^{-14} -0.5 \pm 0.01
     """
+    text = _WORDS.sub(lambda match: rf"\text{{{match[0]}}}", text)
     for symbol, macro in _MACROS.items():
         text = text.replace(symbol, macro)
     return _RAISED.sub(lambda match: "^{" + match[0].translate(_PLAIN) + "}", text)

@@ -17,6 +17,7 @@ from mcstudy.report.canvas import (
     PAPER,
     WIDTH,
     axes_in,
+    bars,
     decades,
     new_figure,
     number_ticks,
@@ -61,7 +62,7 @@ class _Line:
 
 def draw_rate(finding: Finding, most: int) -> Drawing:
     """Draw the statistic against its factor with the fits, and below it the local slopes against the zone."""
-    chosen = leading(finding, most)
+    chosen = leading(finding, most // 2)
     names = varying([cell["scenario"] for cell in finding["cells"]])
     lines = [line for index in chosen if (line := _read(finding, index, names))]
     diagnostics = finding["diagnostics"]
@@ -169,7 +170,7 @@ def _draw_line(axes: Axes, line: _Line, position: int) -> Any:
     x, y, error = (list(part) for part in zip(*points, strict=True))
     low = [max(value - 2.0 * e, value / 10.0) for value, e in zip(y, error, strict=True)]
     high = [value + 2.0 * e for value, e in zip(y, error, strict=True)]
-    axes.vlines(x, low, high, color=colour, linewidth=1.0, alpha=0.5 if grey else 1.0)
+    bars(axes, x, low, high, color=colour, linewidth=1.0, alpha=0.5 if grey else 1.0)
     style: dict[str, Any] = {"color": colour, "linewidth": 1.2, "linestyle": DASHES[position % len(DASHES)]}
     ends = [x[0], x[-1]]
     axes.plot(ends, [line.constant * end**line.exponent for end in ends], **style, alpha=0.5 if grey else 1.0)
@@ -217,7 +218,7 @@ def _draw_local_slopes(axes: Axes, lines: Sequence[_Line]) -> None:
         colour = COLOURS[position % len(COLOURS)] if position < DISTINCT else MUTED
         low = [slope - 2.0 * error for slope, error in zip(slopes, line.local_error, strict=True)]
         high = [slope + 2.0 * error for slope, error in zip(slopes, line.local_error, strict=True)]
-        axes.vlines(middle, low, high, color=colour, linewidth=0.9)
+        bars(axes, middle, low, high, color=colour, linewidth=0.9)
         marker = MARKERS[position % len(MARKERS)]
         axes.plot(
             middle, slopes, marker, color=colour, markersize=3.5, markeredgecolor=PAPER, markeredgewidth=0.3

@@ -24,18 +24,18 @@ VARIABLES = {
     RULE: "var(--rule)",
     PAPER: "var(--paper)",
 }
-_DROPPED = frozenset({"metadata", "style"})
+_DROPPED = frozenset({"metadata", "style", "clipPath"})  # figures draw nothing outside their axes
 _COLOUR = re.compile("#[0-9a-f]{6}")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
-_REFERENCE = re.compile(r"#([\w.-]+)")
+_ATTRIBUTES = ("font-size", "text-anchor")
 
 
 def inline(figure: str, *, name: str, title: str, description: str) -> str:
     """Rewrite matplotlib's SVG for the page.
 
-    Ids get the figure's name, so that figures on one page don't share any; colours become the page's variables,
-    so that they follow its dark mode; text keeps its size and gets the page's type; coordinates are rounded to
-    1/100 point; everything that draws nothing is dropped.
+    Ids begin with the figure's name, so that figures on one page don't share any; colours become the page's
+    variables, so that they follow its dark mode; text keeps its size and gets the page's type; coordinates are
+    rounded to 1/10 point; everything that draws nothing is dropped.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def inline(figure: str, *, name: str, title: str, description: str) -> str:
     for tag, text in (("title", title), ("desc", description)):
         ElementTree.SubElement(svg, tag, {"id": f"{name}-{tag}"}).text = text
     svg.extend(drawing)
-    return ElementTree.tostring(svg, encoding="unicode")
+    return ElementTree.tostring(svg, encoding="unicode").replace(" />", "/>")
 
 
 class _Rewriter:
@@ -67,6 +67,9 @@ class _Rewriter:
     def __init__(self, name: str) -> None:
         self.name = name
         self.ids: dict[str, str] = {}
+        self.marks: dict[
+            str, dict[str, str]
+        ] = {}  # id of a mark's path -> the style that the path itself has
 
     def children(self, parent: Element) -> list[Element]:
         """Rewrite the children of an element; groups that mean nothing are dissolved."""
@@ -86,55 +89,67 @@ class _Rewriter:
         if tag in _DROPPED or source.get("id") == "patch_1":  # patch_1 is the sheet of paper
             return None
         element = ElementTree.Element(tag)
+        mark = source.get("id", "") if tag == "path" else ""
         for attribute, value in source.attrib.items():
-            self._set(element, attribute.rpartition("}")[2], value)
+            self._set(element, attribute.rpartition("}")[2], value, places=2 if mark else 1)
+        self._set_style(element, source.get("style", ""), mark)
         element.text = source.text if tag in {"text", "tspan"} else None
         element.extend(self.children(source))
-        if tag in {"g", "defs"} and not len(element):
-            return None
-        _share_style(element)
-        return element
+        if tag == "g":
+            _share_style(element)
+            _join_paths(element)
+        return element if len(element) or tag not in {"g", "defs"} else None
 
-    def _set(self, element: Element, attribute: str, value: str) -> None:
-        if attribute == "id":
-            if element.tag not in {"g", "text"}:
+    def _set(self, element: Element, attribute: str, value: str, *, places: int) -> None:
+        if attribute == "href":
+            element.set("href", f"#{self._id(value[1:])}")
+        elif attribute == "id":
+            if element.tag == "path":
                 element.set("id", self._id(value))
-        elif attribute == "style":
-            _set_style(element, value)
-        elif attribute == "transform" and value.startswith("rotate(-0 "):
-            return
-        elif "#" in value:
-            element.set(attribute, _REFERENCE.sub(lambda match: f"#{self._id(match[1])}", value))
-        else:
-            element.set(attribute, _shorten(value))
+        elif attribute in {"x", "y", "d"} or (attribute == "transform" and "rotate(-0 " not in value):
+            element.set(attribute, _shorten(value, places))
 
     def _id(self, value: str) -> str:
         return self.ids.setdefault(value, f"{self.name}-{len(self.ids)}")
 
+    def _set_style(self, element: Element, style: str, mark: str) -> None:
+        rules = dict(rule.split(": ", 1) for rule in style.split("; ") if rule)
+        if mark:
+            self.marks[self._id(mark)] = rules
+        elif element.tag == "use":
+            own = self.marks.get(element.attrib["href"][1:], {})
+            rules = {key: value for key, value in rules.items() if own.get(key) != value}
+        elif element.tag in {"text", "tspan"}:
+            rules.pop("font-family", None)
+            for attribute in _ATTRIBUTES:
+                if attribute in rules:
+                    element.set(attribute, rules.pop(attribute).removesuffix("px"))
+            if rules.get("fill") == INK:
+                del rules["fill"]
+        if rules:
+            text = ";".join(f"{key}:{value}" for key, value in rules.items())
+            element.set("style", _COLOUR.sub(lambda match: VARIABLES.get(match[0], match[0]), text))
 
-def _shorten(value: str) -> str:
-    rounded = _DECIMAL.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
+
+def _shorten(value: str, places: int) -> str:
+    rounded = _DECIMAL.sub(lambda match: f"{float(match[0]):.{places}f}".rstrip("0").rstrip("."), value)
     return re.sub(r"\s*([MLCQzZ])\s*", r"\1", rounded).strip()
-
-
-def _set_style(element: Element, style: str) -> None:
-    rules = dict(rule.split(": ", 1) for rule in style.split("; ") if rule)
-    rules.pop("font-family", None)
-    for attribute in ("font-size", "text-anchor"):
-        if attribute in rules:
-            element.set(attribute, rules.pop(attribute).removesuffix("px"))
-    if rules:
-        text = ";".join(f"{key}:{value}" for key, value in rules.items())
-        element.set("style", _COLOUR.sub(lambda match: VARIABLES.get(match[0], match[0]), text))
 
 
 def _share_style(group: Element) -> None:
     """Move a style that all children of a group have to the group; opacity isn't inherited and stays."""
     styles = {child.get("style", "") for child in group}
-    if group.tag != "g" or len(styles) != 1 or "style" in group.attrib:
+    if len(group) < 2 or len(styles) > 1 or "style" in group.attrib:
         return
     (style,) = styles
     if style and not re.search("(^|;)opacity", style):
         group.set("style", style)
         for child in group:
             del child.attrib["style"]
+
+
+def _join_paths(group: Element) -> None:
+    """Make one path of a group's paths, where nothing but their course tells them apart."""
+    if len(group) > 1 and all(child.tag == "path" and set(child.attrib) == {"d"} for child in group):
+        course = "".join(child.attrib["d"] for child in group)
+        group[:] = [ElementTree.Element("path", {"d": course})]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from mcstudy.report.cells import Finding, deciding, evidence, label, varying
 from mcstudy.report.numbers import count, interval, number, percent, shown, uncertain, zone
 
-__all__ = ["Summary", "answer", "headline", "reading", "summary", "verdict"]
+__all__ = ["Summary", "answer", "diagnosis", "headline", "reading", "summary", "verdict"]
 
 NAMED = 8  # the most claims that the answer names in one list
 CONFIRMED, REFUTED, UNDECIDED = "CONFIRMED", "REFUTED", "UNDECIDED"
@@ -122,7 +122,7 @@ def summary(finding: Finding) -> Summary:
     low, high = finding["interval"]
     if finding["kind"] == "bound":
         ratio = shown(_largest(finding, "largest_ratio"))
-        risk = f"violated with probability ≤ {shown(own.get('upper_limit'), 2)}"
+        risk = f"P(violation) ≤ {shown(own.get('upper_limit'), 2)}"
         if violations := _total(finding, "violations"):
             risk = f"{count(violations)} violation{'' if violations == 1 else 's'}"
         return Summary(f"ratio {ratio}", risk, "ratio ≤ 1")
@@ -216,6 +216,20 @@ def _read_identity(finding: Finding) -> str:
         exceed = "exceeds" if violations == 1 else "exceed"
         return f"{count(violations)} of {count(draws)} residuals {exceed} the tolerance {tolerance}; the largest is {largest}."
     return f"The largest of {count(draws)} residuals is {largest}: not above the tolerance {tolerance}."
+
+
+def diagnosis(finding: Finding) -> str:
+    """Say how well the deciding line of a rate fits; nothing for other kinds."""
+    own = evidence(finding, deciding(finding))
+    if finding["kind"] != "rate" or "chi_square" not in own:
+        return ""
+    curvature = uncertain(own["curvature"]["estimate"], own["curvature"]["mcse"])
+    return (
+        f"Goodness of fit: χ² = {shown(own['chi_square'], 3)} on {own['degrees']} degrees of freedom, "
+        f"p = {shown(own['p_value'], 2)}; curvature {curvature}. Standard error of the slope: "
+        f"{shown(own['sampling_error'], 2)} from the draws, {shown(own['robust_error'], 2)} from the residuals; "
+        "the larger one is used."
+    )
 
 
 _READINGS: dict[str, Callable[[Finding], str]] = {
