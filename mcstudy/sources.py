@@ -1,7 +1,8 @@
-"""The modules that make up a study: its own file, and the neighbours in its folder that it uses."""
+"""The files that make up a study: its own, and the neighbours in its folder that it imports."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["file_of", "module_at", "own_modules", "unwrapped"]
+__all__ = ["file_of", "modules_of", "own_files", "unwrapped"]
 
 
 def unwrapped(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,43 +31,41 @@ def file_of(function: Callable[..., Any]) -> Path | None:
     return path.resolve() if path.is_file() else None
 
 
-def module_at(path: Path) -> ModuleType | None:
-    """The module that was loaded from a file."""
-    return next((module for module in list(sys.modules.values()) if _path_of(module) == path), None)
-
-
-def own_modules(module: ModuleType) -> list[ModuleType]:
-    """A module and, through whatever it imports, its neighbours in the same folder.
+def own_files(path: Path) -> list[Path]:
+    """A file and, through all it imports anywhere in its text, its neighbours in the same folder.
 
     Parameters
     ----------
-    module : module
+    path : Path
+        A Python file that can be parsed.
 
     Returns
     -------
-    list of module
-        The module first, then its neighbours by file name.
+    list of Path
+        The file first, then its neighbours by name.
     """
-    path = _path_of(module)
-    found, waiting = {module.__name__: module}, [module]
-    while path and waiting:
-        for other in _used_by(waiting.pop()):
-            at = _path_of(other)
-            if at is not None and at.parent == path.parent and other.__name__ not in found:
-                found[other.__name__] = other
-                waiting.append(other)
-    first, *others = found.values()
-    return [first, *sorted(others, key=lambda other: str(other.__file__))]
+    found, waiting = {path}, [path]
+    while waiting:
+        for name in _imported(waiting.pop()):
+            neighbour = path.parent / f"{name}.py"
+            if neighbour not in found and neighbour.is_file():
+                found.add(neighbour)
+                waiting.append(neighbour)
+    return [path, *sorted(found - {path})]
 
 
-def _used_by(module: ModuleType) -> Iterator[ModuleType]:
-    """The modules behind a module's global names."""
-    for value in list(vars(module).values()):
-        if isinstance(value, ModuleType):
-            yield value
-        home = sys.modules.get(str(getattr(value, "__module__", "")))
-        if home is not None and home is not module:
-            yield home
+def _imported(path: Path) -> Iterator[str]:
+    """The top-level names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def modules_of(files: list[Path]) -> list[ModuleType]:
+    """The modules that were loaded from files."""
+    return [module for module in list(sys.modules.values()) if _path_of(module) in files]
 
 
 def _path_of(module: ModuleType) -> Path | None:

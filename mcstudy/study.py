@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from mcstudy.claims.claim import Claim
@@ -21,7 +21,7 @@ from mcstudy.claims.ledger import Ledger
 from mcstudy.defaults import PROFILES
 from mcstudy.draws import Scenario, Where, unmatched
 from mcstudy.exceptions import ClaimError, StudyError
-from mcstudy.sources import file_of, module_at, own_modules, unwrapped
+from mcstudy.sources import file_of, modules_of, own_files, unwrapped
 
 __all__ = ["Option", "Overlay", "Replicates", "Section", "Study"]
 
@@ -169,6 +169,7 @@ class Study:
         self._check_simulate()
         self._check_block()
         self._check_claims()
+        _ = self.source_digest  # read now: the file may change before the study is run
 
     def _check_simulate(self) -> None:
         if not callable(self.simulate):
@@ -294,25 +295,22 @@ class Study:
         """The study's file: the one that was loaded, else the one that defines `simulate`."""
         return file_of(self.simulate) if self.file is None else self.file.resolve()
 
-    @cached_property
+    @property
     def modules(self) -> list[ModuleType]:
-        """The modules that make up the study: that of its file, and the neighbours that it uses."""
-        module = None if self.path is None else module_at(self.path)
-        return [] if module is None else own_modules(module)
+        """The modules that make up the study: that of its file, and the neighbours that it imports."""
+        return [] if self.path is None else modules_of(own_files(self.path))
 
     @cached_property
     def source_text(self) -> str:
-        """The text of the study's modules, or of `simulate` alone where there is no file."""
-        if self.modules:
-            return "\n".join(
-                Path(str(module.__file__)).read_text(encoding="utf-8") for module in self.modules
-            )
+        """The text of the study's files, or of `simulate` alone where there is no file."""
+        if self.path is not None:
+            return "\n".join(file.read_text(encoding="utf-8") for file in own_files(self.path))
         function = unwrapped(self.simulate)
         try:
             return inspect.getsource(function)
         except (OSError, TypeError):
             code = getattr(function, "__code__", None)
-            return code.co_code.hex() if code else self.name
+            return self.name if code is None else repr(_words(code))
 
     @cached_property
     def source_digest(self) -> str:
@@ -323,6 +321,12 @@ class Study:
             digest.update(pickle.dumps((function.args, sorted(function.keywords.items())), protocol=5))
             function = function.func
         return digest.hexdigest()
+
+
+def _words(code: CodeType) -> list[Any]:
+    """What a function does, without the addresses that its representation would hold."""
+    constants = [_words(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return [code.co_code.hex(), code.co_names, constants]
 
 
 def _nowhere(_: Scenario) -> bool:

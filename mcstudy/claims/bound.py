@@ -60,6 +60,10 @@ class Bound(Claim):
             )
             raise ClaimError(msg)
 
+        if not isinstance(self.rounding, str) and not self.rounding >= 0:
+            msg = f"claim {self.id}: `rounding` must be a column or a non-negative number, got {self.rounding!r}"
+            raise ClaimError(msg)
+
     @property
     def what(self) -> str:
         """The probability that is limited."""

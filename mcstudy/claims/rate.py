@@ -134,7 +134,7 @@ class Rate(Claim):
             cell = _cell(rest, zone, evidence, math.nan, math.nan, (math.nan, math.nan), Verdict.UNDECIDED)
             return Assessment(cell, {**evidence, "note": note})
         covariance = self._log_covariance(samples, estimates, paired=paired)
-        fit = fit_power_law(levels, evidence["y"], covariance)
+        fit = fit_power_law(levels, evidence["y"], covariance, replicates=min(evidence["replicates"]))
         part = 1.0 - (1.0 - confidence) / (3 if self.exact else 2)
         half = self._asymptotic_half(levels, evidence["y"], covariance, part)
         interval = fit.interval(part)

@@ -73,7 +73,9 @@ class PowerLaw:
         return self.exponent - half_width, self.exponent + half_width
 
 
-def fit_power_law(x: ArrayLike, y: ArrayLike, covariance: ArrayLike) -> PowerLaw:
+def fit_power_law(
+    x: ArrayLike, y: ArrayLike, covariance: ArrayLike, *, replicates: int | None = None
+) -> PowerLaw:
     """Fit a power law to at least three levels.
 
     Parameters
@@ -85,6 +87,9 @@ def fit_power_law(x: ArrayLike, y: ArrayLike, covariance: ArrayLike) -> PowerLaw
         The rounding of log y and of the covariance itself is added to its diagonal. So a zero covariance
         means an exact y: all levels weigh the same, and anything but a power law to the last digits is
         rejected. An exact level among others pins the line.
+    replicates : int, optional
+        From how many replicates the covariance was estimated: the goodness of fit is then referred to
+        Hotelling's law instead of the chi-square, which it tends to. Default: the covariance is known.
 
     Returns
     -------
@@ -103,7 +108,7 @@ def fit_power_law(x: ArrayLike, y: ArrayLike, covariance: ArrayLike) -> PowerLaw
     >>> round(law.exponent, 9), round(law.constant, 9), law.degrees
     (-1.0, 3.0, 2)
     """
-    return _fit(_checked(x, y, covariance, fewest=3))
+    return _fit(_checked(x, y, covariance, fewest=3), replicates)
 
 
 def upper_half(x: ArrayLike, y: ArrayLike, covariance: ArrayLike) -> PowerLaw:
@@ -126,14 +131,14 @@ class _Levels(NamedTuple):
     covariance: FloatArray
 
 
-def _fit(levels: _Levels) -> PowerLaw:
+def _fit(levels: _Levels, replicates: int | None = None) -> PowerLaw:
     center = float(np.mean(levels.log_x))
     line = np.vander(levels.log_x - center, 2, increasing=True)
     result, estimator = _weighted_least_squares(line, levels)
     exponent = float(result.params[1])
     sampling_error = _errors(estimator, levels.covariance)[1]
     robust_error = _robust_error(line, result, estimator)
-    chi_square, degrees, p_value = _goodness_of_fit(line, levels)
+    chi_square, degrees, p_value = _goodness_of_fit(line, levels, replicates)
     curvature, curvature_mcse = _curvature(levels)
     local_slopes, local_mcse = _local_slopes(levels)
     with np.errstate(over="ignore"):
@@ -177,9 +182,9 @@ def _robust_error(line: FloatArray, result: Any, estimator: FloatArray) -> float
     return float(result.HC3_se[1])
 
 
-def _goodness_of_fit(line: FloatArray, levels: _Levels) -> tuple[float, int, float]:
+def _goodness_of_fit(line: FloatArray, levels: _Levels, replicates: int | None) -> tuple[float, int, float]:
     """Chi-square of what no line can explain: log y projected on the orthogonal complement of all lines."""
-    from scipy.special import chdtrc
+    from scipy.special import chdtrc, fdtrc
 
     degrees = len(line) - 2
     if degrees == 0:
@@ -188,7 +193,10 @@ def _goodness_of_fit(line: FloatArray, levels: _Levels) -> tuple[float, int, flo
     unexplained = complement.T @ levels.log_y
     spread = complement.T @ levels.covariance @ complement
     chi_square = float(unexplained @ np.linalg.solve(spread, unexplained))
-    return chi_square, degrees, float(chdtrc(degrees, chi_square))
+    if replicates is None:
+        return chi_square, degrees, float(chdtrc(degrees, chi_square))
+    left = max(replicates - degrees, 1)
+    return chi_square, degrees, float(fdtrc(degrees, left, chi_square * left / (degrees * (replicates - 1))))
 
 
 def _curvature(levels: _Levels) -> tuple[float, float]:
