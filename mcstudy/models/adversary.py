@@ -175,7 +175,8 @@ def _walk(rows: _Rows, rho: Array, grid: Grid) -> Array:
         if np.all(np.bincount(response.line, response.shift**2, len(rho)) < rho**2):
             break
         t /= _FACTOR**4
-    return t * _FACTOR ** np.arange(max(1, math.ceil(math.log(_LAST / t, _FACTOR))))
+    steps = max(1, math.ceil(math.log(_LAST / t, _FACTOR)))
+    return np.asarray(t * _FACTOR ** np.arange(steps))
 
 
 def _onto_sphere(response: _Response, rho: Array) -> Array:

@@ -79,7 +79,9 @@ def linearization_by_rows(W: Array, W0: Array, a: Array, x: Array, sigma: Activa
 
 def linearization_error(z: Array, z0: Array, a: Array, sigma: Activation) -> Array:
     """Return f(W) - f_0(W) from the preactivations at W and at W_0, each of shape (..., m)."""
-    return np.asarray(np.vecdot(a, sigma.value(z)) - np.vecdot(a, sigma.value(z0) + sigma.slope(z0) * (z - z0)))
+    return np.asarray(
+        np.vecdot(a, sigma.value(z)) - np.vecdot(a, sigma.value(z0) + sigma.slope(z0) * (z - z0))
+    )
 
 
 def bound(distance: ArrayLike, x: Array, width: int, sigma: Activation) -> NDArray[np.float64]:

@@ -44,6 +44,10 @@ class Trained:
     loss: Array
     reached: NDArray[np.bool_]
 
+    def weights(self, W0: Array, X: Array) -> Array:
+        """W_0 + C X, shape (..., m, d)."""
+        return W0 + self.shift @ X
+
 
 def tangent_kernel(W: Array, a: Array, X: Array, sigma: Activation) -> Array:
     """Return Theta_{ik} = <grad f(W; x_i), grad f(W; x_k)> = x_i^T x_k sum_j a_j^2 sigma'_ji sigma'_jk, (..., n, n)."""
