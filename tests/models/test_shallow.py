@@ -131,6 +131,7 @@ def test_bound_refuses_an_activation_with_a_kink(name: str) -> None:
         lambda: shallow.bound(1.0, np.ones(2), 0, activation("tanh")),
         lambda: shallow.network(np.ones((0, 2)), np.ones(0), np.ones(2), activation("tanh")),
     ],
+    ids=["outputs", "weights", "bound", "network"],
 )
 def test_a_width_below_one_is_refused(attempt: Callable[[], Array]) -> None:
     with pytest.raises(ModelError, match=r"`width` must be at least 1; got m = 0"):
