@@ -29,8 +29,8 @@ __all__ += [
     "save",
 ]
 
-WIDTH = 5.8  # inches: a column of text
-TEXT = 9.0  # points
+WIDTH = 5.2  # inches: a column of text
+TEXT = 9.5  # points
 BLUE, VERMILLION, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"  # Okabe and Ito (2008)
 INK, MUTED, RULE, PAPER = "#1b1b1b", "#666666", "#cccccc", "#ffffff"
 COLOURS = (BLUE, VERMILLION, GREEN, PINK)

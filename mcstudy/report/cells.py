@@ -10,6 +10,8 @@ from mcstudy.report.numbers import level, number
 
 __all__ = ["deciding", "evidence", "factors", "label", "leading", "reach", "varying"]
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
 Finding = Mapping[str, Any]
 Scenario = Mapping[str, Any]
 
@@ -39,11 +41,11 @@ def label(scenario: Scenario, only: Iterable[str] | None = None) -> str:
 
     Examples
     --------
-    >>> label({"d": 3, "start": "balanced"})
+    >>> label({"d": 3, "start": "balanced"}).replace(NO_BREAK, " ")
     'd = 3, start = balanced'
     """
     names = scenario if only is None else [name for name in only if name in scenario]
-    return ", ".join(f"{name} = {level(scenario[name])}" for name in names)
+    return ", ".join(f"{name}{NO_BREAK}={NO_BREAK}{level(scenario[name])}" for name in names)
 
 
 def deciding(finding: Finding) -> int:
@@ -53,8 +55,10 @@ def deciding(finding: Finding) -> int:
 
 def evidence(finding: Finding, index: int) -> Mapping[str, Any]:
     """What the diagnostics hold of one cell; empty where it could not be judged."""
-    diagnostics = finding["diagnostics"]
-    of_cells = diagnostics.get("lines", diagnostics.get("cells", ()))
+    diagnostics, scenario = finding["diagnostics"], finding["cells"][index]["scenario"]
+    if "lines" in diagnostics:  # a line that could not be judged has none
+        return next((line for line in diagnostics["lines"] if line.get("scenario") == scenario), {})
+    of_cells = diagnostics.get("cells", ())
     return of_cells[index] if index < len(of_cells) else {}
 
 

@@ -74,7 +74,7 @@ def _limits(
         axes.minorticks_off()
         axes.set_xlim(low * 1.3 if low < -1 else -1.5, high * 1.3 if high > 1 else 1.5)
     else:
-        number_ticks(axes.xaxis, 5)
+        number_ticks(axes.xaxis, 4)
         axes.set_xlim(low - room, high + room)
 
 

@@ -21,7 +21,7 @@ from mcstudy.report.latex import Piece, check_mathematics, statement_pieces, tex
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["check_latex", "check_text", "render", "to_mathml"]
+__all__ = ["check_latex", "check_text", "to_mathml"]
 
 CHILDREN = {
     "mfrac": 2,
@@ -88,13 +88,6 @@ def check_text(text: str, name: str = "text") -> None:
     InputError
     """
     _convert_all(text_pieces(text, name), name)
-
-
-def render(pieces: list[Piece]) -> str:
-    """Text escaped for HTML and mathematics as MathML, one after the other."""
-    return "".join(
-        to_mathml(piece.content) if piece.mathematics else html.escape(piece.content) for piece in pieces
-    )
 
 
 def to_mathml(latex: str, display: str = "inline") -> str:

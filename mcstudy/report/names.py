@@ -27,7 +27,7 @@ def file_name(prefix: str, name: str) -> str:
     >>> file_name("claim", "2d.worst")
     'claim-2d.worst'
     >>> file_name("claim", "../x")
-    'claim-.._x-6d1ec2ab'
+    'claim-.._x-d6b96a97'
     """
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

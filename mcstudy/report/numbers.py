@@ -145,13 +145,13 @@ def zone(theory: Any, margin: Any) -> str:
     Examples
     --------
     >>> zone(-0.5, 0.01), zone(1 / 3, 0.02 / 3)
-    ('−0.5 ± 0.01', '0.33333 ± 0.00667')
+    ('−0.5 ± 0.01', '0.3333 ± 0.0067')
     """
     center, width = number(theory), number(margin)
     whole = math.isnan(center) or float(f"{center:.4g}") == center
     if whole or not (math.isfinite(center) and math.isfinite(width) and width > 0.0):
         return f"{shown(center, 4)} ± {shown(width, 3)}"
-    (middle, plus_minus), scale = _aligned((center, width), math.floor(math.log10(width)) - 2)
+    (middle, plus_minus), scale = _aligned((center, width), math.floor(math.log10(width)) - 1)
     return f"({middle} ± {plus_minus}){scale}" if scale else f"{middle} ± {plus_minus}"
 
 

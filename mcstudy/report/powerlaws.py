@@ -22,7 +22,7 @@ from mcstudy.report.canvas import (
     new_figure,
     number_ticks,
 )
-from mcstudy.report.cells import Finding, label, leading, varying
+from mcstudy.report.cells import Finding, evidence, label, leading, varying
 from mcstudy.report.drawing import Drawing
 from mcstudy.report.numbers import level, number, shown, uncertain
 
@@ -34,7 +34,7 @@ __all__ = ["draw_overlay", "draw_rate"]
 DODGE = 1.05  # the shift along the axis that keeps the local slopes of lines apart
 DISTINCT = 8  # lines told apart by colour, mark and dash; further ones are grey
 LEFT, RIGHT, FOOT, MAIN, LOCAL, SPACE = 0.8, 0.15, 0.5, 2.6, 1.0, 0.16  # inches
-ENTRY, CHARACTER = 0.2, 0.075  # inches: the height of a legend's entry, the width of a letter
+ENTRY, CHARACTER = 0.2, 0.08  # inches: the height of a legend's entry, the width of a letter
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _matching(finding: Finding, where: Mapping[str, Any]) -> list[int]:
 
 def _read(finding: Finding, index: int, names: Sequence[str], *, name: str = "") -> _Line | None:
     """Read a line; None where there is nothing positive to draw."""
-    cell, own = finding["cells"][index], finding["diagnostics"]["lines"][index]
+    cell, own = finding["cells"][index], evidence(finding, index)
     y = [number(value) for value in own.get("y", ())]
     if not any(value > 0.0 for value in y):
         return None

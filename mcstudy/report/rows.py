@@ -33,8 +33,9 @@ SHAPES = {
     "UNDECIDED": "open diamonds undecided",
 }
 ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
-CHARACTER, GAP = 0.074, 0.16  # inches: the width of a digit, the space between columns
+CHARACTER, GAP = 0.078, 0.16  # inches: the width of a digit, the space between columns
 LABELS = 3.0  # inches: the most that all columns of labels get
+SQUEEZED = 1.3  # columns this much too wide get smaller type before their levels are cut
 LONGEST = (24, 16, 12, 8, 5)  # characters of a level: the most that fits
 
 
@@ -123,7 +124,7 @@ def _write_levels(figure: Figure, scenarios: Sequence[Mapping[str, Any]], names:
         style: dict[str, Any] = {
             "ha": "right" if numeric else "left",
             "va": "center",
-            "fontsize": 8.5 * squeeze,
+            "fontsize": 9.0 * squeeze,
         }
         figure.text(x / WIDTH, 1 - 0.55 * HEAD / height, name, color=MUTED, **style)
         for row, text in enumerate(texts):
@@ -140,7 +141,7 @@ def _fit(rows: list[list[str]], names: Sequence[str]) -> tuple[list[list[str]], 
     for longest in LONGEST:
         cut = [[text if len(text) <= longest else f"{text[: longest - 1]}…" for text in row] for row in rows]
         widths = [CHARACTER * max(map(len, column)) for column in zip(names, *cut, strict=True)]
-        if sum(widths) <= room:
+        if sum(widths) <= SQUEEZED * room:
             break
     squeeze = min(1.0, room / sum(widths)) if widths else 1.0
     return _unrepeated(cut), [width * squeeze for width in widths], squeeze

@@ -11,10 +11,9 @@ from markupsafe import Markup
 from mcstudy.report.cells import Finding, label
 from mcstudy.report.display import cells_shown, points_shown
 from mcstudy.report.figures import Figure
-from mcstudy.report.latex import Piece, statement_pieces, text_pieces
-from mcstudy.report.mathml import render, to_mathml
 from mcstudy.report.names import file_name
 from mcstudy.report.numbers import percent, shown
+from mcstudy.report.prose import statement_html, text_html
 from mcstudy.report.tables import Table
 from mcstudy.report.wording import Summary, diagnosis, reading, summary, verdict
 
@@ -75,15 +74,14 @@ def claim_views(ledger: Mapping[str, Any], figures: Mapping[str, Figure]) -> lis
 
 
 def _view(finding: Finding, figure: Figure, most: int) -> ClaimView:
-    pieces = statement_pieces(finding["statement"])
     lines = finding["diagnostics"].get("lines")
     return ClaimView(
         id=finding["id"],
         anchor=figure.stem,
         kind=finding["kind"],
         badge=badge(finding),
-        statement=Markup(render(pieces)),
-        display=_display(pieces),
+        statement=Markup(statement_html(finding["statement"])),
+        display=Markup(statement_html(finding["statement"], display=True)),
         summary=summary(finding),
         confidence=percent(finding["confidence"]),
         replicates=finding["replicates"],
@@ -115,14 +113,7 @@ def badge(finding: Finding) -> Badge:
 
 def text(content: str) -> Markup:
     """Text with mathematics between dollar signs, for the page."""
-    return Markup(render(text_pieces(content)))
-
-
-def _display(pieces: list[Piece]) -> Markup:
-    """A statement on a line of its own: mathematics large, or a sentence."""
-    if len(pieces) == 1 and pieces[0].mathematics:
-        return Markup(to_mathml(pieces[0].content, display="block"))
-    return Markup(render(pieces))
+    return Markup(text_html(content))
 
 
 def _replicate(finding: Finding) -> Replicate | None:

@@ -71,12 +71,12 @@ def _agreements(confirmed: Sequence[Finding], refuted: Sequence[Finding]) -> lis
         parts.append(f"{_number_of(confirmed)} {_are(confirmed)} confirmed")
     if refuted:
         names = _claims(refuted)
-        reason = (
-            "as it should be, a misprint or a control"
+        should = (
+            "it should be: a misprint or a control"
             if len(refuted) == 1
-            else ("as they should be, misprints and controls")
+            else "they should be: misprints or controls"
         )
-        parts.append(f"{names} {_are(refuted)} refuted, {reason}")
+        parts.append(f"{names} {_are(refuted)} refuted, as {should}")
     return parts
 
 
@@ -130,7 +130,7 @@ def summary(finding: Finding) -> Summary:
         median = shown(_largest(finding, "median"), 2)
         return Summary(shown(finding["estimate"], 2), f"median {median}", f"≤ {shown(finding['margin'], 3)}")
     if finding["kind"] in {"law", "same_law"}:
-        return Summary(shown(finding["estimate"], 2), interval(low, high), f"≤ {shown(finding['margin'], 3)}")
+        return Summary(shown(finding["estimate"], 3), interval(low, high), f"≤ {shown(finding['margin'], 3)}")
     estimate = uncertain(finding["estimate"], finding["mcse"])
     return Summary(estimate, interval(low, high), zone(finding["theory"], finding["margin"]))
 
@@ -169,9 +169,15 @@ def _read_rate(finding: Finding) -> str:
         top = own["upper_half"]
         place = _place(top["interval"], finding["theory"], finding["margin"])
         ends = interval(*top["interval"])
-        text += f" The upper half of the levels alone has slope {shown(top['exponent'])}, its interval {ends} {place}."
+        half = "half of the levels nearest to zero" if _near_zero(finding) else "upper half of the levels"
+        text += f" The {half} alone has slope {shown(top['exponent'])}, its interval {ends} {place}."
     note = finding["diagnostics"].get("note", "")
     return f"{text} {_sentence(note)}." if note else text
+
+
+def _near_zero(finding: Finding) -> bool:
+    """Whether a rate is asymptotic towards zero."""
+    return bool(finding["diagnostics"].get("limit") == "zero")
 
 
 def _read_law(finding: Finding) -> str:
@@ -180,7 +186,7 @@ def _read_law(finding: Finding) -> str:
         return f"{lead}{where}the {finding['what']} could not be estimated.".strip()
     place = {"inside": "below", "outside": "above", "across": "on both sides of"}
     side = place[_relation(finding["interval"], finding["theory"], finding["margin"])]
-    text = f"the {finding['what']} is {shown(finding['estimate'], 2)}, its {_interval(finding)} {side} the margin"
+    text = f"the {finding['what']} is {shown(finding['estimate'], 3)}, its {_interval(finding)} {side} the margin"
     return lead + _sentence(f"{where}{text} {shown(finding['margin'], 3)}.")
 
 
