@@ -1,0 +1,142 @@
+"""Bound: one violation beyond rounding refutes, none limits its probability."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcstudy import Bound, Scenario, Verdict
+from mcstudy.draws import Draws
+from mcstudy.exceptions import ClaimError
+
+DrawsOf = Callable[..., Draws]
+CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
+EPS = float(np.finfo(float).eps)
+ONE, TWO = Scenario(n=1), Scenario(n=2)
+
+
+def bound(**parts: Any) -> Bound:
+    plan: dict[str, Any] = {"column": "x", "at_most": 1.0, "probability": 0.1}
+    return Bound("b", "s", **(plan | parts))
+
+
+def column(worst: float, count: int = 64, at: int = 37) -> Any:
+    values = np.full(count, 0.5)
+    values[at] = worst
+    return values
+
+
+@pytest.mark.parametrize("worst", [1.0, -1.0, 0.999, 1 + EPS, 1 + 15 * EPS, -(1 + 15 * EPS)])
+def test_what_rounding_explains_is_no_violation(draws_of: DrawsOf, worst: float) -> None:
+    finding = bound().find(draws_of({ONE: {"x": column(worst)}}), 0.02)
+    assert finding.verdict is CONFIRMED
+    assert finding.diagnostics["witness"] is None
+    assert finding.diagnostics["cells"][0]["violations"] == 0
+
+
+@pytest.mark.parametrize("worst", [1 + 20 * EPS, -(1 + 20 * EPS), 2.0, -1e300])
+def test_one_violation_refutes_and_is_the_witness(draws_of: DrawsOf, worst: float) -> None:
+    finding = bound().find(draws_of({TWO: {"x": column(0.7)}, ONE: {"x": column(worst)}}), 0.02)
+    assert finding.verdict is REFUTED
+    assert finding.diagnostics["deciding_cell"] == 1
+    assert finding.estimate == 1 / 64
+    witness = finding.diagnostics["witness"]
+    assert (witness["scenario"], witness["block"], witness["index"]) == ({"n": 1}, 2, 5)  # 37 = 2 * 16 + 5
+    assert (witness["value"], witness["bound"], witness["ratio"]) == (abs(worst), 1.0, abs(worst))
+    assert witness["replay"] == f"mcstudy replay toy {ONE.digest}:2:5"
+
+
+def test_one_violation_refutes_however_probable_it_may_be(draws_of: DrawsOf) -> None:
+    finding = bound(probability=0.99).find(draws_of({ONE: {"x": column(2.0)}}), 0.02)
+    assert finding.verdict is REFUTED
+
+
+@pytest.mark.parametrize(("probability", "verdict"), [(0.0695, CONFIRMED), (0.0693, UNDECIDED)])
+def test_no_violation_limits_the_probability(draws_of: DrawsOf, probability: float, verdict: Verdict) -> None:
+    """At error 0.01 the limit after 64 draws is 1 - 0.01^(1/64) = 0.0694: Clopper and Pearson's, one-sided."""
+    finding = bound(probability=probability).find(draws_of({ONE: {"x": column(0.9)}}), 0.02)
+    assert finding.interval == pytest.approx((0.0, 1 - 0.01 ** (1 / 64)))
+    assert finding.verdict is verdict
+
+
+def test_the_largest_excess_is_the_witness_the_largest_ratio_the_tightest(draws_of: DrawsOf) -> None:
+    columns = {
+        ONE: {"x": column(3.0), "limit": np.full(64, 1.0)},  # excess 2, ratio 3
+        TWO: {"x": column(105.0), "limit": np.full(64, 100.0)},  # excess 5, ratio 1.05
+    }
+    diagnostics = bound(at_most="limit").find(draws_of(columns), 0.02).diagnostics
+    assert diagnostics["witness"]["scenario"] == {"n": 2}
+    assert diagnostics["tightest"]["scenario"] == {"n": 1}
+    assert diagnostics["tightest"]["ratio"] == 3.0
+
+
+def test_tightness_without_violation(draws_of: DrawsOf) -> None:
+    finding = bound().find(draws_of({ONE: {"x": column(0.75)}, TWO: {"x": column(-0.875, at=0)}}), 0.02)
+    assert [cell["largest_ratio"] for cell in finding.diagnostics["cells"]] == [0.75, 0.875]
+    tightest = finding.diagnostics["tightest"]
+    assert (tightest["scenario"], tightest["block"], tightest["index"]) == ({"n": 2}, 0, 0)
+
+
+def test_a_bound_of_zero(draws_of: DrawsOf) -> None:
+    zero = np.zeros(64)
+    assert bound(at_most="x").find(draws_of({ONE: {"x": zero}}), 0.02).verdict is CONFIRMED
+    finding = bound(at_most="limit").find(draws_of({ONE: {"x": column(0.1), "limit": zero}}), 0.02)
+    assert finding.verdict is REFUTED
+    assert math.isinf(finding.diagnostics["witness"]["ratio"])
+
+
+def test_a_negative_bound_is_always_violated(draws_of: DrawsOf) -> None:
+    finding = bound(at_most="limit").find(
+        draws_of({ONE: {"x": column(0.1), "limit": np.full(64, -1.0)}}), 0.02
+    )
+    assert finding.verdict is REFUTED
+
+
+def test_rounding_of_the_column_is_allowed_for(draws_of: DrawsOf) -> None:
+    """A difference of numbers of order 1 is off by 1e-16, however small the bound."""
+    x = np.full(64, 1e-16)
+    columns = {ONE: {"x": x, "limit": np.full(64, 1e-20), "slack": np.full(64, 2e-16)}}
+    draws = draws_of(columns)
+    assert bound(at_most="limit").find(draws, 0.02).verdict is REFUTED
+    assert bound(at_most="limit", rounding=2e-16).find(draws, 0.02).verdict is CONFIRMED
+    assert bound(at_most="limit", rounding="slack").find(draws, 0.02).verdict is CONFIRMED
+    assert bound(at_most="limit", rounding=5e-17).find(draws, 0.02).verdict is REFUTED
+    assert bound(at_most="limit", rounding="slack").columns() == ("x", "limit", "slack")
+
+
+def test_witness_is_found_beyond_failed_replicates(draws_of: DrawsOf) -> None:
+    x = column(2.0)
+    x[[0, 20]] = np.nan
+    witness = bound(allowed_failures=2).find(draws_of({ONE: {"x": x}}), 0.02).diagnostics["witness"]
+    assert (witness["block"], witness["index"]) == (2, 5)
+
+
+def test_only_failures_leave_no_witness(draws_of: DrawsOf) -> None:
+    finding = bound().find(draws_of({ONE: {"x": np.full(64, np.nan)}}), 0.02)
+    assert finding.verdict is UNDECIDED
+    assert finding.diagnostics["witness"] is None
+    assert finding.diagnostics["tightest"] is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "match"),
+    [
+        ({"at_most": -1.0}, "claim b: `at_most` must be a column or a non-negative number, got -1.0"),
+        ({"at_most": math.nan}, "claim b: `at_most` must be a column or a non-negative number, got nan"),
+        ({"probability": 0.0}, "claim b: `probability` must be a positive number"),
+        ({"rounding": -1e-16}, "claim b: `rounding`"),
+        ({"rounding": math.nan}, "claim b: `rounding`"),
+    ],
+)
+def test_bound_refuses(parts: dict[str, Any], match: str) -> None:
+    with pytest.raises(ClaimError, match=match):
+        bound(**parts)
+
+
+def test_words_of_a_bound() -> None:
+    assert bound(at_most="limit").what == "probability that |x| exceeds limit"
+    assert bound().kind == "bound"

@@ -1,0 +1,204 @@
+"""Law and SameLaw: Kolmogorov distances, their bands, their margins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mcstudy import Law, SameLaw, Scenario, Study, Verdict, grid, run
+from mcstudy.draws import Draws
+from mcstudy.exceptions import ClaimError
+
+DrawsOf = Callable[..., Draws]
+CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
+ONE = Scenario(n=1)
+
+
+def law(distribution: Any, **parts: Any) -> Law:
+    plan: dict[str, Any] = {"column": "x", "distribution": distribution, "margin": 0.05}
+    return Law("l", "s", **(plan | parts))
+
+
+def same(**parts: Any) -> SameLaw:
+    plan: dict[str, Any] = {"column": "x", "across": "kind", "margin": 0.05}
+    return SameLaw("l", "s", **(plan | parts))
+
+
+@pytest.mark.parametrize(
+    "claimed", [stats.norm(), stats.norm(0.3, 2), stats.expon(-1), stats.uniform(-3, 6), stats.t(3)]
+)
+def test_distance_from_a_continuous_law_against_scipy(draws_of: DrawsOf, claimed: Any) -> None:
+    drawn = np.random.default_rng(1).normal(size=500)
+    finding = law(claimed).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    assert finding.estimate == pytest.approx(stats.kstest(drawn, claimed.cdf).statistic, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    "claimed", [stats.binom(10, 0.3), stats.poisson(3.0), stats.binom(10, 0.35), stats.randint(2, 5)]
+)
+def test_distance_from_a_discrete_law_against_all_its_points(draws_of: DrawsOf, claimed: Any) -> None:
+    """Between integers nothing moves, so the distance is the largest difference at the integers."""
+    drawn = stats.binom(10, 0.3).rvs(size=500, random_state=2)
+    support = np.arange(-1, 40)
+    empirical = np.mean(drawn[:, None] <= support, axis=0)
+    finding = law(claimed).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    assert finding.estimate == pytest.approx(np.max(np.abs(empirical - claimed.cdf(support))), rel=1e-13)
+
+
+def test_jumps_of_a_discrete_law_are_no_deviation(draws_of: DrawsOf) -> None:
+    """The control: the formula for continuous laws takes the whole jump of the law for a deviation."""
+    claimed = stats.binom(10, 0.3)
+    drawn = claimed.rvs(size=4096, random_state=2)
+    finding = law(claimed, margin=0.1).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    assert finding.verdict is CONFIRMED
+    assert stats.kstest(drawn, claimed.cdf).statistic > 0.1
+
+
+def test_distance_from_a_law_with_an_atom(draws_of: DrawsOf) -> None:
+    """max(N, 0): half of the mass at 0, and no deviation there."""
+
+    class Rectified:
+        def cdf(self, x: Any) -> Any:
+            return np.where(np.asarray(x) < 0, 0.0, stats.norm.cdf(x))
+
+    drawn = np.maximum(np.random.default_rng(3).normal(size=4096), 0.0)
+    finding = law(Rectified()).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    assert finding.estimate < 4 * 0.5 / math.sqrt(4096)  # four standard errors of a proportion at most
+    assert law(stats.norm()).find(draws_of({ONE: {"x": drawn}}), 0.01).verdict is REFUTED
+
+
+def test_band_is_that_of_dvoretzky_kiefer_wolfowitz(draws_of: DrawsOf) -> None:
+    drawn = np.random.default_rng(1).normal(size=64)
+    finding = law(stats.norm(5)).find(draws_of({ONE: {"x": drawn}}), 0.02)
+    (cell,) = finding.diagnostics["cells"]
+    assert cell["band"] == pytest.approx(math.sqrt(math.log(2 / 0.01) / 128))  # look 1 spends half of 0.02
+    assert finding.interval == (cell["distance"] - cell["band"], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "verdict"), [(8, CONFIRMED), (10, REFUTED), (6, REFUTED)], ids=["n", "n plus 2", "n minus 2"]
+)
+def test_chi_square_with_other_degrees_is_refuted(draws_of: DrawsOf, degrees: int, verdict: Verdict) -> None:
+    rng = np.random.default_rng(4)
+    columns = {Scenario(n=n): {"x": np.sum(rng.normal(size=(8192, n)) ** 2, axis=1)} for n in (8, 16)}
+    finding = law(lambda n: stats.chi2(n + degrees - 8)).find(draws_of(columns), 0.01)
+    assert finding.verdict is verdict
+
+
+def test_same_moments_are_not_the_same_law(draws_of: DrawsOf) -> None:
+    """Random signs and standard normals share mean, variance and skewness."""
+    signs = np.random.default_rng(5).choice([-1.0, 1.0], size=1024)
+    assert law(stats.norm()).find(draws_of({ONE: {"x": signs}}), 0.01).verdict is REFUTED
+
+
+def test_too_few_draws_decide_nothing(draws_of: DrawsOf) -> None:
+    drawn = np.random.default_rng(1).normal(size=256)
+    finding = law(stats.norm()).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    assert finding.verdict is UNDECIDED
+    assert finding.interval[0] == 0.0
+
+
+def test_verdict_turns_where_the_band_meets_the_margin(draws_of: DrawsOf) -> None:
+    drawn = np.random.default_rng(6).normal(size=1024)
+    draws = draws_of({ONE: {"x": drawn}})
+    reach = law(stats.norm()).find(draws, 0.01).interval[1]
+    assert law(stats.norm(), margin=reach).find(draws, 0.01).verdict is CONFIRMED
+    assert law(stats.norm(), margin=np.nextafter(reach, 0)).find(draws, 0.01).verdict is UNDECIDED
+
+
+def test_deviation_stays_within_the_distance_and_shows_the_shift(draws_of: DrawsOf) -> None:
+    drawn = np.random.default_rng(7).normal(0.5, 1, size=2048)
+    (cell,) = law(stats.norm()).find(draws_of({ONE: {"x": drawn}}), 0.01).diagnostics["cells"]
+    deviation = np.asarray(cell["deviation"])
+    assert np.max(np.abs(deviation)) <= cell["distance"]
+    middle = deviation[len(deviation) // 2]
+    # P(N(1/2, 1) <= 0) - 1/2, give or take the band
+    assert middle == pytest.approx(stats.norm.cdf(-0.5) - 0.5, abs=cell["band"])
+    assert np.asarray(cell["probability"])[[0, -1]].tolist() == [0.0, 1.0]
+
+
+def test_failed_replicates_widen_the_band(draws_of: DrawsOf) -> None:
+    drawn = np.random.default_rng(1).normal(size=64)
+    drawn[:14] = np.nan
+    (cell,) = (
+        law(stats.norm(), allowed_failures=14).find(draws_of({ONE: {"x": drawn}}), 0.02).diagnostics["cells"]
+    )
+    assert cell["band"] == pytest.approx(math.sqrt(math.log(2 / 0.01) / 100))
+    assert cell["distance"] == pytest.approx(stats.kstest(drawn[14:], "norm").statistic)
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        pytest.param(lambda m: stats.norm(), id="another factor"),
+        pytest.param(lambda n: "normal", id="text"),
+        pytest.param(stats.chi2(-1), id="no law at all"),
+        3.0,
+    ],
+)
+def test_distribution_is_called_before_drawing(make_study: Callable[..., Study], distribution: Any) -> None:
+    drawn = []
+
+    def simulate(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        drawn.append(size)
+        return {"x": rng.normal(size=size)}
+
+    study = make_study(simulate=simulate, claims=[law(distribution)])
+    with pytest.raises(ClaimError, match="claim l: `distribution`"):
+        run(study, executor="serial", out=None)
+    assert not drawn
+
+
+def pair(one: Any, other: Any, **levels: Any) -> dict[Scenario, Any]:
+    return {Scenario(kind="a", **levels): {"x": one}, Scenario(kind="b", **levels): {"x": other}}
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_distance_of_two_samples_against_scipy(draws_of: DrawsOf, ties: bool) -> None:
+    rng = np.random.default_rng(8)
+    one, other = rng.normal(size=256), rng.normal(0.2, 1.5, size=512)
+    if ties:
+        one, other = np.round(one), np.round(other)
+    finding = same().find(draws_of(pair(one, other)), 0.02)
+    assert finding.estimate == pytest.approx(stats.ks_2samp(one, other).statistic, rel=1e-14)
+    (cell,) = finding.diagnostics["cells"]
+    error = 0.02 / 12 / 2  # look 3 spends 1/12 of 0.02, half on each sample
+    bands = [math.sqrt(math.log(2 / error) / (2 * n)) for n in (256, 512)]
+    assert cell["band"] == pytest.approx(sum(bands))
+    assert finding.replicates == 256
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, CONFIRMED), (0.5, REFUTED), (0.15, UNDECIDED)])
+def test_same_law_by_construction(draws_of: DrawsOf, shift: float, verdict: Verdict) -> None:
+    rng = np.random.default_rng(9)
+    columns = pair(rng.normal(size=8192), rng.normal(shift, 1, size=8192))
+    assert same(margin=0.08).find(draws_of(columns), 0.01).verdict is verdict
+
+
+def test_same_law_is_judged_for_each_pair(draws_of: DrawsOf) -> None:
+    rng = np.random.default_rng(9)
+    columns = pair(rng.normal(size=8192), rng.normal(size=8192), n=1) | pair(
+        rng.normal(size=8192), rng.exponential(size=8192), n=2
+    )
+    finding = same(margin=0.08).find(draws_of(columns), 0.01)
+    assert [(dict(cell.scenario), cell.verdict) for cell in finding.cells] == [
+        ({"n": 1}, CONFIRMED),
+        ({"n": 2}, REFUTED),
+    ]
+    assert finding.kind == "same_law"
+
+
+@pytest.mark.parametrize("levels", [("a",), ("a", "b", "c")])
+def test_same_law_compares_two_levels(make_study: Callable[..., Study], levels: tuple[str, ...]) -> None:
+    with pytest.raises(ClaimError, match="claim l: `across` must compare exactly 2 levels of kind, got"):
+        make_study(scenarios=grid(kind=levels, n=(1, 2)), claims=[same()])
+
+
+def test_same_law_across_an_unknown_factor(make_study: Callable[..., Study]) -> None:
+    with pytest.raises(ClaimError, match="`across` must name a factor of the study, got 'kind'; factors: n"):
+        make_study(claims=[same()])

@@ -1,0 +1,280 @@
+"""Rate: a slope in log-log, with honest errors, paired or not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mcstudy import Rate, Scenario, Study, Verdict, grid, mean, rms
+from mcstudy.claims import Finding
+from mcstudy.draws import Draws
+from mcstudy.exceptions import ClaimError
+
+DrawsOf = Callable[..., Draws]
+FloatArray = npt.NDArray[np.float64]
+CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
+LEVELS = (8, 16, 32, 64, 128, 256)
+
+
+def rate(**parts: Any) -> Rate:
+    plan: dict[str, Any] = {"of": mean("x"), "against": "n", "exponent": -0.5, "margin": 0.02}
+    return Rate("r", "s", **(plan | parts))
+
+
+def line(
+    law: Callable[[int], float], count: int = 4096, spread: float = 0.1, seed: int = 1
+) -> dict[Scenario, Any]:
+    """Columns whose mean at n is law(n), with relative noise."""
+    rng = np.random.default_rng(seed)
+    return {Scenario(n=n): {"x": law(n) * (1 + spread * rng.normal(size=count))} for n in LEVELS}
+
+
+@pytest.mark.parametrize(
+    ("exponent", "verdict"),
+    [(-0.5, CONFIRMED), (-0.45, REFUTED), (-0.55, REFUTED), (-0.52, UNDECIDED), (0.5, REFUTED)],
+)
+def test_exponents_by_construction(draws_of: DrawsOf, exponent: float, verdict: Verdict) -> None:
+    finding = rate(exponent=exponent).find(draws_of(line(lambda n: 3 * n**-0.5)), 0.01)
+    assert finding.verdict is verdict
+    assert finding.theory == exponent
+    assert finding.estimate == pytest.approx(-0.5, abs=5 * finding.mcse)
+
+
+def test_interval_takes_half_of_the_error_for_each_slope(draws_of: DrawsOf) -> None:
+    """Full range and upper half share the cell's error; look 7 of 4096 replicates spends 1/56 of it."""
+    from scipy.special import ndtri
+
+    finding = rate().find(draws_of(line(lambda n: n**-0.5)), 0.01)
+    half_width = -ndtri(0.01 / 56 / 2 / 2) * finding.mcse
+    assert finding.interval == pytest.approx((finding.estimate - half_width, finding.estimate + half_width))
+
+
+def test_a_law_that_changes_in_the_upper_half_is_not_confirmed(draws_of: DrawsOf) -> None:
+    """Slope -0.5 up to n = 64 and -0.4 beyond it: the whole range lies in a wide zone, the upper half does not."""
+
+    def law(n: int) -> float:
+        return float(n**-0.5 if n <= 32 else 32**-0.5 * (n / 32) ** -0.4)
+
+    finding = rate(margin=0.08, of=mean("x")).find(draws_of(line(law, spread=0.01)), 0.01)
+    (fitted,) = finding.diagnostics["lines"]
+    assert abs(fitted["exponent"] + 0.5) < 0.08
+    assert fitted["upper_half"]["exponent"] == pytest.approx(-0.4, abs=0.01)
+    assert finding.verdict is REFUTED
+
+
+def bent(n: int) -> float:
+    """A power -1/2 in which every second level lies 0.6 % too high: no exact power law."""
+    return float(n**-0.5 * (1 + 0.006 * (np.log2(n) % 2)))
+
+
+def test_a_curved_law_refutes_only_the_exact_claim(draws_of: DrawsOf) -> None:
+    draws = draws_of(line(bent, spread=0.05))
+    within = rate(margin=0.1).find(draws, 0.01)
+    assert within.verdict is CONFIRMED
+    assert within.diagnostics["note"] == "a power law to within the margin, not exactly"
+    exact = rate(margin=0.1, exact=True).find(draws, 0.01)
+    assert exact.verdict is REFUTED
+    assert exact.diagnostics["exact"] is True
+
+
+def test_a_true_law_is_confirmed_exactly(draws_of: DrawsOf) -> None:
+    finding = rate(exact=True).find(draws_of(line(lambda n: n**-0.5)), 0.01)
+    assert finding.verdict is CONFIRMED
+    assert finding.diagnostics["note"] == ""
+
+
+def test_exponent_as_a_function_of_the_other_factors(draws_of: DrawsOf) -> None:
+    rng = np.random.default_rng(4)
+    columns = {
+        Scenario(n=n, power=power, kind=kind): {"x": n**-power * (1 + 0.1 * rng.normal(size=4096))}
+        for n in LEVELS
+        for power in (0.5, 1.0)
+        for kind in ("a", "b")
+    }
+    finding = rate(exponent=lambda power, **_: -power).find(draws_of(columns), 0.01)
+    assert finding.verdict is CONFIRMED
+    assert [dict(cell.scenario) for cell in finding.cells] == [
+        {"power": power, "kind": kind} for power in (0.5, 1.0) for kind in ("a", "b")
+    ]
+    assert [cell.theory for cell in finding.cells] == [-0.5, -0.5, -1.0, -1.0]
+    wrong = rate(exponent=lambda power, kind: -power - 0.1 * (kind == "b")).find(draws_of(columns), 0.01)
+    assert [cell.verdict for cell in wrong.cells] == [CONFIRMED, REFUTED] * 2
+
+
+def test_levels_are_taken_in_order_whatever_the_grid(draws_of: DrawsOf) -> None:
+    columns = line(lambda n: n**-0.5)
+    finding = rate().find(draws_of(columns), 0.01)
+    shuffled = rate().find(draws_of(dict(reversed(columns.items()))), 0.01)
+    assert shuffled.estimate == finding.estimate
+    np.testing.assert_array_equal(shuffled.diagnostics["lines"][0]["x"], LEVELS)
+
+
+def test_a_statistic_that_is_not_positive_leaves_the_rate_open(draws_of: DrawsOf) -> None:
+    columns = line(lambda n: n**-0.5)
+    columns[Scenario(n=32)] = {"x": -columns[Scenario(n=32)]["x"]}
+    finding = rate().find(draws_of(columns), 0.01)
+    assert finding.verdict is UNDECIDED
+    assert finding.diagnostics["note"] == "the mean of x is not positive at n = 32"
+    assert math.isnan(finding.estimate)
+    assert not finding.hopeless
+
+
+def test_a_level_not_known_to_a_quarter_leaves_the_rate_open(draws_of: DrawsOf) -> None:
+    """64 draws of N(1, 3) have a relative error of about 3/8."""
+    columns = line(lambda n: 1.0, count=64)
+    columns[Scenario(n=256)] = {"x": 1 + 3 * np.random.default_rng(0).normal(size=64)}
+    finding = rate(exponent=0.0, margin=9.0).find(draws_of(columns), 0.01)
+    assert finding.verdict is UNDECIDED
+    assert finding.diagnostics["note"] == "the mean of x is not known to 25 % at n = 256"
+
+
+def test_one_open_line_leaves_the_finding_open_but_hides_no_refutation(draws_of: DrawsOf) -> None:
+    good = {Scenario(n=s["n"], kind="good"): c for s, c in line(lambda n: n**-0.5).items()}
+    open_ = {Scenario(n=s["n"], kind="open"): c for s, c in line(lambda n: -1.0).items()}
+    bad = {Scenario(n=s["n"], kind="bad"): c for s, c in line(lambda n: n**-1.0).items()}
+    assert rate().find(draws_of(good | open_), 0.01).verdict is UNDECIDED
+    assert rate().find(draws_of(good | open_ | bad), 0.01).verdict is REFUTED
+
+
+def test_a_law_towards_zero_is_judged_by_its_lower_half(draws_of: DrawsOf) -> None:
+    """Slope 1 below n = 64 and 0.9 above: towards zero the exponent is 1, towards infinity it is not."""
+
+    def law(n: int) -> float:
+        return float(n if n <= 64 else 64 * (n / 64) ** 0.9)
+
+    draws = draws_of(line(law, spread=0.01))
+    towards_zero = rate(exponent=1.0, margin=0.08, limit="zero").find(draws, 0.01)
+    assert towards_zero.verdict is not REFUTED
+    assert towards_zero.diagnostics["lines"][0]["upper_half"]["exponent"] == pytest.approx(1.0, abs=0.01)
+    towards_infinity = rate(exponent=1.0, margin=0.08).find(draws, 0.01)
+    assert towards_infinity.verdict is REFUTED
+    assert towards_infinity.diagnostics["lines"][0]["upper_half"]["exponent"] == pytest.approx(0.9, abs=0.01)
+    with pytest.raises(ClaimError, match="claim r: `limit` must be 'infinity' or 'zero', got 'here'"):
+        rate(limit="here")
+
+
+def test_a_line_of_failures_only_is_open_and_named_by_its_factors(draws_of: DrawsOf) -> None:
+    lost = {Scenario(n=n, kind="lost"): {"x": np.full(64, np.nan)} for n in LEVELS}
+    good = {Scenario(n=s["n"], kind="good"): c for s, c in line(lambda n: n**-0.5).items()}
+    finding = rate().find(draws_of(lost | good), 0.01)
+    assert [dict(cell.scenario) for cell in finding.cells] == [{"kind": "lost"}, {"kind": "good"}]
+    assert [cell.verdict for cell in finding.cells] == [UNDECIDED, CONFIRMED]
+    assert finding.cells[0].failures == 64 * len(LEVELS)
+    assert [drawn["scenario"] for drawn in finding.diagnostics["lines"]] == [{"kind": "good"}]
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "match"),
+    [
+        (grid(n=(1, 2)), r"claim r: `n` needs at least 3 levels to fit a rate, got \[1, 2\]"),
+        (grid(n=(0, 1, 2)), r"claim r: levels of `n` must be positive numbers, got \[0, 1, 2\]"),
+        (grid(n=(-4, 1, 2)), r"claim r: levels of `n` must be positive numbers, got \[-4, 1, 2\]"),
+        (grid(n=("a", "b", "c")), r"claim r: levels of `n` must be positive numbers, got \['a', 'b', 'c'\]"),
+        (grid(m=(1, 2, 4)), "claim r: `against` must name a factor of the study, got 'n'; factors: m"),
+        (
+            grid(n=(1, 2, 4), m=(1,)) + grid(n=(1, 2), m=(2,)),
+            r"`n` needs at least 3 levels to fit a rate, got \[1, 2\]",
+        ),
+    ],
+)
+def test_levels_must_be_positive_numbers(
+    make_study: Callable[..., Study], scenarios: tuple[Scenario, ...], match: str
+) -> None:
+    with pytest.raises(ClaimError, match=match):
+        make_study(scenarios=scenarios, claims=[rate()])
+
+
+@pytest.mark.parametrize(
+    "exponent",
+    [
+        pytest.param(lambda m: -0.5, id="another factor"),
+        pytest.param(lambda: "steep", id="text"),
+        math.nan,
+    ],
+)
+def test_exponent_is_called_before_drawing(make_study: Callable[..., Study], exponent: Any) -> None:
+    with pytest.raises(ClaimError, match="claim r: `exponent`"):
+        make_study(scenarios=grid(n=LEVELS), claims=[rate(exponent=exponent)])
+
+
+def paired_columns(rng: np.random.Generator, counts: dict[int, int]) -> dict[Scenario, Any]:
+    """Draws that share most of their noise at every level, as a common factor makes them."""
+    most = max(counts.values())
+    shared = 0.3 * rng.normal(size=most)
+    return {
+        Scenario(n=n): {"x": n * (1 + shared + 0.03 * rng.normal(size=most))[:count]}
+        for n, count in counts.items()
+    }
+
+
+def slopes(
+    draws_of: DrawsOf, counts: dict[int, int], common: tuple[str, ...], runs: int
+) -> tuple[FloatArray, FloatArray]:
+    """Slopes of repeated studies, and the sampling errors that they state."""
+    rng = np.random.default_rng(8)
+    claim = rate(exponent=1.0)
+    findings: list[Finding] = [
+        claim.find(draws_of(paired_columns(rng, counts), common=common), 0.01) for _ in range(runs)
+    ]
+    errors = [finding.diagnostics["lines"][0]["sampling_error"] for finding in findings]
+    return np.array([finding.estimate for finding in findings]), np.array(errors)
+
+
+RUNS = 250
+WITHIN = 5 / math.sqrt(2 * RUNS)  # five standard errors of a standard deviation from RUNS normal values
+
+
+def test_paired_lines_against_brute_force(draws_of: DrawsOf) -> None:
+    counts = dict.fromkeys((1, 2, 4, 8, 16), 256)
+    estimates, paired = slopes(draws_of, counts, ("n",), RUNS)
+    assert np.mean(paired) == pytest.approx(np.std(estimates), rel=WITHIN)
+    _, unpaired = slopes(draws_of, counts, (), 10)
+    assert np.mean(unpaired) > 5 * np.mean(paired)  # the control: blind to the pairing
+
+
+def test_paired_lines_with_unequal_replicates_against_brute_force(draws_of: DrawsOf) -> None:
+    """One level drew on alone for another claim: only the replicates that all levels have are paired."""
+    counts = {1: 64, 2: 256, 4: 256, 8: 256, 16: 256}
+    estimates, paired = slopes(draws_of, counts, ("n",), RUNS)
+    assert np.mean(paired) == pytest.approx(np.std(estimates), rel=WITHIN)
+
+
+def test_paired_lines_with_a_failure_at_one_level(draws_of: DrawsOf) -> None:
+    """A failed replicate leaves its pair at every level, so the slope of exact lines stays exact."""
+    shared = 1 + 0.3 * np.random.default_rng(1).normal(size=64)
+    columns = {Scenario(n=n): {"x": n * shared} for n in (1, 2, 4, 8)}
+    columns[Scenario(n=4)] = {"x": np.where(np.arange(64) == 5, np.nan, 4 * shared)}
+    finding = rate(exponent=1.0, allowed_failures=1).find(draws_of(columns, common=("n",)), 0.01)
+    assert finding.verdict is CONFIRMED
+    assert finding.estimate == pytest.approx(1.0, abs=1e-12)  # rounding of sums over 63 replicates
+
+
+def test_independent_lines_against_brute_force(draws_of: DrawsOf) -> None:
+    rng = np.random.default_rng(9)
+    claim = rate(of=rms("x"), exponent=0.0)
+    found = [
+        claim.find(draws_of({Scenario(n=n): {"x": rng.exponential(size=256)} for n in (1, 2, 4, 8)}), 0.01)
+        for _ in range(RUNS)
+    ]
+    errors = [finding.diagnostics["lines"][0]["sampling_error"] for finding in found]
+    assert np.mean(errors) == pytest.approx(np.std([finding.estimate for finding in found]), rel=WITHIN)
+
+
+def test_a_line_carries_what_the_report_draws(draws_of: DrawsOf) -> None:
+    finding = rate().find(draws_of(line(lambda n: n**-0.5)), 0.01)
+    assert finding.kind == "rate"
+    assert finding.what == "slope of log mean of x on log n"
+    assert {"deciding_cell", "against", "statistic", "exact", "note", "lines"} <= set(finding.diagnostics)
+    (drawn,) = finding.diagnostics["lines"]
+    assert {
+        "scenario", "x", "y", "mcse", "replicates", "constant", "exponent", "sampling_error", "robust_error",
+        "upper_half", "chi_square", "degrees", "p_value", "curvature", "local_slopes", "local_mcse",
+    } <= set(drawn)  # fmt: skip
+    assert set(drawn["upper_half"]) == {"exponent", "interval", "levels"}
+    assert len(drawn["local_slopes"]) == len(LEVELS) - 1
+    assert drawn["replicates"] == [4096] * len(LEVELS)
