@@ -123,7 +123,10 @@ class _Response(NamedTuple):
     line: Indices  # the problem each row belongs to
     shift: Array
     gain: Array
-    slack: float  # for a whole problem
+
+    def ball(self, count: int) -> Array:
+        """sum_j u_j^2 of each problem."""
+        return np.bincount(self.line, self.shift**2, count)
 
 
 def _supremum(rows: _Rows, rho: Array, grid: Grid) -> Bracket:
@@ -132,19 +135,14 @@ def _supremum(rows: _Rows, rho: Array, grid: Grid) -> Bracket:
     # lambda = beta/2: no row gains; u = 0: no error.
     lower, upper, best = np.zeros(count), half_beta * rho**2, np.full(count, math.nan)
     for t in _walk(rows, rho, grid):
-        response = _respond(rows, grid, t)
-        ball = np.bincount(response.line, response.shift**2, count)
-        dual = (
-            half_beta / (1.0 + t) * rho**2 + np.bincount(response.line, response.gain, count) + response.slack
-        )
+        response, multiplier = _respond(rows, grid, t), half_beta / (1.0 + t)
+        gain = np.bincount(response.line, response.gain, count) + rows.width * grid.slack(multiplier)
+        upper = np.minimum(upper, multiplier * rho**2 + gain)
         z, sign, shift = rows.z[response.row], rows.sign[response.row], _onto_sphere(response, rho)
         error = np.bincount(response.line, sign * grid.sigma.remainder(z, shift), count)
-        best, lower, upper = (
-            np.where(error > lower, t, best),
-            np.maximum(lower, error),
-            np.minimum(upper, dual),
-        )
-        if np.all(ball >= rho**2):
+        best = np.where(error > lower, t, best)
+        lower = np.maximum(lower, error)
+        if np.all(response.ball(count) >= rho**2):
             break
     return Bracket(lower, upper, _shifts(rows, rho, grid, best))
 
@@ -152,7 +150,7 @@ def _supremum(rows: _Rows, rho: Array, grid: Grid) -> Bracket:
 def _respond(rows: _Rows, grid: Grid, t: float) -> _Response:
     """Best response of every row at lambda = (beta/2)/(1 + t); rows that gain nothing are left out."""
     multiplier = 0.5 * grid.sigma.beta / (1.0 + t)
-    parts, slack = [], 0.0
+    parts = []
     for sign, ordered in rows.sorted_by_sign:
         envelope = Envelope.of(grid, sign, multiplier)
         row = ordered[envelope.under_bridges(rows.z[ordered])]
@@ -161,9 +159,8 @@ def _respond(rows: _Rows, grid: Grid, t: float) -> _Response:
         gain = sign * grid.sigma.remainder(z, shift) - multiplier * shift**2
         moves = gain > 0.0
         parts.append((row[moves], shift[moves], gain[moves]))
-        slack = rows.width * envelope.slack
     row, shift, gain = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return _Response(row, row // rows.width, shift, gain, slack)
+    return _Response(row, row // rows.width, shift, gain)
 
 
 def _walk(rows: _Rows, rho: Array, grid: Grid) -> Array:
@@ -171,8 +168,7 @@ def _walk(rows: _Rows, rho: Array, grid: Grid) -> Array:
     # Expanding h where |sigma''| peaks, the optimal t is some multiple of (rho^2/m)^(2/3), usually 0.2 to 1.
     t = 0.1 * (float(np.min(rho**2)) / rows.width) ** (2 / 3)
     while t > 1e-9:
-        response = _respond(rows, grid, t)
-        if np.all(np.bincount(response.line, response.shift**2, len(rho)) < rho**2):
+        if np.all(_respond(rows, grid, t).ball(len(rho)) < rho**2):
             break
         t /= _FACTOR**4
     steps = max(1, math.ceil(math.log(_LAST / t, _FACTOR)))
@@ -181,7 +177,7 @@ def _walk(rows: _Rows, rho: Array, grid: Grid) -> Array:
 
 def _onto_sphere(response: _Response, rho: Array) -> Array:
     """Shifts scaled so that each problem's displacement is as long as its ball allows."""
-    ball = np.bincount(response.line, response.shift**2, len(rho))
+    ball = response.ball(len(rho))
     stretch = rho / np.sqrt(np.where(ball > 0.0, ball, 1.0))
     return np.asarray(response.shift * stretch[response.line], dtype=np.float64)
 

@@ -48,6 +48,14 @@ class Grid:
         """Distance of neighbouring nodes."""
         return float(self.y[1] - self.y[0])
 
+    def slack(self, multiplier: float) -> float:
+        """Limit on the gain of a row that lies under a bridge too short for the nodes to show.
+
+        G'' <= kappa = beta - 2 lambda, so that a gain is at most kappa u^2/2; and around a single smooth peak of G''
+        that no second difference of G reveals, a row moves by less than two cells.
+        """
+        return 2.0 * (self.sigma.beta - 2.0 * multiplier) * self.spacing**2
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -84,16 +92,6 @@ class Envelope:
         stops = grid.y[last[pooled]] + 2.0 * grid.spacing
         starts[1:] = np.maximum(starts[1:], stops[:-1])
         return cls(grid, sign, multiplier, fit.x, starts, stops)
-
-    @property
-    def slack(self) -> float:
-        """Bound on the gain of a row that lies under a bridge too short for the grid to show.
-
-        G'' <= kappa = beta - 2 lambda, so that a gain is at most kappa u^2/2; a bridge around a single smooth peak
-        of G'' that no second difference of G reveals lets a row move by less than two cells.
-        """
-        kappa = self.grid.sigma.beta - 2.0 * self.multiplier
-        return 2.0 * kappa * self.grid.spacing**2
 
     def under_bridges(self, z: Array) -> NDArray[np.intp]:
         """Indices of the rows that may gain; `z` ascending, shape (rows,)."""
