@@ -105,8 +105,8 @@ def scaled(matrix: FloatArray) -> FloatArray:
 
     Examples
     --------
-    >>> scaled(np.diag([3.0, 4.0])).tolist()
-    [[0.8485281374238571, 0.0], [0.0, 1.131370849898476]]
+    >>> scaled(5 * np.eye(4)).tolist() == np.eye(4).tolist()
+    True
     """
     largest = np.max(np.abs(matrix))
     if largest == 0.0:
