@@ -11,7 +11,8 @@ spectrum
     The smallest and largest eigenvalue of Phi^T Phi / n, whose rows are the measurement matrices. n and d^2 grow
     together: the dimension is sqrt(n)/2, so d^2/n = 1/4.
 
-Columns of the quantity that a scenario does not have are 0; no claim reads them there.
+The sampler "full" draws every entry of every measurement matrix, "projected" only what loss, gradient and extreme
+eigenvalues depend on. Columns of the quantity that a scenario does not have are 0; no claim reads them there.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mcstudy import (
     Law,
@@ -32,7 +32,6 @@ from mcstudy import (
     Rate,
     Replicates,
     SameLaw,
-    Scenario,
     Study,
     Value,
     Verdict,
@@ -44,19 +43,18 @@ from mcstudy import (
     variance,
 )
 from mcstudy.claims.claim import Claim
+from mcstudy.exceptions import InputError
 from mcstudy.models import marchenko_pastur as spectra
 from mcstudy.models import measurements as draws
 from mcstudy.models import planted as data
-from mcstudy.models.sensing import loss_law
+from mcstudy.models.sensing import FloatArray, loss_law
 from mcstudy.models.sensing_errors import gradient_errors, loss_errors
 
-FloatArray = npt.NDArray[np.float64]
 Columns = dict[str, FloatArray]
 
 COLUMNS = (
-    *("relative_error", "standardized_error", "biased_error", "chi_square"),
-    *("gradient_along", "gradient_across", "gradient_product", "gradient_error"),
-    *("lower_gap", "upper_gap", "edge_distance"),
+    *("relative_error", "standardized_error", "biased_error", "chi_square", "gradient_along"),
+    *("gradient_across", "gradient_product", "gradient_error", "lower_gap", "upper_gap", "edge_distance"),
 )
 BIAS = 0.5  # of the control, in units of the loss
 TOGETHER = 2**17  # entries of Delta in work at once: 1 MiB, whatever the dimension
@@ -79,10 +77,9 @@ def _loss(
 ) -> Columns:
     """A block in portions whose stacks of matrices stay small."""
     most = max(1, TOGETHER // dimension**2)
-    parts = []
-    for first in range(0, size, most):
-        target = _planted(rng, min(most, size - first), dimension, planted, matrices or {})
-        parts.append(_compare(rng, target, **rest))
+    sizes = [min(most, size - first) for first in range(0, size, most)]
+    targets = (_planted(rng, portion, dimension, planted, matrices or {}) for portion in sizes)
+    parts = [_compare(rng, target, **rest) for target in targets]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -152,6 +149,7 @@ SPECTRUM = {
     **LOSS, "quantity": ("spectrum",), "planted": (None,), "depth": (None,), "dimension": ("sqrt(n)/2",)
 }  # fmt: skip
 MEASUREMENTS = (16, 64, 256, 1024)
+OTHERS = ("symmetric", "rademacher")
 GROWING = (64, 576, 5184, 46656)  # d = 4, 12, 36, 108
 QUICK = (
     grid(**LOSS, dimension=(8,), depth=(1, 3), measurements=MEASUREMENTS)
@@ -159,10 +157,7 @@ QUICK = (
     + grid(**LOSS | {"planted": ("el_nino",)}, dimension=(12,), depth=(2,), measurements=MEASUREMENTS)
     + grid(**LOSS | {"sampler": ("full",)}, dimension=(2, 8), depth=(3,), measurements=(16, 64))
     + grid(
-        **LOSS | {"sampler": ("full",), "ensemble": ("symmetric", "rademacher")},
-        dimension=(2,),
-        depth=(3,),
-        measurements=(16,),
+        **LOSS | {"sampler": ("full",), "ensemble": OTHERS}, dimension=(2,), depth=(3,), measurements=(16,)
     )
     + grid(**SPECTRUM, measurements=GROWING)
     + grid(**SPECTRUM | {"sampler": ("full",), "ensemble": ("gaussian", "symmetric")}, measurements=(64,))
@@ -172,67 +167,54 @@ FULL = grid(**LOSS, dimension=(2, 8, 16), depth=(8,), measurements=MEASUREMENTS)
 )
 
 
-def _drawn_twice(scenario: Scenario) -> bool:
-    """Whether both samplers draw the loss of this scenario."""
-    return scenario["quantity"] == "loss" and all(
-        Scenario(**{**scenario, "sampler": sampler}) in QUICK for sampler in ("full", "projected")
-    )
-
-
 def _chi_square(*, measurements: int, **_: Any) -> Any:
     return loss_law(measurements)
 
 
-def _upper_law(*, measurements: int, **_: Any) -> spectra.GapLaw:
-    return spectra.GapLaw(spectra.largest_centre(measurements, measurements // 4).scale)
-
-
-def _lower_law(*, measurements: int, **_: Any) -> spectra.GapLaw:
-    return spectra.GapLaw(spectra.log_smallest_centre(measurements, measurements // 4).scale)
+def _gap_law(centre: Callable[[int, int], spectra.Centre], *, measurements: int, **_: Any) -> spectra.GapLaw:
+    return spectra.GapLaw(centre(measurements, measurements // 4).scale)
 
 
 OF_LOSS = {"quantity": "loss", "ensemble": "gaussian"}
+DRAWN_TWICE = OF_LOSS | {"planted": "random", "depth": 3, "measurements": (16, 64)}
 OF_SPECTRUM = {"quantity": "spectrum", "ensemble": "gaussian"}
+OF_SYMMETRIC = {"quantity": "loss", "ensemble": "symmetric"}
+OF_RADEMACHER = {"quantity": "loss", "ensemble": "rademacher"}
+REFUTED: dict[str, Any] = {"expected": Verdict.REFUTED, "source": "Problem 1, control"}
+
 loss_value = partial(Value, where=OF_LOSS, source="Problem 1")
-unbiased = partial(loss_value, equals=0.0, margin=0.05)
+loss_mean = partial(loss_value, of=mean("relative_error"), equals=0.0, margin=0.01)
 loss_variance = partial(loss_value, margin=relative(0.05))
 loss_rate = partial(
-    Rate, against="measurements", exponent=-1 / 2, margin=0.02, where=OF_LOSS | {"sampler": "projected"}
+    Rate,
+    against="measurements",
+    exponent=-1 / 2,
+    margin=0.02,
+    where=OF_LOSS | {"sampler": "projected"},
+    source="Problem 1",
 )
-chi_square_law = partial(Law, column="chi_square", distribution=_chi_square, margin=0.02)
-same_loss = partial(SameLaw, across="sampler", margin=0.03, where=_drawn_twice, source="Problem 1")
+chi_square_law = partial(
+    Law, column="chi_square", distribution=_chi_square, margin=0.02, where=OF_LOSS, source="Problem 1"
+)
+unbiased = partial(loss_value, equals=0.0, margin=0.05)
+same_loss = partial(SameLaw, across="sampler", margin=0.03, where=DRAWN_TWICE, source="Problem 1")
+
 LOSS_CLAIMS = (
-    loss_value(
-        "1.mean",
-        r"\mathbb{E} \hat{L}_n = \frac{1}{2L} \lVert \Delta \rVert^2",
-        of=mean("relative_error"),
-        equals=0.0,
-        margin=0.01,
-    ),
+    loss_mean("1.mean", r"\mathbb{E} \hat{L}_n = \frac{1}{2L} \lVert \Delta \rVert^2"),
     loss_variance(
         "1.variance",
         r"\operatorname{Var} \hat{L}_n = \frac{1}{2 L^2 n} \lVert \Delta \rVert^4",
         of=variance("standardized_error"),
         equals=1.0,
     ),
-    chi_square_law(
-        "1.law",
-        r"2 L n \hat{L}_n / \lVert \Delta \rVert^2 \sim \chi^2_n",
-        where=OF_LOSS,
-        source="Problem 1",
-    ),
+    chi_square_law("1.law", r"2 L n \hat{L}_n / \lVert \Delta \rVert^2 \sim \chi^2_n"),
     loss_rate(
         "1.rate",
         r"\sqrt{\mathbb{E} (\hat{L}_n - L)^2} \propto n^{-1/2}",
         of=rms("relative_error"),
         exact=True,
-        source="Problem 1",
     ),
-    same_loss(
-        "1.samplers",
-        r"\hat{L}_n \text{ has one law, whether } A_i \text{ is drawn or only } \langle \Delta, A_i \rangle",
-        column="chi_square",
-    ),
+    same_loss("1.samplers", r"\hat{L}_n \text{ has one law in both samplers}", column="chi_square"),
 )
 
 GRADIENT_CLAIMS = (
@@ -250,7 +232,7 @@ GRADIENT_CLAIMS = (
     ),
     unbiased(
         "1.gradient.unbiased-across",
-        r"\mathbb{E} \langle \nabla \hat{L}_n, V \rangle = 0 \text{ across } \Delta, \ V \perp \Delta",
+        r"\mathbb{E} \langle \nabla \hat{L}_n, V \rangle = 0 \text{ for } V \perp \Delta",
         of=mean("gradient_across"),
     ),
     loss_variance(
@@ -271,14 +253,12 @@ GRADIENT_CLAIMS = (
         of=mean("gradient_product"),
     ),
     same_loss(
-        "1.gradient.samplers",
-        r"\lVert \nabla \hat{L}_n - \Delta / L \rVert \text{ has one law under both samplers}",
-        column="gradient_error",
+        "1.gradient.samplers", r"\nabla \hat{L}_n \text{ has one law in both}", column="gradient_error"
     ),
 )
 
 
-def _edge_claims(side: str, eigenvalue: str, law: Callable[..., Any]) -> tuple[Claim, ...]:
+def _edge_claims(side: str, eigenvalue: str, centre: Callable[..., Any]) -> tuple[Claim, ...]:
     """What is claimed of either extreme eigenvalue's distance from its edge at finite sizes."""
     return (
         Rate(
@@ -295,7 +275,7 @@ def _edge_claims(side: str, eigenvalue: str, law: Callable[..., Any]) -> tuple[C
             f"1.edges.{side}-law",
             rf"{eigenvalue} \text{{, centred and scaled, has the Tracy-Widom law}}",
             column=f"{side}_gap",
-            distribution=law,
+            distribution=partial(_gap_law, centre),
             margin=0.05,
             where=OF_SPECTRUM | {"measurements": GROWING},
             source="Problem 1",
@@ -322,64 +302,52 @@ EDGE_CLAIMS = (
         where=OF_SPECTRUM | {"measurements": GROWING[2:]},
         source="Problem 1",
     ),
-    *_edge_claims("upper", r"\lambda_{\max}", _upper_law),
-    *_edge_claims("lower", r"\log \lambda_{\min}", _lower_law),
+    *_edge_claims("upper", r"\lambda_{\max}", spectra.largest_centre),
+    *_edge_claims("lower", r"\log \lambda_{\min}", spectra.log_smallest_centre),
 )
 
-symmetric_value = partial(
-    Value, where={"quantity": "loss", "ensemble": "symmetric"}, source="Problem 1, control"
-)
-RADEMACHER = {"quantity": "loss", "ensemble": "rademacher"}
 CONTROLS = (
-    symmetric_value(
+    loss_mean(
         "1.mean-symmetric",
         r"\mathbb{E} \hat{L}_n = \frac{1}{2L} \lVert \Delta \rVert^2 \text{ for symmetric } A",
-        of=mean("relative_error"),
-        equals=0.0,
-        margin=0.01,
-        expected=Verdict.REFUTED,
+        where=OF_SYMMETRIC,
         because="entries that are not independent see Delta + Delta^T: the mean is another",
+        **REFUTED,
     ),
-    symmetric_value(
+    loss_value(
         "1.mean-symmetric.exact",
         r"\mathbb{E} \hat{L}_n / L = 1 + 1/d \text{ for symmetric } A \text{ and exchangeable entries of } \Delta",
         of=mean("relative_error"),
         equals=lambda dimension, **_: 1 / dimension,
         margin=0.03,
+        where=OF_SYMMETRIC,
     ),
-    symmetric_value(
+    unbiased(
         "1.gradient-symmetric",
         r"\mathbb{E} \langle \nabla \hat{L}_n, V \rangle = 0 \text{ for symmetric } A",
         of=mean("gradient_across"),
-        equals=0.0,
-        margin=0.05,
-        expected=Verdict.REFUTED,
+        where=OF_SYMMETRIC,
         because="the gradient on symmetric A has mean (Delta + Delta^T)/L",
+        **REFUTED,
     ),
-    Value(
+    loss_mean(
         "1.mean-rademacher",
         r"\mathbb{E} \hat{L}_n = \frac{1}{2L} \lVert \Delta \rVert^2 \text{ for entries } \pm 1",
-        of=mean("relative_error"),
-        equals=0.0,
-        margin=0.01,
-        where=RADEMACHER,
-        source="Problem 1, control",
+        where=OF_RADEMACHER,
     ),
     chi_square_law(
         "1.law-rademacher",
         r"2 L n \hat{L}_n / \lVert \Delta \rVert^2 \sim \chi^2_n \text{ for entries } \pm 1",
-        where=RADEMACHER,
-        source="Problem 1, control",
-        expected=Verdict.REFUTED,
+        where=OF_RADEMACHER,
         because="signs have the mean of normals but a smaller fourth moment: the law is another",
+        **REFUTED,
     ),
     loss_rate(
         "1.rate-biased",
         rf"\sqrt{{\mathbb{{E}} (\hat{{L}}_n + {BIAS} L - L)^2}} \propto n^{{-1/2}}",
         of=rms("biased_error"),
-        source="Problem 1, control",
-        expected=Verdict.REFUTED,
         because="a fixed bias does not average out: the error stops falling",
+        **REFUTED,
     ),
     SameLaw(
         "1.edges-symmetric",
@@ -388,9 +356,8 @@ CONTROLS = (
         across="ensemble",
         margin=0.05,
         where={"quantity": "spectrum", "sampler": "full", "measurements": 64},
-        source="Problem 1, control",
-        expected=Verdict.REFUTED,
         because="symmetric A give Phi equal columns: its smallest eigenvalue is 0",
+        **REFUTED,
     ),
 )
 
@@ -398,12 +365,16 @@ CONTROLS = (
 def add_planted(study: Study, path: str) -> Study:
     """The study with the square matrix of a CSV file as one more W*."""
     matrix = data.read_square_csv(path)
+    if len(matrix) < 2:
+        msg = f"`{path}` must hold at least 2 x 2 numbers, got one: nothing is across a number"
+        raise InputError(msg)
     label = f"{Path(path).stem}@{data.fingerprint(matrix)}"
     levels = LOSS | {"planted": (label,), "dimension": (len(matrix),), "depth": (2,)}
+    before = getattr(study.simulate, "keywords", {}).get("matrices", {})
     return replace(
         study,
         scenarios=(*study.scenarios, *grid(**levels, measurements=MEASUREMENTS)),
-        simulate=partial(study.simulate, matrices={label: data.scaled(matrix)}),
+        simulate=partial(study.simulate, matrices=before | {label: data.scaled(matrix)}),
     )
 
 
@@ -420,10 +391,7 @@ study = Study(
     claims=(*LOSS_CLAIMS, *GRADIENT_CLAIMS, *EDGE_CLAIMS, *CONTROLS),
     options=(
         Option(
-            "planted",
-            metavar="FILE",
-            help="a square CSV of numbers: draw with it, scaled to Frobenius norm sqrt(d), as W* too",
-            apply=add_planted,
+            "planted", metavar="FILE", help="a square CSV: draw with it as W*, scaled, too", apply=add_planted
         ),
     ),
 )
