@@ -22,8 +22,11 @@ from dataclasses import replace
 import numpy as np
 
 from mcstudy import (
+    Finding,
+    Ledger,
     Rate,
     Replicates,
+    Section,
     Study,
     Value,
     Verdict,
@@ -197,7 +200,7 @@ DEPTH_CLAIMS = (
         margin=RECOVERED,
         where=TWO,
         expected=Verdict.REFUTED,
-        because="two factors prefer low rank less than three: the flow fits the measurements without recovering W*",
+        because="two factors prefer low rank less than three: the flow fits the measurements without recovering $W^*$",
         source=DEPTH_SOURCE,
     ),
     Value(
@@ -254,6 +257,30 @@ PUBLISHED_CLAIMS = (
     ),
 )
 
+
+def conclude(ledger: Ledger) -> Section:
+    """State the errors and effective ranks that were found, beside the published ones where they were drawn."""
+    paragraphs = [
+        f"From few measurements three factors end at a median relative error of at most "
+        f"{ledger['1.depth'].estimate:.3f}; two factors end at {_range(ledger['1.depth.two'])}."
+    ]
+    if "1.depth.published-error" in ledger:
+        errors, ranks = ledger["1.depth.published-error"].cells, ledger["1.depth.published-rank"].cells
+        for error, rank in zip(errors, ranks, strict=True):
+            depth = int(str(error.scenario["depth"]))
+            paragraphs.append(
+                f"In the published setting {depth} factors end at a relative error of "
+                f"{10**error.estimate:.2g} and an effective rank of {rank.estimate:.3g} (geometric mean and mean of "
+                f"{error.replicates} problems); published are {PUBLISHED_ERROR[depth]} and {PUBLISHED_RANK[depth]}."
+            )
+    return Section("Depth and recovery", tuple(paragraphs))
+
+
+def _range(finding: Finding) -> str:
+    estimates = [cell.estimate for cell in finding.cells]
+    return f"{min(estimates):.3f} to {max(estimates):.3f}"
+
+
 study = Study(
     name="empirical_flow",
     title="The flow on measurements: sampling error, and recovery by depth",
@@ -267,6 +294,7 @@ study = Study(
     replicates=Replicates(first=64, quick=64, full=128),
     common=("measurements", "depth"),
     full_only={"regime": "published"},
+    conclusion=conclude,
     claims=(*SAMPLING_CLAIMS, *DEPTH_CLAIMS, *PUBLISHED_CLAIMS),
 )
 

@@ -214,8 +214,10 @@ AT_START = r" \text{ at } t = 0"
 ONE_FLOW = r"\text{the equation of (f) and the flow of the factors give the same } W(t)"
 
 NOT_KEPT = "the difference of an unbalanced start is conserved, not erased"
-MISPRINT_B = "the right-hand side must read W_k W_k^T; a generic balanced start shows the difference at once"
-MISPRINT_D = "the product must end in V_k^T, the right singular vectors of the factor that moves"
+MISPRINT_B = (
+    "the right-hand side must read $W_k W_k^T$; a generic balanced start shows the difference at once"
+)
+MISPRINT_D = "the product must end in $V_k^T$, the right singular vectors of the factor that moves"
 NOT_DETERMINED = (
     "where modes meet their singular vectors are not determined: (c) needs distinct singular values"
 )
