@@ -39,7 +39,7 @@ STRUCTURES = """
     limits nolimits displaystyle textstyle begin end quad qquad
 """
 MACROS = frozenset(f"{SYMBOLS} {FUNCTIONS} {STRUCTURES}".split())
-CHARACTERS = frozenset(r"\|{},;:!>_% ")
+CHARACTERS = frozenset(r"\|{},;:!>_%&#$ ")
 ENVIRONMENTS = frozenset({"matrix", "pmatrix", "bmatrix", "vmatrix", "Vmatrix", "cases"})
 
 _TOKEN = re.compile(

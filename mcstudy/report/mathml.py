@@ -33,7 +33,7 @@ CHILDREN = {
     "msubsup": 3,
     "munderover": 3,
 }
-ORDINARY = frozenset("∞∅⊤⊥…⋯⋮⋱∠†′″%")  # symbols that are nobody's operator
+ORDINARY = frozenset("∞∅⊤⊥…⋯⋮⋱∠†′″%&#$_")  # symbols that are nobody's operator
 FENCES = {"⟨": "prefix", "⌊": "prefix", "⌈": "prefix", "⟩": "postfix", "⌋": "postfix", "⌉": "postfix"}
 BARS = frozenset("|‖")
 DELIMITERS = {r"\|": "‖", r"\{": "{", r"\}": "}", r"\lbrace": "{", r"\rbrace": "}", r"\langle": "⟨"}
@@ -184,7 +184,7 @@ def _repair_identifier(element: Element) -> None:
     if text in FENCES or (text != ":" and text not in ORDINARY and unicodedata.category(text)[0] in "SP"):
         element.tag, element.text = "mo", text
         _repair_operator(element)
-    elif unicodedata.name(text, "").startswith("GREEK CAPITAL"):
+    elif unicodedata.name(element.text or "", "").startswith("GREEK CAPITAL"):
         element.set("mathvariant", "normal")  # upright, as TeX sets it
 
 

@@ -155,7 +155,7 @@ def reading(finding: Finding) -> str:
 def _read_value(finding: Finding) -> str:
     lead, where = _lead(finding)
     if math.isnan(number(finding["estimate"])):
-        return f"{lead}{where}the {finding['what']} could not be estimated.".strip()
+        return lead + _sentence(f"{where}the {finding['what']} could not be estimated.")
     estimate = uncertain(finding["estimate"], finding["mcse"])
     place = _place(finding["interval"], finding["theory"], finding["margin"])
     text = f"the {finding['what']} is {estimate}, its {_interval(finding)} {place}."
@@ -183,9 +183,9 @@ def _near_zero(finding: Finding) -> bool:
 def _read_law(finding: Finding) -> str:
     lead, where = _lead(finding)
     if math.isnan(number(finding["estimate"])):
-        return f"{lead}{where}the {finding['what']} could not be estimated.".strip()
-    place = {"inside": "below", "outside": "above", "across": "on both sides of"}
-    side = place[_relation(finding["interval"], finding["theory"], finding["margin"])]
+        return lead + _sentence(f"{where}the {finding['what']} could not be estimated.")
+    places = {"inside": "lies below", "outside": "lies above", "across": "lies on both sides of"}
+    side = places[_relation(finding["interval"], finding["theory"], finding["margin"])]
     text = f"the {finding['what']} is {shown(finding['estimate'], 3)}, its {_interval(finding)} {side} the margin"
     return lead + _sentence(f"{where}{text} {shown(finding['margin'], 3)}.")
 
@@ -248,17 +248,16 @@ _READINGS: dict[str, Callable[[Finding], str]] = {
 
 
 def _lead(finding: Finding) -> tuple[str, str]:
-    """How many cells share the verdict, and where the deciding one stands; both empty for a single cell."""
+    """Say how many cells share the verdict, and where the deciding one stands; both empty for a single cell."""
     cells = finding["cells"]
     if len(cells) == 1:
         return "", ""
     same = sum(cell["verdict"] == finding["verdict"] for cell in cells)
     many = f"all {len(cells)}" if same == len(cells) else f"{same} of {len(cells)}"
-    scenario = cells[deciding(finding)]["scenario"]
-    where = label(scenario, varying([cell["scenario"] for cell in cells]))
-    verb = {CONFIRMED: "confirm", REFUTED: "refute", UNDECIDED: "leave open"}[finding["verdict"]]
-    subject = f"{_sentence(many)} cells {verb}{'s' if same == 1 and verb != 'leave open' else ''} the claim. "
-    return subject.replace("cells leave open the claim", "cells leave the claim open"), f"at {where}, "
+    name = "lines" if finding["kind"] == "rate" else "cells"
+    outcome = {CONFIRMED: "is confirmed", REFUTED: "is refuted", UNDECIDED: "stays open"}[finding["verdict"]]
+    where = label(cells[deciding(finding)]["scenario"], varying([cell["scenario"] for cell in cells]))
+    return f"In {many} {name} the claim {outcome}. ", f"at {where}, "
 
 
 def _interval(finding: Finding) -> str:

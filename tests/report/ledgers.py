@@ -117,7 +117,7 @@ def line(scenario: Mapping[str, Any], exponent: float, constant: float, bend: fl
         "robust_error": 0.0010,
         "upper_half": {
             "exponent": exponent + 0.001,
-            "interval": [exponent - 0.008, exponent + 0.009],
+            "interval": [exponent - 0.006, exponent + 0.008],
             "levels": 5,
         },
         "chi_square": 6.3,
@@ -169,7 +169,7 @@ def unfit_rate_finding() -> dict[str, Any]:
     kept = {key: zero[key] for key in ("scenario", "x", "y", "mcse", "replicates")}
     kept["y"] = [*kept["y"][:-1], 0.0]
     kept["note"] = "the mean of error is not positive at width = 16384"
-    written["diagnostics"]["lines"][:2] = [kept, {}]
+    written["diagnostics"]["lines"][:2] = [kept]
     written["diagnostics"] |= {"note": kept["note"], "deciding_cell": 0}
     nan = {"estimate": "nan", "mcse": "nan", "interval": ["nan", "nan"], "verdict": "UNDECIDED"}
     written["cells"][0] |= nan
