@@ -7,6 +7,7 @@ from scipy.linalg import eigvalsh_tridiagonal
 
 from mcstudy.exceptions import ModelError
 from mcstudy.models import marchenko_pastur as spectra
+from mcstudy.models import measurements
 from mcstudy.models.tracy_widom import tracy_widom
 from mcstudy.statistics import dkw_band
 
@@ -25,7 +26,10 @@ def heights(values: FloatArray, points: FloatArray) -> FloatArray:
     return np.searchsorted(np.sort(values), points, side="right") / len(values)
 
 
-def test_full_extremes_against_singular_values() -> None:
+@pytest.mark.parametrize("buffer", [40, measurements.BUFFER])
+def test_full_extremes_against_singular_values(buffer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether Phi is drawn at once or four rows at a time."""
+    monkeypatch.setattr(measurements, "BUFFER", buffer)
     drawn = spectra.full_extremes(stream(), 4, measurements=20, dimension=3)
     phi = stream().standard_normal((4, 20, 9))
     singular = np.linalg.svd(phi, compute_uv=False)
@@ -44,12 +48,12 @@ def test_projected_extremes_against_dense_bidiagonal() -> None:
     assert drawn.smallest[0] == pytest.approx(singular[-1] ** 2 / 20, rel=ROUNDING)
 
 
-@pytest.mark.parametrize(("measurements", "dimension"), [(12, 2), (9, 3)])
-def test_samplers_have_one_law(measurements: int, dimension: int) -> None:
+@pytest.mark.parametrize(("rows", "dimension"), [(12, 2), (9, 3)])
+def test_samplers_have_one_law(rows: int, dimension: int) -> None:
     parameters = dimension**2
-    full = spectra.full_extremes(stream(1), 6000, measurements=measurements, dimension=dimension)
-    projected = spectra.projected_extremes(stream(2), 6000, measurements=measurements, parameters=parameters)
-    wrong = spectra.projected_extremes(stream(3), 6000, measurements=measurements, parameters=parameters - 1)
+    full = spectra.full_extremes(stream(1), 6000, measurements=rows, dimension=dimension)
+    projected = spectra.projected_extremes(stream(2), 6000, measurements=rows, parameters=parameters)
+    wrong = spectra.projected_extremes(stream(3), 6000, measurements=rows, parameters=parameters - 1)
     band = 2 * dkw_band(6000, CONFIDENCE)
     for column, values in full._asdict().items():
         points = np.sort(values)
@@ -58,26 +62,26 @@ def test_samplers_have_one_law(measurements: int, dimension: int) -> None:
         assert np.max(np.abs(at - heights(getattr(wrong, column), points))) > band  # a column less
 
 
-def corner_errors(measurements: int, parameters: int, share: float) -> FloatArray:
+def corner_errors(rows: int, parameters: int, share: float) -> FloatArray:
     """Relative errors of both extremes when only a share of the corner is kept."""
     rng, steps = stream(), np.arange(parameters)
-    squares, beside = rng.chisquare(measurements - steps), rng.chisquare(parameters - steps[1:])
+    squares, beside = rng.chisquare(rows - steps), rng.chisquare(parameters - steps[1:])
     diagonal, off_diagonal = squares + np.append(0.0, beside), np.sqrt(squares[:-1] * beside)
-    order = int(share * spectra.corner(measurements, parameters))
+    order = int(share * spectra.corner(rows, parameters))
     whole = eigvalsh_tridiagonal(diagonal, off_diagonal)
     part = eigvalsh_tridiagonal(diagonal[:order], off_diagonal[: order - 1])
     return np.abs(part[[0, -1]] / whole[[0, -1]] - 1.0)
 
 
-@pytest.mark.parametrize(("measurements", "parameters"), [(4096, 1024), (6400, 400), (3000, 1500)])
-def test_corner_holds_both_extremes(measurements: int, parameters: int) -> None:
+@pytest.mark.parametrize(("rows", "parameters"), [(4096, 1024), (6400, 400), (3000, 1500)])
+def test_corner_holds_both_extremes(rows: int, parameters: int) -> None:
     """An eigenvalue errs by the square of its vector where it is cut, exp(-(4/3) 10^1.5) with AIRY_LENGTHS = 10.
 
     Fluctuations move the edge by some lengths: the test allows for three of them, exp(-(4/3) 7^1.5) = 2e-11.
     """
-    assert spectra.corner(measurements, parameters) < parameters
-    assert np.max(corner_errors(measurements, parameters, share=1.0)) < 2e-11
-    assert np.max(corner_errors(measurements, parameters, share=0.2)) > 1e-4
+    assert spectra.corner(rows, parameters) < parameters
+    assert np.max(corner_errors(rows, parameters, share=1.0)) < 2e-11
+    assert np.max(corner_errors(rows, parameters, share=0.2)) > 1e-4
 
 
 def test_corner_is_the_whole_matrix_where_it_is_small_or_square() -> None:
