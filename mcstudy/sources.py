@@ -65,9 +65,11 @@ def _imported(path: Path) -> Iterator[str]:
 
 def modules_of(files: list[Path]) -> list[ModuleType]:
     """The modules that were loaded from files."""
-    return [module for module in list(sys.modules.values()) if _path_of(module) in files]
+    names = {file.name for file in files}
+    return [module for module in list(sys.modules.values()) if _is_from(module, names, files)]
 
 
-def _path_of(module: ModuleType) -> Path | None:
+def _is_from(module: ModuleType, names: set[str], files: list[Path]) -> bool:
+    """Whether a module was loaded from one of the files; names first, for resolving each path takes long."""
     file = getattr(module, "__file__", None)
-    return Path(file).resolve() if isinstance(file, str) else None
+    return isinstance(file, str) and Path(file).name in names and Path(file).resolve() in files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
@@ -104,9 +105,15 @@ class Joblib:
             # keeps a block that kills its process away from this one.
             ahead = "2*n_jobs" if jobs > 1 else 1
             pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
-        for result in pool(delayed(run_block)(task) for task in tasks):
+        for result in pool(delayed(_in_worker)(task) for task in tasks):
             del waiting[result.key]
             yield result
+
+
+def _in_worker(task: Task) -> BlockResult:
+    """Draw a block in a worker process, where an interruption is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return run_block(task)
 
 
 def _note(tasks: Iterable[Task], started: dict[tuple[str, int], Task]) -> Iterator[Task]:

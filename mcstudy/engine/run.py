@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mcstudy.claims.claim import Finding
 from mcstudy.claims.ledger import Ledger, claims_over, judge
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
+from mcstudy.draws import Scenario
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
@@ -134,8 +136,18 @@ class _Loop:
         self.guard = Guard(self.study, self.journal.columns(), commands.replay_command)
 
     def go(self) -> Ledger:
-        """Draw stage by stage until every claim is decided, and write down what came out."""
+        """Draw and judge, and write down what came out; a study that breaks a rule leaves no draws behind."""
+        try:
+            counts, findings = self._draw_and_judge()
+        except (StudyError, ClaimError, InputError):
+            self.journal.forget()
+            raise
+        return ledger_of(self.settings, self.journal, counts, findings)
+
+    def _draw_and_judge(self) -> tuple[dict[Scenario, int], tuple[Finding, ...]]:
+        """Draw stage by stage until every claim is decided."""
         counts = dict.fromkeys(self.scenarios, 0)
+        findings: tuple[Finding, ...] = ()
         active = self.scenarios
         planned = stages(self.study, self.settings.profile)
         for number, replicates in enumerate(planned, start=1):
@@ -147,7 +159,7 @@ class _Loop:
             active = undecided(self.study, findings, self.scenarios)
             if not active:
                 break
-        return ledger_of(self.settings, self.journal, counts, findings)
+        return counts, findings
 
     def _draw(self, missing: list[Block]) -> None:
         """Draw blocks, and keep each as it finishes."""
@@ -158,9 +170,6 @@ class _Loop:
             self._keep(tasks)
             if not self._rehearsed:
                 self._draw_again(tasks[0])
-        except (StudyError, ClaimError):
-            self.journal.forget()
-            raise
         finally:
             self.progress.close()
 

@@ -7,7 +7,7 @@ import random
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -165,7 +165,7 @@ def _collect(
 
 def _reasons(values: Any, size: int) -> list[str]:
     """Why each replicate failed; empty where it did not."""
-    reasons = list(values)
+    reasons = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
     if len(reasons) != size:
         msg = f"column `{FAILURE}` must have one reason a replicate ({size}), got {len(reasons)}"
         raise _MisuseError(msg)
