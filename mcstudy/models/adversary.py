@@ -82,7 +82,8 @@ def worst_displacement(z: Array, a: Array, reach: ArrayLike, sigma: Activation) 
     signs = np.broadcast_to(np.sign(a), z.shape).reshape(rows.shape)
     rho = np.broadcast_to(_checked_reach(reach), front).reshape(-1)
     grid = _grid(rows, rho, sigma)
-    up, down = (_supremum(_Rows.of(rows, side * signs), rho, grid) for side in (1.0, -1.0))
+    upwards = _Rows.of(rows, signs)
+    up, down = _supremum(upwards, rho, grid), _supremum(upwards.turned(), rho, grid)
     shift = np.where((up.lower >= down.lower)[:, None], up.shift, down.shift)
     lower, upper = np.maximum(up.lower, down.lower), np.maximum(up.upper, down.upper)
     size = _common_size(a)
@@ -95,9 +96,9 @@ def displaced(W0: Array, shift: Array, x: Array) -> Array:
 
 
 def _grid(z: Array, rho: Array, sigma: Activation) -> Grid:
-    """All that z + u can reach; at the optimum bridges are about m^(-1/3) long and hold some ten nodes."""
+    """All that z + u can reach; at the optimum bridges are about m^(-1/3) long and hold some twenty nodes."""
     reach = float(np.max(rho))
-    nodes = max(2048, round(256.0 * z.shape[-1] ** (1 / 3)))
+    nodes = max(2048, round(512.0 * z.shape[-1] ** (1 / 3)))
     return Grid.over(sigma, float(np.min(z)) - reach, float(np.max(z)) + reach, nodes)
 
 
@@ -114,6 +115,12 @@ class _Rows(NamedTuple):
         flat, sign = z.ravel(), signs.ravel()
         same_sign = ((s, np.flatnonzero(sign == s)) for s in (1.0, -1.0))
         return cls(flat, sign, z.shape[-1], tuple((s, rows[np.argsort(flat[rows])]) for s, rows in same_sign))
+
+    def turned(self) -> "_Rows":
+        """The same rows with the opposite signs."""
+        return self._replace(
+            sign=-self.sign, sorted_by_sign=tuple((-sign, rows) for sign, rows in self.sorted_by_sign)
+        )
 
 
 class _Response(NamedTuple):

@@ -26,7 +26,8 @@ def test_real_rows_against_statsmodels() -> None:
     from statsmodels.datasets import statecrime
 
     frame = statecrime.load_pandas().data
-    x, y = real_rows()
+    names, x, y = real_rows()
+    assert list(names) == [state.strip() for state in (frame["state"] if "state" in frame else frame.index)]
     for k, column in enumerate(STATE_COLUMNS):
         raw = frame[column].to_numpy(dtype=float)
         assert x[:, k] * np.sqrt(6) == pytest.approx((raw - raw.mean()) / raw.std(), rel=1e-12, abs=1e-12)
@@ -35,7 +36,7 @@ def test_real_rows_against_statsmodels() -> None:
 
 
 def test_real_rows_are_standardised() -> None:
-    x, y = real_rows()
+    _, x, y = real_rows()
     assert x.shape == (51, 6)
     assert y.shape == (51,)
     assert np.mean(np.sum(x**2, axis=1)) == pytest.approx(1.0, rel=1e-13)
