@@ -1,0 +1,169 @@
+"""Executors: the same blocks wherever they are drawn, and a block that kills its worker stays alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from mcstudy import grid
+from mcstudy.engine.executors import THREAD_VARIABLES, Joblib, Serial, available_cores, executor_named
+from mcstudy.engine.streams import generator
+from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.exceptions import InputError
+
+SEED = 5
+SCENARIOS = grid(n=(1, 2))
+BLOCKS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def by_value() -> Iterator[None]:
+    """Send functions of this file as a study file's are sent: workers need not import it."""
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    yield
+    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+
+
+def tasks_of(simulate: Callable[..., Any]) -> list[Task]:
+    payload = cloudpickle.dumps(simulate)
+    return [
+        Task("toy", SEED, scenario, number, 8, (), payload)
+        for number in range(BLOCKS)
+        for scenario in SCENARIOS
+    ]
+
+
+def plain_draws(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    matrices = rng.normal(size=(size, 20, 20))
+    return {"x": n * rng.normal(size=size), "norm": np.linalg.norm(np.linalg.inv(matrices), axis=(1, 2))}
+
+
+def bits(results: list[BlockResult]) -> dict[tuple[str, int], bytes]:
+    return {result.key: b"" if result.data is None else result.data.tobytes() for result in results}
+
+
+@pytest.fixture(scope="module")
+def expected(by_value: None) -> dict[tuple[str, int], bytes]:
+    return bits(list(Serial().run(tasks_of(plain_draws))))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_blocks_are_the_same_bits_in_workers(expected: dict[tuple[str, int], bytes], jobs: int) -> None:
+    results = list(Joblib(jobs).run(tasks_of(plain_draws)))
+    assert bits(results) == expected
+    assert len(results) == len(expected) == BLOCKS * len(SCENARIOS)
+    assert {result.threads for result in results} == {1}
+
+
+def test_workers_are_other_processes() -> None:
+    def pid(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        return {"pid": np.full(size, os.getpid())}
+
+    def pids(executor: Serial | Joblib) -> set[float]:
+        return {float(r.data["pid"][0]) for r in executor.run(tasks_of(pid)) if r.data is not None}
+
+    assert pids(Serial()) == {os.getpid()}
+    assert os.getpid() not in pids(Joblib(1))
+
+
+def killer(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    """Kills its process in some blocks, known by the first number of their streams."""
+    first = rng.random()
+    if n == 2 and first < 0.3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"x": first + rng.normal(size=size)}
+
+
+def killing() -> list[tuple[str, int]]:
+    scenario = SCENARIOS[1]
+    return [
+        (scenario.key, block)
+        for block in range(BLOCKS)
+        if generator(SEED, "toy", scenario, block).random() < 0.3
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_block_that_kills_is_quarantined_and_the_others_go_on(jobs: int) -> None:
+    deadly = killing()
+    assert len(deadly) == 1
+    results = list(Joblib(jobs).run(tasks_of(killer)))
+    assert sorted(result.key for result in results) == sorted(task.key for task in tasks_of(killer))
+    failed = [result for result in results if result.data is None]
+    assert [result.key for result in failed] == deadly
+    ((index, reason, _),) = failed[0].failures
+    assert index is None
+    assert reason.startswith("quarantined: the worker process died twice while drawing this block")
+
+
+def test_serial_draws_in_order_and_stops_when_closed() -> None:
+    drawn = []
+
+    def simulate(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        drawn.append(n)
+        return {"x": rng.normal(size=size)}
+
+    tasks = tasks_of(plain_draws)
+    results = Serial().run(tasks)
+    assert [next(results).key, next(results).key] == [task.key for task in tasks[:2]]
+    results.close()
+    assert list(results) == []
+
+
+def test_joblib_stops_when_closed() -> None:
+    results = Joblib(2).run(tasks_of(plain_draws))
+    next(results)
+    results.close()
+    assert list(results) == []
+
+
+def test_one_blas_thread_while_drawing_and_the_old_setting_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = {info["filepath"]: info["num_threads"] for info in threadpool_info()}
+
+    def threads(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        told = [int(os.environ[name]) for name in THREAD_VARIABLES]
+        return {
+            "threads": np.full(size, max(info["num_threads"] for info in threadpool_info())),
+            "told": max(told) + np.zeros(size),
+        }
+
+    for result in Serial().run(tasks_of(threads)):
+        assert result.threads == 1
+        assert result.data is not None
+        assert set(result.data["threads"]) == {1.0}
+        assert set(result.data["told"]) == {1.0}
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert "MKL_NUM_THREADS" not in os.environ
+    assert {info["filepath"]: info["num_threads"] for info in threadpool_info()} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "jobs", "match"),
+    [
+        ("joblib", 0, "`jobs` must be at least 1, got 0"),
+        ("serial", -2, "`jobs` must be at least 1, got -2"),
+        ("threads", None, "`executor` must be joblib or serial, got 'threads'"),
+        ("", None, "`executor` must be joblib or serial, got ''"),
+    ],
+)
+def test_executor_named_refuses(name: str, jobs: int | None, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        executor_named(name, jobs)
+
+
+def test_executor_named() -> None:
+    assert isinstance(executor_named("serial", None), Serial)
+    assert executor_named("joblib", 3).jobs == 3
+    assert executor_named("joblib", None).jobs == available_cores() >= 1

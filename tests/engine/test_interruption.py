@@ -1,0 +1,146 @@
+"""Runs that are killed or interrupted from outside, resumed, and held against one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mcstudy import run
+from mcstudy.engine.loading import load_study
+
+WriteStudy = Callable[..., Path]
+# Half of the blocks wait for a file, so that a run is surely in the middle when it is stopped.
+WAITING = """import pathlib, time
+while scale == 2.0 and not pathlib.Path("go").exists():
+    time.sleep(0.01)
+return {"x": scale * rng.normal(size=size)}"""
+OPEN = '[Value("open", "s", of=mean("x"), equals=0.0, margin=1e-3)]'
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """A run in a process group of its own, as a shell starts it."""
+    command = [sys.executable, "-m", "mcstudy", "run", *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def kept(journal: Path) -> int:
+    """How many blocks another process's journal holds; a copy is read, its lock is not touched."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file in (journal, journal.with_name("draws.sqlite-wal")):
+            if file.exists():
+                shutil.copy(file, folder)
+        try:
+            with closing(sqlite3.connect(Path(folder, journal.name))) as copy:
+                (count,) = copy.execute("SELECT count(*) FROM blocks").fetchone()
+        except sqlite3.Error:  # copied between two writes
+            return 0
+    return int(count)
+
+
+def wait_for(condition: Callable[[], bool], started: subprocess.Popen[str], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert started.poll() is None, "the run ended too early"
+        assert time.monotonic() < deadline, "the run does not come to this"
+        time.sleep(0.02)
+
+
+def same_digests(out: str, whole: dict[str, str]) -> bool:
+    digests = json.loads(Path(out, "toy", "ledger.json").read_text())["digests"]
+    return all(digests[name] == whole[name] for name in ("draws", "findings"))
+
+
+def finish(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mcstudy", "run", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def uninterrupted(write_study: WriteStudy) -> dict[str, str]:
+    """The digests of the same draws, made in one go and without waiting."""
+    ledger = run(load_study(write_study(claims=OPEN)), executor="serial", out=None)
+    write_study(body=WAITING, claims=OPEN)
+    whole: dict[str, str] = ledger.document["digests"]
+    return whole
+
+
+def test_invariant_to_sigkill(uninterrupted: dict[str, str], project: Path) -> None:
+    journal = project / "cut" / "toy" / "draws.sqlite"
+    cut = start("toy", "--out", "cut", "--jobs", "2")
+    wait_for(lambda: kept(journal) >= 1, cut)
+    os.killpg(cut.pid, signal.SIGKILL)
+    cut.communicate()
+    assert cut.returncode == -signal.SIGKILL
+    assert 1 <= kept(journal) < 16
+    assert not (project / "cut" / "toy" / "ledger.json").exists()
+    (project / "go").touch()
+    resumed = finish("toy", "--out", "cut", "--executor", "serial")
+    assert resumed.returncode == 1, resumed.stderr
+    assert same_digests("cut", uninterrupted)
+
+
+@pytest.mark.parametrize("executor", ["serial", "joblib"])
+def test_interruption_keeps_what_is_finished_and_says_how_to_resume(
+    uninterrupted: dict[str, str], project: Path, executor: str
+) -> None:
+    journal = project / "cut" / "toy" / "draws.sqlite"
+    arguments = ("toy", "--out", "cut", "--jobs", "2", "--executor", executor)
+    cut = start(*arguments)
+    wait_for(lambda: kept(journal) >= 1, cut)
+    os.killpg(cut.pid, signal.SIGINT)  # Ctrl-C reaches the workers too
+    shown, said = cut.communicate(timeout=60)
+    assert cut.returncode == 130
+    assert f"interrupted; everything finished is kept. Resume with: mcstudy run {' '.join(arguments)}" in said
+    assert "Traceback" not in said
+    assert shown == ""
+    assert 1 <= kept(journal) < 16
+    (project / "go").touch()
+    assert finish(*arguments).returncode == 1
+    assert same_digests("cut", uninterrupted)
+
+
+def test_a_second_run_on_a_journal_is_refused_and_harms_nothing(
+    uninterrupted: dict[str, str], project: Path
+) -> None:
+    journal = project / "cut" / "toy" / "draws.sqlite"
+    cut = start("toy", "--out", "cut", "--jobs", "1")
+    wait_for(lambda: kept(journal) >= 1, cut)
+    for more in ((), ("--fresh",)):
+        second = finish("toy", "--out", "cut", *more)
+        assert second.returncode == 2
+        assert (
+            "is held by another run (database is locked); wait for it to end, or write elsewhere"
+            in second.stderr
+        )
+    (project / "go").touch()
+    cut.communicate(timeout=60)
+    assert cut.returncode == 1
+    assert same_digests("cut", uninterrupted)
+
+
+def test_an_interrupted_script_says_how_to_resume(uninterrupted: dict[str, str], project: Path) -> None:
+    command = [sys.executable, "studies/toy.py", "--out", "cut"]
+    cut = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for(lambda: kept(project / "cut" / "toy" / "draws.sqlite") >= 1, cut)
+    os.killpg(cut.pid, signal.SIGINT)
+    _, said = cut.communicate(timeout=60)
+    assert cut.returncode == 130
+    assert "Resume with: python studies/toy.py --out cut" in said
+    (project / "go").touch()
+    resumed = subprocess.run(command, capture_output=True, check=False, timeout=120)
+    assert resumed.returncode == 1
+    assert same_digests("cut", uninterrupted)

@@ -1,0 +1,136 @@
+"""From names and files to studies, and their options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mcstudy.engine.loading import apply_options, find_studies, load_study
+from mcstudy.exceptions import InputError, McstudyError, StudyError
+
+WriteStudy = Callable[..., Path]
+OPTION = """
+from dataclasses import replace
+
+
+def times(study, value):
+    return replace(study, scenarios=grid(scale=(float(value), 2.0)))
+"""
+MORE = 'options=(Option("scale", metavar="X", help="the first scale", apply=times),),'
+
+
+def test_names_paths_and_all(write_study: WriteStudy) -> None:
+    for name in ("second", "first", "_helper"):
+        write_study(name)
+    elsewhere = write_study("elsewhere", folder=".")
+    assert find_studies([]) == [Path("studies/first.py"), Path("studies/second.py")]
+    assert find_studies(["second", "./studies/first.py"]) == [
+        Path("studies/second.py"),
+        Path("studies/first.py"),
+    ]
+    assert find_studies(["elsewhere.py"]) == [Path("elsewhere.py")]
+    assert find_studies([str(elsewhere)]) == [elsewhere]
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("sensing_lose", "got 'sensing_lose'; did you mean sensing_loss?"),
+        ("Sensing-Loss", "did you mean sensing_loss?"),
+        ("qqq", "got 'qqq'; known: gradient_flow, sensing_loss"),
+        ("missing.py", "must be a study's name or file, got 'missing.py': no such file"),
+        ("studies/missing.py", "no such file"),
+        ("studies/sensing_loss", "no such file"),
+        ("", "known: gradient_flow, sensing_loss"),
+    ],
+)
+def test_an_unknown_study_suggests_the_nearest(write_study: WriteStudy, name: str, match: str) -> None:
+    write_study("sensing_loss")
+    write_study("gradient_flow")
+    with pytest.raises(InputError, match=match):
+        find_studies([name])
+
+
+def test_no_study_at_all(project: Path) -> None:
+    with pytest.raises(InputError, match=r"no study in \./studies: name a study file, or change to a folder"):
+        find_studies([])
+    with pytest.raises(InputError, match="known: none"):
+        find_studies(["toy"])
+
+
+def test_a_study_is_loaded_with_its_file(write_study: WriteStudy) -> None:
+    path = write_study()
+    study = load_study(Path("studies/toy.py"))
+    assert (study.name, study.path) == ("toy", path)
+
+
+BAD: list[tuple[str, type[McstudyError], str]] = [
+    ("x = 1\n", StudyError, r"broken.py is not a study: it must define `study = Study\(\.\.\.\)`, got NoneType"),
+    ("study = 3\n", StudyError, "broken.py is not a study: .* got int"),
+    ("def f(:\n", StudyError, "broken.py can't be imported: SyntaxError: "),
+    ("import no_such_module_at_all\n", StudyError, "can't be imported: ModuleNotFoundError: No module named"),
+    ("1 / 0\n", StudyError, "can't be imported: ZeroDivisionError: division by zero"),
+    ("import sys\nsys.exit(0)\n", StudyError, "can't be imported: SystemExit: 0"),
+    ("\x00", StudyError, "can't be imported: "),
+    ("", StudyError, "is not a study"),
+    ("from mcstudy import grid\ngrid(n=())\n", McstudyError, "`n`: a factor must have at least one level, got an empty grid"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "error", "match"), BAD, ids=range(len(BAD)))
+def test_files_that_are_no_studies(project: Path, text: str, error: type[McstudyError], match: str) -> None:
+    Path("broken.py").write_text(text)
+    with pytest.raises(error, match=match):
+        load_study(Path("broken.py"))
+
+
+def test_a_file_that_is_not_python(project: Path) -> None:
+    Path("ledger.json").write_text("{}")
+    with pytest.raises(
+        StudyError, match=r"ledger.json must be a Python file that defines `study = Study\(\.\.\.\)`"
+    ):
+        load_study(Path("ledger.json"))
+
+
+def test_a_study_may_import_its_neighbours(write_study: WriteStudy, project: Path) -> None:
+    (project / "studies" / "_mcstudy_neighbour.py").write_text("FACTOR = 3.0\n")
+    study = load_study(
+        write_study(
+            top="from _mcstudy_neighbour import FACTOR", body='return {"x": FACTOR * rng.normal(size=size)}'
+        )
+    )
+    assert study.name == "toy"
+    sys.modules.pop("_mcstudy_neighbour")
+
+
+def test_options_are_applied_and_remembered(write_study: WriteStudy) -> None:
+    studies = [load_study(write_study(top=OPTION, more=MORE)), load_study(write_study("other"))]
+    with_option, other = apply_options(studies, [("scale", "5")])
+    assert [scenario["scale"] for scenario in with_option.scenarios] == [5.0, 2.0]
+    assert with_option.arguments == ("--scale", "5")
+    assert with_option.option_text == " --scale 5"
+    assert with_option.path == studies[0].path
+    assert other is studies[1]
+    spaced = apply_options(studies[:1], [("scale", " 6 ")])[0]
+    assert spaced.option_text == " --scale ' 6 '"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("planted", "x", "unknown option --planted; the studies chosen have --scale"),
+        ("scale", "", "--scale needs a value, got none; write --scale VALUE"),
+        ("scale", "--profile", "--scale needs a value, got --profile"),
+    ],
+)
+def test_options_refuse(write_study: WriteStudy, name: str, value: str, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        apply_options([load_study(write_study(top=OPTION, more=MORE))], [(name, value)])
+
+
+def test_studies_without_options_say_so(write_study: WriteStudy) -> None:
+    with pytest.raises(InputError, match="unknown option --x; the studies chosen have none of their own"):
+        apply_options([load_study(write_study())], [("x", "1")])

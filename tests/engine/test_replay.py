@@ -1,0 +1,76 @@
+"""Replays: the same block again, named as reports name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcstudy import Scenario, Study
+from mcstudy.engine.replay import replay
+from mcstudy.engine.streams import generator
+from mcstudy.exceptions import InputError
+
+MakeStudy = Callable[..., Study]
+SCENARIO = Scenario(n=2)
+
+
+def test_a_block_is_drawn_again(make_study: MakeStudy) -> None:
+    again = replay(make_study(), f"{SCENARIO.digest}:3", 9)
+    expected = generator(9, "toy", SCENARIO, 3).normal(size=16)
+    np.testing.assert_array_equal(again.columns["x"], expected)
+    assert again.heading == "toy (n=2), block 3"
+    assert again.failures == []
+    assert not np.array_equal(replay(make_study(), f"{SCENARIO.digest}:3", 10).columns["x"], expected)
+
+
+def test_one_replicate_of_it(make_study: MakeStudy) -> None:
+    again = replay(make_study(), f"{SCENARIO.digest}:3:7", 9)
+    assert again.columns["x"] == generator(9, "toy", SCENARIO, 3).normal(size=16)[7]
+    assert again.heading == "toy (n=2), block 3, replicate 7"
+
+
+def test_a_scenario_by_the_beginning_of_its_digest(make_study: MakeStudy) -> None:
+    assert replay(make_study(), f"{SCENARIO.digest[:6]}:0", 9).scenario == SCENARIO
+
+
+def test_failures_are_shown(make_study: MakeStudy) -> None:
+    def fails(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        return {"x": np.zeros(size), "failure": ["", "one", "two"] + [""] * 13}
+
+    study = make_study(simulate=fails)
+    assert replay(study, f"{SCENARIO.digest}:0", 9).failures == ["replicate 1: one", "replicate 2: two"]
+    assert replay(study, f"{SCENARIO.digest}:0:2", 9).failures == ["replicate 2: two"]
+    assert replay(study, f"{SCENARIO.digest}:0:0", 9).failures == []
+
+
+def test_misuse_is_shown(make_study: MakeStudy) -> None:
+    study = make_study(simulate=lambda rng, size, n: {"x": np.full(size, np.inf)})
+    again = replay(study, f"{SCENARIO.digest}:0", 9)
+    assert again.columns == {}
+    assert "column `x` must be finite" in again.failures[0]
+
+
+@pytest.mark.parametrize("token", ["", "abc", "abc:", ":3", "abc:x", "abc:-1", "abc:1:2:3", "abc:1.5"])
+def test_names_of_no_block(make_study: MakeStudy, token: str) -> None:
+    with pytest.raises(
+        InputError, match="`BLOCK` must be scenario:block or scenario:block:index as a report names it"
+    ):
+        replay(make_study(), token, 9)
+
+
+def test_names_of_no_scenario(make_study: MakeStudy) -> None:
+    with pytest.raises(
+        InputError, match=f"got 'zzz' which fits 0; scenarios: {Scenario(n=1).digest}"
+    ) as raised:
+        replay(make_study(), "zzz:0", 9)
+    assert f"{SCENARIO.digest} (n=2)" in str(raised.value)
+
+
+def test_names_of_no_replicate(make_study: MakeStudy) -> None:
+    with pytest.raises(
+        InputError, match="`BLOCK` names replicate 16, but blocks of toy have replicates 0 to 15"
+    ):
+        replay(make_study(), f"{SCENARIO.digest}:0:16", 9)

@@ -1,0 +1,395 @@
+"""Runs: what never changes a result, what does, and when a run has drawn enough."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcstudy import (
+    Bound,
+    Identity,
+    Ledger,
+    Rate,
+    Replicates,
+    SameLaw,
+    Section,
+    Study,
+    Value,
+    Verdict,
+    grid,
+    mean,
+    rms,
+    run,
+)
+from mcstudy.engine.executors import Joblib, Serial
+from mcstudy.engine.journal import Journal
+from mcstudy.engine.provenance import fingerprint
+from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.exceptions import InputError, StudyError
+
+MakeStudy = Callable[..., Study]
+
+
+class Recording:
+    """Draws in this process in a shuffled order, and remembers every block."""
+
+    name, jobs = "recording", 1
+
+    def __init__(self, shuffle: int | None = None, most: int | None = None) -> None:
+        self.blocks: dict[tuple[str, int], bytes] = {}
+        self._shuffle, self._most = shuffle, most
+
+    def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
+        order = list(tasks)
+        if self._shuffle is not None:
+            random.Random(self._shuffle).shuffle(order)
+        for result in Serial().run(order):
+            if len(self.blocks) == self._most:
+                raise KeyboardInterrupt
+            assert result.data is not None
+            self.blocks[result.key] = result.data.tobytes()
+            yield result
+
+
+def everything(rng: np.random.Generator, size: int, n: int, kind: str) -> dict[str, Any]:
+    x = rng.normal(size=size) / n
+    return {"x": x, "size": np.abs(x), "one": 1 + 1e-16 * x, "square": x**2}
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    """Every cheap kind of claim; decided, open and refuted ones."""
+    return make_study(
+        simulate=everything,
+        scenarios=grid(n=(1, 2, 4), kind=("a", "b")),
+        claims=[
+            Value("mean", "s", of=mean("x"), equals=0.0, margin=2.0),
+            Value("open", "s", of=mean("x"), equals=0.0, margin=0.2),
+            Rate("rate", "s", of=rms("x"), against="n", exponent=-1.0, margin=0.8),
+            SameLaw("same", "s", column="x", across="kind", margin=0.9),
+            Bound("bound", "s", column="x", at_most=1.5),
+            Identity("identity", "s", column="one", tolerance=2.0),
+        ],
+    )
+
+
+def digests(ledger: Ledger) -> tuple[str, str]:
+    return ledger.document["digests"]["draws"], ledger.document["digests"]["findings"]
+
+
+def quiet(study: Study, **settings: Any) -> Ledger:
+    plan: dict[str, Any] = {"executor": "serial", "out": None}
+    return run(study, **(plan | settings))
+
+
+@pytest.fixture
+def reference(study: Study) -> Ledger:
+    return quiet(study)
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [Joblib(1), Joblib(2), Recording(), Recording(1), Recording(2)],
+    ids=["1", "2", "order", "a", "b"],
+)
+def test_invariant_to_executor_jobs_and_order(study: Study, reference: Ledger, executor: Any) -> None:
+    ledger = quiet(study, executor=executor)
+    assert digests(ledger) == digests(reference)
+    assert ledger.document["findings"] == reference.document["findings"]
+    assert ledger.run["executor"] == executor.name
+
+
+def test_jobs_by_name(study: Study, reference: Ledger) -> None:
+    assert digests(quiet(study, executor="joblib", jobs=2)) == digests(reference)
+
+
+def test_a_second_run_gives_the_same(study: Study, reference: Ledger) -> None:
+    assert digests(quiet(study)) == digests(reference)
+    assert reference.document["digests"]["source"] == study.source_digest
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**70])
+def test_another_seed_gives_others(study: Study, reference: Ledger, seed: int) -> None:
+    ledger = quiet(study, seed=seed)
+    assert digests(ledger)[0] != digests(reference)[0]
+    assert digests(ledger)[1] != digests(reference)[1]
+    assert ledger.run["seed"] == seed
+
+
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pages out, which cost more than all the draws."""
+    monkeypatch.setattr("mcstudy.engine.run.write", lambda ledger, out: None)
+
+
+@pytest.mark.usefixtures("no_report")
+@pytest.mark.parametrize("after", [0, 1, 13, 24, 30])
+def test_invariant_to_interruption(study: Study, reference: Ledger, tmp_path: Path, after: int) -> None:
+    """Interrupted after so many blocks, in whatever stage, and resumed in another order."""
+    with pytest.raises(KeyboardInterrupt):
+        run(study, executor=Recording(3, most=after), out=tmp_path)
+    path = tmp_path / "toy" / "draws.sqlite"
+    assert path.exists() == (after > 0)
+    with Journal(path, fingerprint(study, reference.run["seed"]), study.source_text) as journal:
+        assert len(journal.done()) == after
+    rest = Recording(4)
+    ledger = run(study, executor=rest, out=tmp_path)
+    assert digests(ledger) == digests(reference)
+    # What was there is not drawn again, but for the one block that shows the run to be repeatable.
+    assert len(rest.blocks) == reference.run["replicates"] // 16 - after
+
+
+def drawn(study: Study, profile: str = "full") -> dict[tuple[str, int], bytes]:
+    recording = Recording()
+    quiet(study, executor=recording, profile=profile)
+    return recording.blocks
+
+
+def test_adding_a_level_changes_no_block(make_study: MakeStudy) -> None:
+    small, large = (drawn(make_study(scenarios=grid(n=levels))) for levels in ((1, 4), (0, 1, 2, 4, 8)))
+    assert len(large) > len(small)
+    assert {key: large[key] for key in small} == small
+
+
+def test_reordering_the_grid_changes_no_block(make_study: MakeStudy) -> None:
+    one = drawn(make_study(scenarios=grid(n=(1, 2), kind=("a", "b"))))
+    other = drawn(make_study(scenarios=grid(kind=("b", "a"), n=(2, 1))))
+    assert one == other
+
+
+def test_doubling_the_replicates_keeps_the_first_half(make_study: MakeStudy) -> None:
+    half, double = (
+        drawn(make_study(replicates=Replicates(first=64, quick=64, full=full))) for full in (128, 256)
+    )
+    assert len(double) == 2 * len(half)
+    assert {key: double[key] for key in half} == half
+    assert len(set(double.values())) == len(double)
+
+
+def test_adding_a_factor_is_another_study(make_study: MakeStudy) -> None:
+    """The control: what is in the key does change the draws."""
+    one = drawn(make_study(scenarios=grid(n=(1,))))
+    other = drawn(make_study(scenarios=grid(n=(1,), m=(1,))))
+    assert not set(one.values()) & set(other.values())
+
+
+def replicates(ledger: Ledger) -> list[int]:
+    return [cell.replicates for cell in ledger.findings[0].cells]
+
+
+def test_quick_stops_where_everything_is_decided_and_full_does_not(make_study: MakeStudy) -> None:
+    study = make_study(claims=[Value("mean", "s", of=mean("x"), equals=0.0, margin=1.5)])
+    assert replicates(quiet(study)) == [64, 64, 64]
+    assert replicates(quiet(study, profile="full")) == [256, 256, 256]
+
+
+def test_quick_draws_on_only_where_a_claim_is_open(make_study: MakeStudy) -> None:
+    claims = [
+        Value("mean", "s", of=mean("x"), equals=0.0, margin=1.5),
+        Value("open", "s", of=mean("x"), equals=0.0, margin=0.01, where={"n": 2}),
+    ]
+    ledger = quiet(make_study(claims=claims))
+    assert replicates(ledger) == [64, 128, 64]
+    assert ledger["open"].verdict is Verdict.UNDECIDED
+    assert ledger["open"].replicates == 128
+    assert ledger.run["replicates"] == 256
+
+
+@pytest.mark.usefixtures("no_report")
+def test_quick_after_full_reads_no_further_than_it_would_draw(make_study: MakeStudy, tmp_path: Path) -> None:
+    study = make_study()
+    reference = digests(quiet(study))
+    run(study, profile="full", executor="serial", out=tmp_path)
+    again = Recording()
+    assert digests(run(study, executor=again, out=tmp_path)) == reference
+    assert again.blocks == {}
+
+
+def test_full_only_scenarios_and_claims(make_study: MakeStudy) -> None:
+    claims = [
+        Value("mean", "s", of=mean("x"), equals=0.0, margin=1.5),
+        Value("large", "s", of=mean("x"), equals=0.0, margin=1.5, where={"n": 4}),
+    ]
+    study = make_study(claims=claims, full_only={"n": 4})
+    quick, full = quiet(study), quiet(study, profile="full")
+    assert list(quick) == ["mean"]
+    assert list(full) == ["mean", "large"]
+    assert quick.document["design"]["factors"] == {"n": [1, 2]}
+    assert full.document["design"]["factors"] == {"n": [1, 2, 4]}
+    # Alpha is shared by the claims that the profile has, a confidence that depends on nothing else.
+    assert quick["mean"].confidence == 1 - 0.01 / 1 / 2 / 2
+
+
+def paired(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    return {"x": n**-0.5 * (2 + rng.normal(size=size))}
+
+
+def test_common_factors_pair_the_draws(make_study: MakeStudy) -> None:
+    """With the same noise at every level the slope is known to rounding, without it only to a few per cent."""
+    claims = [Rate("rate", "s", of=mean("x"), against="n", exponent=-0.5, margin=0.05)]
+    parts: dict[str, Any] = {"simulate": paired, "scenarios": grid(n=(1, 2, 4, 8)), "claims": claims}
+    together = quiet(make_study(common=("n",), **parts))["rate"]
+    apart = quiet(make_study(**parts))["rate"]
+    assert together.verdict is Verdict.CONFIRMED
+    assert together.estimate == pytest.approx(-0.5, abs=1e-12)  # rounding of sums of 64 numbers
+    assert apart.verdict is Verdict.UNDECIDED
+    assert apart.mcse > 1e4 * together.mcse
+
+
+def test_a_witness_replays_to_its_numbers(study: Study) -> None:
+    from mcstudy.engine.replay import replay
+
+    witness = quiet(study)["bound"].diagnostics["witness"]
+    again = replay(study, witness["replay"].split()[-1], 20261123)
+    assert abs(again.columns["x"]) == witness["value"]
+    assert again.scenario == next(s for s in study.scenarios if dict(s) == witness["scenario"])
+
+
+FAILING = "the solver did not converge"
+
+
+def sometimes_raises(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    x = rng.normal(size=size)
+    if n == 2 and x[0] < 0:
+        raise RuntimeError(FAILING)
+    return {"x": x, "y": x}
+
+
+def test_a_block_that_raises_leaves_its_claims_open_and_the_run_goes_on(make_study: MakeStudy) -> None:
+    claims = [
+        Value("other", "s", of=mean("x"), equals=0.0, margin=1.5, where={"n": (1, 4)}),
+        Value("concerned", "s", of=mean("y"), equals=0.0, margin=1.5),
+    ]
+    study = make_study(simulate=sometimes_raises, claims=claims)
+    ledger = quiet(study, executor=Joblib(2))
+    assert ledger["other"].verdict is Verdict.CONFIRMED
+    assert ledger["concerned"].verdict is Verdict.UNDECIDED
+    assert [cell.verdict for cell in ledger["concerned"].cells] == ["CONFIRMED", "UNDECIDED", "CONFIRMED"]
+    document = ledger.document
+    assert 0 < len(document["failures"]) < 4
+    assert (
+        document["run"]["failures"] == 16 * len(document["failures"]) == ledger["concerned"].cells[1].failures
+    )
+    for failure in document["failures"]:
+        assert failure["scenario"] == {"n": 2}
+        assert failure["index"] is None
+        assert failure["reason"] == f"RuntimeError: {FAILING}"
+        assert "in sometimes_raises" in failure["traceback"]
+    assert ledger["concerned"].cells[1].replicates == 64  # more draws could not help
+    assert digests(quiet(study)) == digests(ledger)
+
+
+def test_failures_replay(make_study: MakeStudy) -> None:
+    from mcstudy.engine.replay import replay
+
+    study = make_study(simulate=sometimes_raises)
+    for failure in quiet(study).document["failures"]:
+        again = replay(study, failure["replay"].split()[-1], 20261123)
+        assert FAILING in again.failures[0]
+        assert again.columns == {}
+
+
+def declares(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    x = rng.normal(size=size)
+    return {"x": np.where(x > 1.5, np.nan, x), "failure": ["too large" if value > 1.5 else "" for value in x]}
+
+
+def test_declared_failures_are_counted_and_tolerated_only_where_allowed(make_study: MakeStudy) -> None:
+    claims = [
+        Value("strict", "s", of=mean("x"), equals=0.0, margin=1.5),
+        Value("lenient", "s", of=mean("x"), equals=0.0, margin=1.5, allowed_failures=20),
+    ]
+    ledger = quiet(make_study(simulate=declares, claims=claims))
+    assert ledger["strict"].verdict is Verdict.UNDECIDED
+    assert ledger["lenient"].verdict is Verdict.CONFIRMED
+    failures = ledger.document["failures"]
+    assert {failure["reason"] for failure in failures} == {"too large"}
+    assert (
+        ledger.run["failures"] == len(failures) == sum(cell.failures for cell in ledger["lenient"].cells) > 3
+    )
+    assert all(failure["replay"].endswith(f":{failure['index']}") for failure in failures)
+
+
+def test_a_study_whose_every_block_fails_still_gives_a_ledger(make_study: MakeStudy) -> None:
+    def broken(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        raise RuntimeError(FAILING)
+
+    claims = [
+        Value("mean", "s", of=mean("x"), equals=0.0, margin=1.5),
+        Rate("rate", "s", of=rms("x"), against="n", exponent=0.0, margin=1.0),
+        Bound("bound", "s", column="x", at_most=1.0),
+    ]
+    ledger = quiet(make_study(simulate=broken, claims=claims))
+    assert ledger.count(Verdict.UNDECIDED) == 3
+    assert ledger.to_json()
+    assert ledger.document["design"]["columns"] == []
+
+
+def test_warnings_reach_the_ledger(make_study: MakeStudy) -> None:
+    def warns(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        return {"x": rng.normal(size=size) + 0 * np.log(np.zeros(size) + (n != 2))[:size].clip(-1)}
+
+    (warning,) = quiet(make_study(simulate=warns)).document["warnings"]
+    assert warning == {"message": "RuntimeWarning: divide by zero encountered in log", "blocks": 4}
+
+
+def test_a_conclusion_is_drawn_from_the_ledger(make_study: MakeStudy) -> None:
+    def conclude(ledger: Ledger) -> Section:
+        return Section("What it means", (f"The mean is {ledger['mean'].estimate:.3f}.",))
+
+    ledger = quiet(make_study(conclusion=conclude))
+    (section,) = ledger.document["sections"]
+    assert section == {
+        "title": "What it means",
+        "paragraphs": [f"The mean is {ledger['mean'].estimate:.3f}."],
+    }
+
+
+def test_a_conclusion_that_raises_is_named(make_study: MakeStudy) -> None:
+    with pytest.raises(
+        StudyError, match="`conclusion` must turn any ledger of the study into a Section, but it raised"
+    ):
+        quiet(make_study(conclusion=lambda ledger: ledger["missing"]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"profile": "slow"}, "`profile` must be one of quick, full, got 'slow'"),
+        ({"seed": -1}, "`seed` must be a non-negative whole number, got -1"),
+        ({"seed": 1.5}, "`seed` must be a non-negative whole number, got 1.5"),
+        ({"seed": True}, "`seed` must be a non-negative whole number, got True"),
+        ({"executor": "threads"}, "`executor` must be joblib or serial"),
+        ({"jobs": 0}, "`jobs` must be at least 1, got 0"),
+    ],
+)
+def test_run_refuses(make_study: MakeStudy, tmp_path: Path, settings: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        run(make_study(), **({"out": tmp_path / "reports"} | settings))
+    assert not (tmp_path / "reports").exists()
+
+
+def test_a_killed_worker_loses_nothing_else(make_study: MakeStudy) -> None:
+    study = make_study(simulate=kills_once)
+    ledger = quiet(study, executor="joblib", jobs=2)
+    (failure,) = ledger.document["failures"]
+    assert failure["reason"].startswith("quarantined: the worker process died twice")
+    assert ledger.run["failures"] == 16
+    assert ledger["mean"].verdict is Verdict.UNDECIDED
+    assert [cell.verdict for cell in ledger["mean"].cells] == ["CONFIRMED", "UNDECIDED", "CONFIRMED"]
+    assert [cell.failures for cell in ledger["mean"].cells] == [0, 16, 0]
+
+
+def kills_once(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    """Kills its process in the one block of n = 2 whose stream begins below 0.25."""
+    import os
+    import signal
+
+    if n == 2 and rng.random() < 0.25:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"x": rng.normal(size=size)}

@@ -1,0 +1,197 @@
+"""One block -> columns, a failure, or the rule that was broken."""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from mcstudy import Scenario
+from mcstudy.engine.streams import generator
+from mcstudy.engine.worker import BlockResult, Task, run_block
+
+SIZE = 8
+Columns = dict[Any, Any]
+
+
+def draw(simulate: Callable[..., Any], scenario: Scenario = Scenario(n=2), number: int = 0) -> BlockResult:  # noqa: B008
+    return run_block(Task("toy", 1, scenario, number, SIZE, (), cloudpickle.dumps(simulate)))
+
+
+def returning(columns: Any) -> BlockResult:
+    return draw(lambda rng, size, n: columns)
+
+
+def test_a_block_is_what_simulate_draws_from_its_stream() -> None:
+    result = draw(lambda rng, size, n: {"x": n * rng.normal(size=size), "even": np.arange(size) % 2 == 0})
+    assert result.data is not None
+    np.testing.assert_array_equal(
+        result.data["x"], 2 * generator(1, "toy", Scenario(n=2), 0).normal(size=SIZE)
+    )
+    np.testing.assert_array_equal(result.data["even"], [1.0, 0.0] * 4)
+    assert result.data.dtype == [("x", "<f8"), ("even", "<f8")]
+    assert (result.failures, result.misuse, result.warnings) == ((), "", ())
+    assert result.key == (Scenario(n=2).key, 0)
+
+
+@pytest.mark.parametrize(
+    "values", [np.arange(8), list(range(8)), np.arange(8, dtype=np.float32), np.ones(8, bool)]
+)
+def test_numbers_of_any_kind_become_doubles(values: Any) -> None:
+    result = returning({"x": values})
+    assert result.data is not None
+    np.testing.assert_array_equal(result.data["x"], np.asarray(values, dtype=np.float64))
+
+
+MISUSE: list[tuple[Any, str]] = [
+    ({"x": np.zeros(7)}, r"column `x` must have shape \(8,\), got \(7,\); return one value a replicate"),
+    ({"x": np.zeros((8, 1))}, r"column `x` must have shape \(8,\), got \(8, 1\)"),
+    ({"x": 1.0}, r"column `x` must have shape \(8,\), got \(\)"),
+    ({"x": ["a"] * 8}, "column `x` must be numeric, got dtype <U1; return numbers or booleans"),
+    ({"x": [None] * 8}, "column `x` must be numeric, got dtype object"),
+    ({"x": np.zeros(8, complex)}, "column `x` must be numeric, got dtype complex128"),
+    ({"x": np.zeros(8, "datetime64[s]")}, "column `x` must be numeric, got dtype datetime64"),
+    (
+        {"x": [0.0] * 5 + [np.nan] * 3},
+        r"column `x` must be finite, got nan at index 5 \(3 of 8 values\); declare failed",
+    ),
+    ({"x": [np.inf] + [0.0] * 7}, "column `x` must be finite, got inf at index 0"),
+    ({"x": np.zeros(8), 1: np.zeros(8)}, "`simulate` must name its columns by strings, got 1"),
+    ({"x": np.zeros(8), "": np.zeros(8)}, "`simulate` must name its columns by strings, got ''"),
+    (None, "`simulate` must return a mapping from column to array, got NoneType"),
+    (np.zeros(8), "`simulate` must return a mapping from column to array, got ndarray"),
+    ({}, "`simulate` must return a mapping from column to array"),
+    ({"failure": [""] * 8}, "`simulate` must return a mapping from column to array"),
+    (
+        {"x": np.zeros(8), "failure": [""] * 7},
+        r"column `failure` must have one reason a replicate \(8\), got 7",
+    ),
+    ({"x": np.zeros(8), "failure": [False] * 8}, "column `failure` must hold strings, .* got False"),
+    ({"x": np.zeros(8), "failure": [None] * 8}, "column `failure` must hold strings, .* got None"),
+    ({"x": np.zeros(8), "failure": np.zeros(8, bool)}, "column `failure` must hold strings"),
+    ({"x": np.zeros(8), "failure": True}, "column `failure` must"),
+]
+
+
+@pytest.mark.parametrize(("columns", "match"), MISUSE, ids=range(len(MISUSE)))
+def test_misuse_is_named(columns: Any, match: str) -> None:
+    result = returning(columns)
+    assert result.data is None
+    assert result.failures == ()
+    with pytest.raises(AssertionError, match=match):
+        raise AssertionError(result.misuse)
+
+
+def test_failed_replicates_are_declared() -> None:
+    reasons = ["", "diverged", "", "", "", "", "", "no root"]
+    result = returning({"x": [0.0, np.nan, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "failure": reasons})
+    assert result.failures == ((1, "diverged", ""), (7, "no root", ""))
+    assert result.data is not None
+    np.testing.assert_array_equal(result.data["x"], [0.0, np.nan, 2.0, 3.0, 4.0, 5.0, 6.0, np.nan])
+    assert result.data.dtype.names == ("x",)
+    as_array = returning({"x": np.zeros(8), "failure": np.array(reasons)})
+    assert as_array.failures == result.failures
+
+
+def broken(rng: np.random.Generator, size: int, n: int) -> Columns:
+    return {"x": inner(n)}
+
+
+def inner(n: int) -> float:
+    message = f"no solution for n = {n}"
+    raise RuntimeError(message)
+
+
+def test_an_exception_is_a_failure_of_the_block_with_the_studys_own_frames() -> None:
+    result = draw(broken)
+    ((index, reason, text),) = result.failures
+    assert index is None
+    assert reason == "RuntimeError: no solution for n = 2"
+    assert "in broken" in text
+    assert "in inner" in text
+    assert "mcstudy/engine" not in text
+    assert result.data is None
+    assert result.misuse == ""
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bye"), MemoryError(), StopIteration()])
+def test_whatever_ends_a_simulate_is_a_failure(error: BaseException) -> None:
+    def ends(rng: np.random.Generator, size: int, n: int) -> Columns:
+        raise error
+
+    ((_, reason, _),) = draw(ends).failures
+    assert reason.startswith(type(error).__name__)
+
+
+def test_an_interruption_is_none_of_the_workers_business() -> None:
+    def interrupted(rng: np.random.Generator, size: int, n: int) -> Columns:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draw(interrupted)
+
+
+def unpicklable_payload() -> BlockResult:
+    return run_block(Task("toy", 1, Scenario(n=2), 0, SIZE, (), b"no pickle"))
+
+
+def test_a_payload_that_can_not_be_read_is_a_failure() -> None:
+    ((index, reason, _),) = unpicklable_payload().failures
+    assert index is None
+    assert "UnpicklingError" in reason
+
+
+GLOBAL: list[tuple[str, Callable[[], object]]] = [
+    ("np.random.normal", lambda: np.random.normal()),
+    ("np.random.seed", lambda: np.random.seed(0)),
+    ("np.random.shuffle", lambda: np.random.shuffle(list(range(9)))),
+    ("random.random", lambda: random.random()),
+    ("random.seed", lambda: random.seed(0)),
+]
+
+
+@pytest.mark.parametrize(("name", "use"), GLOBAL, ids=[name for name, _ in GLOBAL])
+def test_global_randomness_is_misuse(name: str, use: Callable[[], object]) -> None:
+    def simulate(rng: np.random.Generator, size: int, n: int) -> Columns:
+        use()
+        return {"x": rng.normal(size=size)}
+
+    result = draw(simulate)
+    assert "`simulate` must draw from its `rng` only, but it changed the global random state" in result.misuse
+    assert result.data is None
+
+
+def test_own_generators_leave_the_global_state_alone() -> None:
+    result = draw(lambda rng, size, n: {"x": np.random.default_rng(0).normal(size=size)})
+    assert result.misuse == ""  # that blocks come out equal is seen by the guard, which sees more than one
+
+
+def test_warnings_are_kept_once_and_raise_nothing() -> None:
+    def warns(rng: np.random.Generator, size: int, n: int) -> Columns:
+        for _ in range(3):
+            warnings.warn("rough", RuntimeWarning, stacklevel=1)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return {"x": np.ones(size)}
+
+    for _ in range(2):  # the second block of a process must not be quieter than the first
+        assert draw(warns).warnings == ("DeprecationWarning: old", "RuntimeWarning: rough")
+
+
+def test_nothing_of_the_study_is_imported_for_it() -> None:
+    """A worker unpickles `simulate`; the module of this test must not be among what it needs."""
+    name = "mcstudy_test_elsewhere"
+    source = "def simulate(rng, size, n):\n    return {'x': rng.normal(size=size)}\n"
+    module = type(sys)(name)
+    exec(source, module.__dict__)
+    sys.modules[name] = module
+    cloudpickle.register_pickle_by_value(module)
+    payload = cloudpickle.dumps(module.simulate)
+    cloudpickle.unregister_pickle_by_value(module)
+    del sys.modules[name]
+    assert run_block(Task("toy", 1, Scenario(n=2), 0, SIZE, (), payload)).data is not None
