@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from mcstudy import Identity, Rate, Replicates, Study, Value, Verdict, grid, main, mean
+from mcstudy import Identity, Rate, Replicates, Study, Value, Verdict, grid, main, mean, quantile
 from mcstudy.models import identities
 from mcstudy.models.alignment import aligned_frames, end_to_end_velocity, end_to_end_velocity_from_frames
 from mcstudy.models.deep_linear import (
@@ -204,13 +204,14 @@ CONSERVED = r"W_{k+1}^T W_{k+1} - W_k W_k^T \text{ is constant in time, from any
 BALANCED = r"W_{k+1}^T W_{k+1} = W_k W_k^T"
 PRINTED_BALANCED = r"W_{k+1}^T W_{k+1} = W_k^T W_k"
 VECTORS = r"U_k = V_{k+1} \text{ up to signs}"
-VELOCITY = (
-    r"\dot W_k = \tfrac{1}{L} V_{k+1} \Sigma^{L-k} U_L^T (W^* - U_L \Sigma^L V_1^T) V_1 \Sigma^{k-1} V_k^T"
-)
+ERROR = r" \text{ with } E = \tfrac{1}{L} (W^* - W)"
+VELOCITY = r"\dot W_k = V_{k+1} \Sigma^{L-k} U_L^T E \, V_1 \Sigma^{k-1} V_k^T" + ERROR
 PRINTED_VELOCITY = VELOCITY.replace("V_k^T", "V_{k-1}^T")
-WITH_FRAMES = r"\dot W = \tfrac{1}{L} \sum_k U_L \Sigma^{2L-2k} U_L^T (W^* - W) V_1 \Sigma^{2k-2} V_1^T"
-WITH_PRODUCT = r"\dot W = \tfrac{1}{L} \sum_k [W W^T]^{(L-k)/L} (W^* - W) [W^T W]^{(k-1)/L}"
-AT_START = r" \text{ at } t = 0"
+WITH_FRAMES = r"\dot W = \sum_k U_L \Sigma^{2L-2k} U_L^T E \, V_1 \Sigma^{2k-2} V_1^T" + ERROR
+WITH_PRODUCT = r"\dot W = \sum_k [W W^T]^{(L-k)/L} E \, [W^T W]^{(k-1)/L}" + ERROR
+AT_START = r" \text{, at } t = 0"
+UNBALANCED = r" \text{, from an unbalanced start}"
+CROSSING = r" \text{, through a crossing of modes}"
 ONE_FLOW = r"\text{the equation of (f) and the flow of the factors give the same } W(t)"
 
 NOT_KEPT = "the difference of an unbalanced start is conserved, not erased"
@@ -236,7 +237,7 @@ BALANCE_CLAIMS = (
     _holds("1b.conserved", CONSERVED, "conserved", PATH, "b", depth=DEEP),
     _holds("1b.2-start", BALANCED + AT_START, "balance_start", POINT, "b", **balanced()),
     _holds("1b.2", BALANCED, "balance", PATH, "b", depth=DEEP, imbalance=0.0),
-    _fails("1b.2-unbalanced", BALANCED, "balance", "b", NOT_KEPT, **unbalanced()),
+    _fails("1b.2-unbalanced", BALANCED + UNBALANCED, "balance", "b", NOT_KEPT, **unbalanced()),
     _fails("1b.2-printed", PRINTED_BALANCED, "printed_balance", "b, as printed", MISPRINT_B, **balanced()),
     _holds(
         "1b.2-printed.careless-start",
@@ -280,24 +281,17 @@ FRAME_CLAIMS = (
     _holds(
         "1c-distinct.meeting", r"\sigma_1 = \sigma_2 \text{ at a time } t > 0", "gap", PATH, "c", **meeting()
     ),
-    _fails("1c-distinct", VECTORS, "vectors_unweighted", "c", NOT_DETERMINED, depth=DEEP, **meeting()),
-    _holds(
-        "1c-distinct.1e", WITH_FRAMES + r" \text{ through a crossing}", "with_frames", PATH, "e", **meeting()
+    _fails(
+        "1c-distinct", VECTORS + CROSSING, "vectors_unweighted", "c", NOT_DETERMINED, depth=DEEP, **meeting()
     ),
-    _holds(
-        "1c-distinct.1f",
-        WITH_PRODUCT + r" \text{ through a crossing}",
-        "with_product",
-        PATH,
-        "f",
-        **meeting(),
-    ),
+    _holds("1c-distinct.1e", WITH_FRAMES + CROSSING, "with_frames", PATH, "e", **meeting()),
+    _holds("1c-distinct.1f", WITH_PRODUCT + CROSSING, "with_product", PATH, "f", **meeting()),
     _holds("1d-start", VELOCITY + AT_START, "velocity_start", POINT, "d", **any_depth()),
     _holds("1d", VELOCITY, "velocity", PATH, "d", **any_depth()),
     _fails("1d-printed", PRINTED_VELOCITY, "printed_velocity", "d, as printed", MISPRINT_D, **balanced()),
     _holds(
         "1d-printed.careless-start",
-        PRINTED_VELOCITY + r" \text{ for symmetric factors at } t = 0",
+        PRINTED_VELOCITY + r" \text{, for symmetric factors at } t = 0",
         "printed_velocity_start",
         POINT,
         "d, as printed",
@@ -305,7 +299,7 @@ FRAME_CLAIMS = (
     ),
     _holds(
         "1d-printed.careless-flow",
-        PRINTED_VELOCITY + r" \text{ from } W_k = c I \text{ with a symmetric } W^*",
+        PRINTED_VELOCITY + r" \text{, from } W_k = c I \text{ with a symmetric } W^*",
         "printed_velocity",
         PATH,
         "d, as printed",
@@ -316,13 +310,15 @@ FRAME_CLAIMS = (
 END_TO_END_CLAIMS = (
     _holds("1e-start", WITH_FRAMES + AT_START, "with_frames_start", POINT, "e", **any_depth()),
     _holds("1e", WITH_FRAMES, "with_frames", PATH, "e", **any_depth()),
-    _fails("1e-unbalanced", WITH_FRAMES, "with_frames", "e", NEEDS_BALANCE, **unbalanced()),
+    _fails("1e-unbalanced", WITH_FRAMES + UNBALANCED, "with_frames", "e", NEEDS_BALANCE, **unbalanced()),
     _linear("1e.linear", r"\text{the residual of (e) is linear in the imbalance}", "with_frames_start", "e"),
     _holds("1f-start", WITH_PRODUCT + AT_START, "with_product_start", POINT, "f", **any_depth()),
     _holds("1f", WITH_PRODUCT, "with_product", PATH, "f", **any_depth()),
     _holds("1f.flow", ONE_FLOW, "end_to_end_flow", PATH, "f", imbalance=0.0),
-    _fails("1f-unbalanced", WITH_PRODUCT, "with_product", "f", NEEDS_BALANCE, **unbalanced()),
-    _fails("1f.flow-unbalanced", ONE_FLOW, "end_to_end_flow", "f", NEEDS_BALANCE, **unbalanced()),
+    _fails("1f-unbalanced", WITH_PRODUCT + UNBALANCED, "with_product", "f", NEEDS_BALANCE, **unbalanced()),
+    _fails(
+        "1f.flow-unbalanced", ONE_FLOW + UNBALANCED, "end_to_end_flow", "f", NEEDS_BALANCE, **unbalanced()
+    ),
     _linear("1f.linear", r"\text{the residual of (f) is linear in the imbalance}", "with_product_start", "f"),
     Value(
         "1f.unbalanced-size",
@@ -369,8 +365,19 @@ CLOSED_FORM_CLAIMS = (
         "1.integrator",
         r"\text{ten times the tolerance of the integrator gives the same factors}",
         "integrator",
-        PATH,
+        PATH / 10,
         "a",
+        imbalance=(0.0, *IMBALANCES),
+    ),
+    # An unbalanced start may pass close to a saddle, where any error grows: what is typical is claimed, not the worst.
+    Value(
+        "1.integrator-unbalanced",
+        r"\text{the same, for the median of unbalanced starts}",
+        of=quantile("integrator", 0.5),
+        equals=0.0,
+        margin=PATH / 10,
+        where=unbalanced(),
+        source="Problem 1 (a)",
     ),
 )
 
