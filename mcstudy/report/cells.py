@@ -37,14 +37,16 @@ def varying(scenarios: Sequence[Scenario]) -> list[str]:
 
 
 def label(scenario: Scenario, only: Iterable[str] | None = None) -> str:
-    """A scenario in words: its factors' levels, or those of some factors only.
+    """A scenario in words: the levels of some factors, or of all that have one.
 
     Examples
     --------
     >>> label({"d": 3, "start": "balanced"}).replace(NO_BREAK, " ")
     'd = 3, start = balanced'
     """
-    names = scenario if only is None else [name for name in only if name in scenario]
+    if only is None:
+        only = [name for name in scenario if scenario[name] is not None]
+    names = [name for name in only if name in scenario]
     return ", ".join(f"{name}{NO_BREAK}={NO_BREAK}{level(scenario[name])}" for name in names)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from mcstudy.report.canvas import MUTED, VERMILLION, decades, number_ticks
+from mcstudy.report.canvas import MUTED, VERMILLION, WIDTH, decades, number_ticks
 from mcstudy.report.cells import Finding, evidence
 from mcstudy.report.drawing import Drawing
 from mcstudy.report.numbers import number, shown
@@ -13,6 +13,7 @@ from mcstudy.report.rows import Rows, lay_out, marks_caption
 
 __all__ = ["draw_bound", "draw_identity"]
 
+TICK = 0.55  # inches: the least between two ticks
 WIDE = 4.0  # the ratio from which on its axis is logarithmic
 
 
@@ -63,7 +64,8 @@ def _logarithmic(rows: Rows, values: Sequence[float]) -> None:
     limits = (10.0 ** max(low - room, -307.0), 10.0 ** min(high + room, 307.0))
     rows.axes.set_xscale("log")
     rows.axes.set_xlim(*limits)
-    rows.axes.set_xticks(*decades(*limits))
+    inches = rows.axes.get_position().width * WIDTH
+    rows.axes.set_xticks(*decades(*limits, most=int(inches / TICK)))
     rows.axes.minorticks_off()
 
 

@@ -22,6 +22,7 @@ __all__ = [
 
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
+NEGLIGIBLE = 1e-7  # an error so much smaller than what it belongs to is rounding: it earns no more digits
 SMALLEST, LARGEST = -4, 6  # decimal exponents outside of which a power of ten is written
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -117,6 +118,8 @@ def uncertain(estimate: Any, mcse: Any) -> str:
     x, error = number(estimate), number(mcse)
     if not (math.isfinite(x) and math.isfinite(error) and error > 0.0):
         return shown(x, 6)
+    if error < NEGLIGIBLE * abs(x):
+        return f"{shown(x, 8)} ± {shown(error, 1)}"
     (value, plus_minus), scale = _aligned((x, error), _resolution(error))
     return f"({value} ± {plus_minus}){scale}" if scale else f"{value} ± {plus_minus}"
 
@@ -133,8 +136,8 @@ def interval(low: Any, high: Any) -> str:
     if math.isnan(ends[0]) and math.isnan(ends[1]):
         return shown(math.nan)
     width = ends[1] - ends[0]
-    if not (math.isfinite(width) and width > 0.0):
-        return f"[{shown(ends[0], 6)}, {shown(ends[1], 6)}]"
+    if not (math.isfinite(width) and width > NEGLIGIBLE * max(abs(end) for end in ends)):
+        return f"[{shown(ends[0], 8)}, {shown(ends[1], 8)}]"
     (left, right), scale = _aligned(ends, math.floor(math.log10(width)) - 1)
     return f"[{left}, {right}]{scale}"
 

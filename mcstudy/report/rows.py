@@ -34,9 +34,9 @@ SHAPES = {
 }
 ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
 CHARACTER, GAP = 0.078, 0.16  # inches: the width of a digit, the space between columns
-LABELS = 3.0  # inches: the most that all columns of labels get
-SQUEEZED = 1.3  # columns this much too wide get smaller type before their levels are cut
-LONGEST = (24, 16, 12, 8, 5)  # characters of a level: the most that fits
+LABELS = 3.3  # inches: the most that all columns of labels get
+SQUEEZED = 1.4  # columns this much too wide get smaller type before their levels are cut
+LONGEST = (24, 16, 12, 10)  # characters of a level in words: the most that fits
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,7 @@ def lay_out(finding: Finding, most: int) -> Rows:
 
 def _write_levels(figure: Figure, scenarios: Sequence[Mapping[str, Any]], names: Sequence[str]) -> float:
     """Write a column of levels for every factor and return where the axes may begin, in inches."""
-    texts, widths, squeeze = _fit(
-        [[level(scenario[name]) for name in names] for scenario in scenarios], names
-    )
+    texts, widths, squeeze = _fit([[scenario[name] for name in names] for scenario in scenarios], names)
     height, left = figure.get_figheight(), 0.1
     for column, name in enumerate(names):
         numeric = all(isinstance(scenario[name], (int, float)) for scenario in scenarios)
@@ -135,16 +133,22 @@ def _write_levels(figure: Figure, scenarios: Sequence[Mapping[str, Any]], names:
     return left + 0.1
 
 
-def _fit(rows: list[list[str]], names: Sequence[str]) -> tuple[list[list[str]], list[float], float]:
-    """Cut levels, then shrink type, until all columns fit: the texts, the columns' widths in inches, the scale."""
+def _fit(rows: list[list[Any]], names: Sequence[str]) -> tuple[list[list[str]], list[float], float]:
+    """Cut words, then shrink type, until all columns fit: the texts, the columns' widths in inches, the scale."""
     room = LABELS - GAP * len(names)
     for longest in LONGEST:
-        cut = [[text if len(text) <= longest else f"{text[: longest - 1]}…" for text in row] for row in rows]
+        cut = [[_cut(value, longest) for value in row] for row in rows]
         widths = [CHARACTER * max(map(len, column)) for column in zip(names, *cut, strict=True)]
         if sum(widths) <= SQUEEZED * room:
             break
     squeeze = min(1.0, room / sum(widths)) if widths else 1.0
     return _unrepeated(cut), [width * squeeze for width in widths], squeeze
+
+
+def _cut(value: Any, longest: int) -> str:
+    """Write a level; only words may be cut."""
+    text = level(value)
+    return f"{text[: longest - 1]}…" if isinstance(value, str) and len(text) > longest else text
 
 
 def _unrepeated(rows: list[list[str]]) -> list[list[str]]:

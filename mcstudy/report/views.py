@@ -88,7 +88,7 @@ def _view(finding: Finding, figure: Figure, most: int) -> ClaimView:
         source=finding["source"],
         reading=reading(finding),
         diagnosis=diagnosis(finding),
-        because=text(finding["because"]),
+        because=text(_sentence(finding["because"])),
         figure=figure,
         replicate=_replicate(finding),
         cells=cells_shown(finding, most),
@@ -109,6 +109,12 @@ def badge(finding: Finding) -> Badge:
     else:
         tone = "good" if mark == "confirmed" else "neutral"
     return Badge(mark, tone, name, remark)
+
+
+def _sentence(content: str) -> str:
+    """Begin with a capital and end with a full stop."""
+    whole = content[:1].upper() + content[1:]
+    return whole if not whole or whole.endswith((".", "!", "?")) else f"{whole}."
 
 
 def text(content: str) -> Markup:

@@ -200,7 +200,7 @@ def _read_bound(finding: Finding) -> str:
     if not (tightest := diagnostics.get("tightest")):
         return "No draw could be compared with the bound."
     text = (
-        f"None of {count(draws)} draws exceeds the bound; the tightest reaches {shown(tightest['ratio'])} of it"
+        f"None of {count(draws)} draws exceeds the bound; the largest ratio to it is {shown(tightest['ratio'])}"
         f"{_at(tightest['scenario'])}."
     )
     limit, allowed = shown(own.get("upper_limit"), 2), shown(finding["margin"], 2)
@@ -253,7 +253,8 @@ def _lead(finding: Finding) -> tuple[str, str]:
     if len(cells) == 1:
         return "", ""
     same = sum(cell["verdict"] == finding["verdict"] for cell in cells)
-    many = f"all {len(cells)}" if same == len(cells) else f"{same} of {len(cells)}"
+    every = "both" if len(cells) == 2 else f"all {len(cells)}"
+    many = every if same == len(cells) else f"{same} of {len(cells)}"
     name = "lines" if finding["kind"] == "rate" else "cells"
     outcome = {CONFIRMED: "is confirmed", REFUTED: "is refuted", UNDECIDED: "stays open"}[finding["verdict"]]
     where = label(cells[deciding(finding)]["scenario"], varying([cell["scenario"] for cell in cells]))

@@ -48,6 +48,7 @@ def test_special_numbers(x: object, text: str) -> None:
         (12345678.0, 120.0, "(1.234568 ± 0.000012)×10⁷"),
         (-1e-17, 1e-3, "0.0000 ± 0.0010"),  # no negative zero
         (0.3, 0.0, "0.3"),
+        (-0.500000000000001, 3e-15, "−0.5 ± 3×10⁻¹⁵"),  # rounding, not Monte Carlo: no digits of its own
         ("nan", "nan", "–"),
         (2.0, "inf", "2"),
     ],
@@ -62,6 +63,7 @@ def test_estimate_has_the_digits_of_its_error(estimate: float, mcse: float, text
         ((-0.50123, -0.49741), "[−0.5012, −0.4974]"),
         ((0.0, 3e-6), "[0, 3.0]×10⁻⁶"),
         ((0.25, 0.25), "[0.25, 0.25]"),
+        ((-0.500000000000013, -0.499999999999989), "[−0.5, −0.5]"),
         ((0.0, "inf"), "[0, ∞]"),
         (("nan", "nan"), "–"),
     ],

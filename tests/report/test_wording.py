@@ -104,7 +104,7 @@ def test_reading_of_a_law(ledgers: ModuleType) -> None:
 def test_reading_of_a_bound(ledgers: ModuleType) -> None:
     text = plain(reading(ledgers.bound_finding()))
     assert text.startswith(
-        "None of 61 440 draws exceeds the bound; the tightest reaches 0.979 of it (at activation = tanh,"
+        "None of 61 440 draws exceeds the bound; the largest ratio to it is 0.979 (at activation = tanh,"
     )
     assert text.endswith("with probability at most 8.1×10⁻⁴, within the 0.001 that the claim allows.")
     undecided = ledgers.bound_finding() | {"verdict": "UNDECIDED"}
