@@ -322,7 +322,7 @@ study = Study(
     simulate=simulate,
     scenarios=SCENARIOS,
     block=32,
-    replicates=Replicates(first=64, quick=64, full=1024),
+    replicates=Replicates(first=64, quick=64, full=256),
     common=("step", "method", "start_scale"),
     claims=(*STEP_CLAIMS, *ESCAPE_CLAIMS),
 )
