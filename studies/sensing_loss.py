@@ -253,7 +253,9 @@ GRADIENT_CLAIMS = (
         of=mean("gradient_product"),
     ),
     same_loss(
-        "1.gradient.samplers", r"\nabla \hat{L}_n \text{ has one law in both}", column="gradient_error"
+        "1.gradient.samplers",
+        r"\nabla \hat{L}_n \text{ has one law in both samplers}",
+        column="gradient_error",
     ),
 )
 
@@ -390,9 +392,7 @@ study = Study(
     replicates=Replicates(first=8192, quick=131072, full=262144),
     claims=(*LOSS_CLAIMS, *GRADIENT_CLAIMS, *EDGE_CLAIMS, *CONTROLS),
     options=(
-        Option(
-            "planted", metavar="FILE", help="a square CSV: draw with it as W*, scaled, too", apply=add_planted
-        ),
+        Option("planted", metavar="FILE", help="a square CSV: plant it, scaled, as W*", apply=add_planted),
     ),
 )
 
