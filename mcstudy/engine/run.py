@@ -116,6 +116,16 @@ def _check_arguments(profile: str, seed: int) -> None:
         raise InputError(msg)
 
 
+def _check_words(study: Study) -> None:
+    """Refuse, before anything is drawn, mathematics that the report could not show."""
+    from mcstudy.report import check_latex, check_text
+
+    check_text(study.question, "question")
+    for claim in study.claims:
+        check_latex(claim.statement, f"statement of claim {claim.id}")
+        check_text(claim.because, f"because of claim {claim.id}")
+
+
 @dataclass
 class _Loop:
     """One run of a study over an open journal."""
@@ -129,6 +139,7 @@ class _Loop:
         self.study = self.settings.study
         self.scenarios = self.study.of_profile(self.settings.profile)
         self.claims = claims_over(self.study.claims, self.scenarios)
+        _check_words(self.study)
         for claim in self.claims:
             claim.rehearse(claim.select(self.scenarios))
         commands = draws_of(self.settings, self.journal, {})
