@@ -121,7 +121,7 @@ def test_conclusion_is_written_from_the_ledger(study: Study) -> None:
         replicates=Replicates(first=4, quick=4, full=4),
         full_only=lambda _: False,
     )
-    ledger = run(small, profile="quick", jobs=1, executor="serial")
+    ledger = run(small, profile="quick", jobs=1, executor="serial", out=None)
     assert study.conclusion is not None
     section = study.conclusion(ledger)
     assert f"{ledger['1.depth'].estimate:.3f}" in section.paragraphs[0]
