@@ -1,0 +1,275 @@
+"""The command line: what it runs, prints, writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcstudy import __version__
+from mcstudy.cli import main
+
+WriteStudy = Callable[..., Path]
+Command = Callable[..., tuple[int, str, str]]
+
+WRONG = '[Value("wrong", "s", of=mean("x"), equals=9.0, margin=0.5{})]'
+RAISES = 'if scale == 2.0:\n    raise RuntimeError("no luck")\nreturn {"x": rng.normal(size=size)}'
+BOUNDED = '[Bound("bound", "|X| \\\\le 3", column="x", at_most=3.0, expected="REFUTED", because="normal draws know no bound")]'
+OPTION = """
+from dataclasses import replace
+
+
+def times(study, value):
+    return replace(study, scenarios=grid(scale=(float(value), 2.0)))
+"""
+MORE = 'options=(Option("scale", metavar="X", help="the first scale", apply=times),),'
+
+
+def ledger(name: str = "toy", out: str = "reports") -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(Path(out, name, "ledger.json").read_text())
+    return content
+
+
+def test_a_run_writes_its_report_and_ends_with_0(write_study: WriteStudy, command: Command) -> None:
+    write_study()
+    code, shown, _ = command("run", "toy", "--executor", "serial")
+    assert code == 0
+    for name in (
+        "index.html",
+        "toy.html",
+        "toy/ledger.json",
+        "toy/draws.sqlite",
+        "toy/macros.tex",
+        "toy/tables/findings.csv",
+    ):
+        assert Path("reports", name).stat().st_size > 0
+    assert "CONFIRMED" in shown
+    assert "report: reports/toy.html" in shown
+    assert "\x1b" not in shown
+    run = ledger()["run"]
+    assert {key: run[key] for key in ("seed", "profile", "executor", "jobs", "replicates", "failures", "alpha")} == {
+        "seed": 20261123, "profile": "quick", "executor": "serial", "jobs": 1, "replicates": 128, "failures": 0, "alpha": 0.01,
+    }  # fmt: skip
+    assert run["command"] == "mcstudy run toy --profile quick"
+    assert not list(Path("reports").rglob("*.tmp"))
+
+
+def test_every_study_of_the_folder_is_run(write_study: WriteStudy, command: Command) -> None:
+    write_study("one")
+    write_study("two", claims=WRONG.format(""))
+    code, shown, _ = command("run", "--executor", "serial", "--out", "elsewhere")
+    assert code == 1  # the worst of all
+    assert "report: elsewhere/one.html" in shown
+    assert "report: elsewhere/two.html" in shown
+    assert "UNEXPECTED" in shown
+    assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [("", 1), (', expected=Verdict.REFUTED, because="a control"', 0)],
+    ids=["unexpected", "expected"],
+)
+def test_a_refuted_claim(write_study: WriteStudy, command: Command, more: str, code: int) -> None:
+    write_study(top="from mcstudy import Verdict", claims=WRONG.format(more))
+    assert command("run", "toy", "--executor", "serial")[0] == code
+    (finding,) = ledger()["findings"]
+    assert (finding["verdict"], finding["as_expected"]) == ("REFUTED", code == 0)
+
+
+def test_an_open_claim_ends_with_1(write_study: WriteStudy, command: Command) -> None:
+    write_study(claims='[Value("open", "s", of=mean("x"), equals=0.0, margin=1e-3)]')
+    assert command("run", "toy", "--executor", "serial")[0] == 1
+
+
+def test_a_failure_ends_with_3_and_its_replay_shows_it_again(
+    write_study: WriteStudy, command: Command
+) -> None:
+    write_study(body=RAISES)
+    assert command("run", "toy", "--executor", "serial", "--seed", "7")[0] == 3
+    document = ledger()
+    assert document["findings"][0]["verdict"] == "UNDECIDED"
+    assert len(document["failures"]) == 4
+    failure = document["failures"][0]
+    assert failure["reason"] == "RuntimeError: no luck"
+    assert 'raise RuntimeError("no luck")' in failure["traceback"]
+    assert failure["replay"].startswith("mcstudy replay toy --seed 7 ")
+    code, shown, _ = command(*shlex.split(failure["replay"])[1:])
+    assert code == 3
+    assert "RuntimeError: no luck" in shown
+
+
+def test_a_killed_worker_ends_with_3(write_study: WriteStudy, command: Command) -> None:
+    body = "import os, signal\nif scale == 2.0 and rng.random() < 0.2:\n    os.kill(os.getpid(), signal.SIGKILL)\nreturn {'x': rng.normal(size=size)}"
+    write_study(body=body)
+    assert command("run", "toy", "--jobs", "2")[0] == 3
+    document = ledger()
+    assert [failure["reason"][:11] for failure in document["failures"]] == ["quarantined"]
+    assert document["run"]["replicates"] == 128
+    assert [cell["verdict"] for cell in document["findings"][0]["cells"]] == ["CONFIRMED", "UNDECIDED"]
+
+
+def test_a_witness_replays_from_the_ledger(write_study: WriteStudy, command: Command) -> None:
+    write_study(claims=BOUNDED)
+    assert command("run", "toy", "--executor", "serial")[0] == 0
+    witness = ledger()["findings"][0]["diagnostics"]["witness"]
+    code, shown, _ = command(*shlex.split(witness["replay"])[1:])
+    assert code == 0
+    heading, names, row = shown.splitlines()
+    assert (
+        heading
+        == f"toy (scale={witness['scenario']['scale']}), block {witness['block']}, replicate {witness['index']}"
+    )
+    assert names.split() == ["x"]
+    assert abs(float(row)) == witness["value"]
+
+
+def test_a_study_anywhere_replays_from_where_it_was_run(
+    write_study: WriteStudy, command: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "my studies").mkdir()
+    (project / "below").mkdir()
+    write_study(claims=BOUNDED, folder="my studies")
+    monkeypatch.chdir(project / "below")
+    assert command("run", "../my studies/toy.py", "--executor", "serial")[0] == 0
+    document = ledger()
+    witness = document["findings"][0]["diagnostics"]["witness"]
+    code, shown, _ = command(*shlex.split(witness["replay"])[1:])
+    assert code == 0
+    assert abs(float(shown.split()[-1])) == witness["value"]
+    assert command(*shlex.split(document["run"]["command"])[1:], "--executor", "serial", "--fresh")[0] == 0
+    assert ledger()["digests"] == document["digests"]
+
+
+def test_a_script_is_the_same_run(write_study: WriteStudy, command: Command) -> None:
+    write_study(claims=BOUNDED)
+    assert command("run", "toy", "--executor", "serial")[0] == 0
+    script = subprocess.run(
+        [sys.executable, "studies/toy.py", "--out", "by_script", "--jobs", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert script.returncode == 0, script.stderr
+    assert ledger(out="by_script")["digests"] == ledger()["digests"]
+    assert ledger(out="by_script")["run"]["command"] == ledger()["run"]["command"]
+    # Journals are exchangeable too: nothing is drawn, and nothing is refused.
+    assert command("run", "toy", "--executor", "serial", "--out", "by_script")[0] == 0
+
+
+def test_a_script_refuses_as_the_command_does(write_study: WriteStudy, project: Path) -> None:
+    write_study()
+    script = subprocess.run(
+        [sys.executable, "studies/toy.py", "--jobs", "0"], capture_output=True, text=True, check=False
+    )
+    assert script.returncode == 2
+    assert script.stderr == "mcstudy: error: `jobs` must be at least 1, got 0\n"
+    assert not (project / "reports").exists()
+
+
+def test_list_shows_the_studies(write_study: WriteStudy, command: Command) -> None:
+    write_study("one")
+    write_study("two")
+    code, shown, _ = command("list")
+    assert code == 0
+    assert "one" in shown
+    assert "two" in shown
+    assert "Is the mean zero?" in shown
+
+
+def test_report_writes_pages_again(write_study: WriteStudy, command: Command) -> None:
+    write_study()
+    command("run", "toy", "--executor", "serial")
+    page = Path("reports/toy.html").read_bytes()
+    Path("reports/toy.html").unlink()
+    Path("reports/index.html").unlink()
+    code, shown, _ = command("report")
+    assert code == 0
+    assert shown.split() == ["reports/toy.html", "reports/index.html"]
+    assert Path("reports/toy.html").read_bytes() == page
+    assert Path("reports/index.html").exists()
+
+
+def test_options_of_a_study(write_study: WriteStudy, command: Command) -> None:
+    write_study(top=OPTION, more=MORE)
+    for given in (("--scale", "5"), ("--scale=5",)):
+        assert command("run", "toy", *given, "--executor", "serial", "--fresh")[0] == 0
+        document = ledger()
+        assert document["design"]["factors"] == {"scale": [5.0, 2.0]}
+        assert document["run"]["command"] == "mcstudy run toy --scale 5 --profile quick"
+    code, _, said = command("run", "toy", "--scale", "6", "--executor", "serial")
+    assert code == 2
+    assert "was drawn with another options" in said
+
+
+def test_two_studies_of_which_one_has_the_option(write_study: WriteStudy, command: Command) -> None:
+    write_study("one", top=OPTION, more=MORE)
+    write_study("two")
+    assert command("run", "--scale", "5", "--executor", "serial")[0] == 0
+    assert ledger("one")["design"]["factors"] == {"scale": [5.0, 2.0]}
+    assert ledger("two")["design"]["factors"] == {"scale": [1.0, 2.0]}
+
+
+def test_version_and_help(command: Command) -> None:
+    assert command("--version") == (0, f"mcstudy {__version__}\n", "")
+    code, shown, _ = command("--help")
+    assert code == 0
+    for name in ("run", "list", "report", "replay"):
+        assert name in shown
+    assert "130 interrupted" in shown
+    assert command("run", "--help")[0] == 0
+
+
+def test_profiles_and_seeds_reach_the_run(write_study: WriteStudy, command: Command) -> None:
+    write_study()
+    assert command("run", "toy", "--profile", "full", "--seed", "3", "--executor", "serial")[0] == 0
+    run = ledger()["run"]
+    assert (run["profile"], run["seed"], run["replicates"]) == ("full", 3, 512)
+    assert run["command"] == "mcstudy run toy --profile full --seed 3"
+
+
+def test_the_same_ledger_but_for_times(write_study: WriteStudy, command: Command) -> None:
+    write_study(claims=BOUNDED)
+    documents = []
+    for out in ("one", "other"):
+        command("run", "toy", "--executor", "serial", "--out", out)
+        document = ledger(out=out)
+        del document["run"]["seconds"], document["provenance"]["started"]
+        documents.append(document)
+    assert documents[0] == documents[1]
+
+
+def test_an_interruption_ends_with_130(write_study: WriteStudy, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(body="raise KeyboardInterrupt")
+    assert main(["run", "toy", "--executor", "serial", "--out", "my out"]) == 130
+    said = capsys.readouterr().err
+    assert "Resume with: mcstudy run toy --executor serial --out 'my out'" in said
+    assert not Path("my out").exists()
+
+
+def test_as_a_module(project: Path) -> None:
+    for module in ("mcstudy", "mcstudy.cli"):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "--version"], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout) == (0, f"mcstudy {__version__}\n")
+
+
+def test_brackets_in_words_are_shown(write_study: WriteStudy, command: Command) -> None:
+    """The terminal's markup is written in brackets too."""
+    path = write_study()
+    path.write_text(
+        path.read_text()
+        .replace("A study of nothing much", "Noise [red] over [/] signal")
+        .replace('"Is the', '"[b]Is the')
+    )
+    code, shown, said = command("run", "toy", "--executor", "serial")
+    assert code == 0, said
+    assert "Noise [red] over [/] signal" in shown
+    assert "[b]Is the mean zero?" in command("list")[1]

@@ -1,0 +1,274 @@
+"""Bad input: each a clear error and exit code 2, with nothing written and nothing lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+WriteStudy = Callable[..., Path]
+Command = Callable[..., tuple[int, str, str]]
+
+MISUSE: dict[str, tuple[dict[str, str], str]] = {
+    "wrong length": (
+        {"body": 'return {"x": rng.normal(size=size + 1)}'},
+        "column `x` must have shape (16,), got (17,); return one value a replicate",
+    ),
+    "not finite": (
+        {"body": 'return {"x": rng.normal(size=size) / (scale - 2.0)}', "top": "import numpy\nnumpy.seterr(all='ignore')"},
+        "column `x` must be finite, got",
+    ),
+    "not finite later": (
+        {"body": 'x = rng.normal(size=size)\nx[x > 1.5] = float("nan")\nreturn {"x": x}'},
+        "column `x` must be finite, got nan at index",
+    ),
+    "not numeric": ({"body": 'return {"x": ["one"] * size}'}, "column `x` must be numeric, got dtype <U3"),
+    "other columns later": (
+        {"body": 'x = rng.normal(size=size)\nreturn {"x": x, "y": x} if x[0] > 0 else {"x": x}'},
+        "must return the same columns in every block, got",
+    ),
+    "no mapping": ({"body": "return rng.normal(size=size)"}, "must return a mapping from column to array, got ndarray"),
+    "np.random.seed": (
+        {"top": "import numpy as np", "body": 'np.random.seed(1)\nreturn {"x": np.random.normal(size=size)}'},
+        "`simulate` must draw from its `rng` only, but it changed the global random state",
+    ),
+    "np.random.normal": (
+        {"top": "import numpy as np", "body": 'return {"x": np.random.normal(size=size)}'},
+        "`simulate` must draw from its `rng` only",
+    ),
+    "random.random": (
+        {"top": "import random", "body": 'return {"x": [random.random() for _ in range(size)]}'},
+        "`simulate` must draw from its `rng` only",
+    ),
+    "default_rng(0)": (
+        {"top": "import numpy as np", "body": 'return {"x": np.random.default_rng(0).normal(size=size)}'},
+        "must draw from its `rng`, but block 0 of (scale=1.0) is identical",
+    ),
+    "default_rng()": (
+        {"top": "import numpy as np", "body": 'return {"x": np.random.default_rng().normal(size=size)}'},
+        "must give the same block whenever it is drawn, but a second time it gave another",
+    ),
+    "no column of that name": (
+        {"claims": '[Value("mean", "s", of=mean("loss"), equals=0.0, margin=1.0)]'},
+        "claim mean: `column` must be one that `simulate` returns, got 'loss'; columns: x",
+    ),
+    "no indicator": (
+        {"claims": '[Value("share", "s", of=proportion("x"), equals=0.5, margin=1.0)]', "top": "from mcstudy import proportion"},
+        "`values` of the proportion of x must be 0 or 1",
+    ),
+    "twice the same id": (
+        {"claims": '[Value("a", "s", of=mean("x"), equals=0.0, margin=1.0)] * 2'},
+        "`claims`: ids must be distinct, got twice: a",
+    ),
+    "unknown factor": (
+        {"claims": '[Value("a", "s", of=mean("x"), equals=0.0, margin=1.0, where={"n": 1})]'},
+        "claim a: `where` must name a factor of the study, got 'n'; factors: scale",
+    ),
+    "empty grid": ({"scenarios": "grid(scale=())"}, "`scale`: a factor must have at least one level, got an empty grid"),
+    "no scenario": ({"scenarios": "()"}, "`scenarios` must hold at least one scenario, got an empty grid"),
+    "two levels": (
+        {"claims": '[Rate("r", "s", of=rms("x"), against="scale", exponent=1.0, margin=0.1)]'},
+        "claim r: `scale` needs at least 3 levels to fit a rate, got [1.0, 2.0]",
+    ),
+    "syntax": ({"body": "return {"}, "studies/toy.py can't be imported: SyntaxError: "),
+    "statement": (
+        {"claims": '[Value("a", r"\\nosuchmacro{x}", of=mean("x"), equals=0.0, margin=1.0)]'},
+        "nosuchmacro",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MISUSE)
+def test_misuse_leaves_nothing(write_study: WriteStudy, command: Command, project: Path, case: str) -> None:
+    parts, message = MISUSE[case]
+    write_study(**parts)
+    code, shown, said = command("run", "toy", "--executor", "serial", "--out", "deep/reports")
+    assert code == 2
+    assert said.count("mcstudy: error: ") == 1
+    assert message in said
+    assert "Traceback" not in said
+    assert shown == ""
+    assert sorted(path.name for path in project.iterdir()) == ["studies"]
+
+
+@pytest.mark.parametrize("case", ["wrong length", "other columns later", "default_rng(0)", "np.random.seed"])
+def test_misuse_in_workers_leaves_nothing(
+    write_study: WriteStudy, command: Command, project: Path, case: str
+) -> None:
+    parts, message = MISUSE[case]
+    write_study(**parts)
+    code, _, said = command("run", "toy", "--jobs", "2")
+    assert code == 2
+    assert message.split(", but")[0].split(", got")[0] in said  # which block is first is chance
+    assert not (project / "reports").exists()
+
+
+def test_misuse_is_seen_again_by_its_replay(write_study: WriteStudy, command: Command) -> None:
+    write_study(**MISUSE["not finite later"][0])
+    _, _, said = command("run", "toy", "--executor", "serial")
+    replay = said.split("see it again with: ")[1].split()
+    code, shown, _ = command(*replay[1:])
+    assert code == 3
+    assert "column `x` must be finite, got nan" in shown
+
+
+def test_a_mended_study_runs_after_misuse(write_study: WriteStudy, command: Command) -> None:
+    write_study(**MISUSE["other columns later"][0])
+    assert command("run", "toy", "--executor", "serial")[0] == 2
+    write_study()
+    assert command("run", "toy", "--executor", "serial")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "toi"), "`STUDY` must be a study in ./studies or a path, got 'toi'; did you mean toy?"),
+        (("run", "missing.py"), "got 'missing.py': no such file"),
+        (("run", "notes.txt"), "must be a study in ./studies or a path, got 'notes.txt'"),
+        (("run", "notes.py"), "notes.py is not a study: it must define `study = Study(...)`, got NoneType"),
+        (("run", "toy", "notes.py"), "notes.py is not a study"),
+        (("run", "toy", "--jobs", "0"), "`jobs` must be at least 1, got 0"),
+        (("run", "toy", "--jobs", "two"), "argument --jobs: invalid int value: 'two'"),
+        (("run", "toy", "--jobs"), "argument --jobs: expected one argument"),
+        (("run", "toy", "--seed", "-1"), "`seed` must be a non-negative whole number, got -1"),
+        (("run", "toy", "--seed", "1.5"), "argument --seed: invalid int value: '1.5'"),
+        (("run", "toy", "--profile", "slow"), "argument --profile: invalid choice: 'slow'"),
+        (("run", "toy", "--prof", "full"), "unknown option --prof"),
+        (("run", "toy", "--executor", "threads"), "`executor` must be joblib or serial, got 'threads'"),
+        (("run", "toy", "--planted", "x.csv"), "unknown option --planted; the studies chosen have none of their own"),
+        (("run", "toy", "--planted"), "--planted needs a value"),
+        (("run", "toy", "-x"), "unrecognized arguments: -x"),
+        (("run", "toy", "--out", "notes.py"), "`out` must be a folder that can be written, got notes.py/toy: "),
+        (("run", "toy", "--out", "notes.py/deep"), "`out` must be a folder that can be written"),
+        (("run", "toy", "--out", "/proc/none"), "`out` must be a folder that can be written, got /proc/none/toy: "),
+        (("list", "--all", "x"), "unrecognized arguments: --all"),
+        (("report", "--typo", "x"), "unrecognized arguments: --typo"),
+        (("report", "toy"), "`studies`: 'toy' has no ledger in reports; there are: none"),
+        (("replay", "toy"), "the following arguments are required: BLOCK"),
+        (("replay", "toy", "abc"), "`BLOCK` must be scenario:block or scenario:block:index"),
+        (("replay", "toy", "zzz:0"), "`BLOCK` must begin with a scenario of toy, got 'zzz' which fits 0"),
+        ((), "the following arguments are required: COMMAND"),
+        (("walk",), "invalid choice: 'walk'"),
+    ],
+)  # fmt: skip
+def test_usage_errors(
+    write_study: WriteStudy, command: Command, project: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    write_study()
+    (project / "notes.py").write_text("x = 1\n")
+    code, shown, said = command(*arguments)
+    assert code == 2
+    assert message in said
+    assert "Traceback" not in said
+    assert shown == ""
+    assert sorted(path.name for path in project.iterdir()) == ["notes.py", "studies"]
+    assert (project / "notes.py").read_text() == "x = 1\n"
+
+
+@pytest.fixture
+def kept(write_study: WriteStudy, command: Command, project: Path) -> Callable[[], dict[str, bytes]]:
+    """A study that was run; the function tells what its folder of reports holds."""
+    write_study()
+    assert command("run", "toy", "--executor", "serial")[0] == 0
+
+    def content() -> dict[str, bytes]:
+        return {
+            str(path): path.read_bytes()
+            for path in sorted((project / "reports").rglob("*"))
+            if path.is_file()
+        }
+
+    return content
+
+
+CHANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
+    "seed": ({}, ("--seed", "2"), "was drawn with another seed:\n  seed: 20261123 there, 2 here"),
+    "source": (
+        {"body": 'return {"x": 3 * rng.normal(size=size)}'},
+        (),
+        'return {"x": 3 * rng.normal(size=size)}',
+    ),
+    "claims": (
+        {"claims": '[Value("mean", "s", of=mean("x"), equals=0.0, margin=1.0)]'},
+        (),
+        "was drawn with another source",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_journal_of_another_run_is_refused_and_kept(
+    kept: Callable[[], dict[str, bytes]], write_study: WriteStudy, command: Command, change: str
+) -> None:
+    parts, arguments, message = CHANGES[change]
+    before = kept()
+    write_study(**parts)
+    code, shown, said = command("run", "toy", "--executor", "serial", *arguments)
+    assert code == 2
+    assert message in said
+    assert "start over with --fresh, or keep it and write elsewhere with --out DIR" in said
+    assert shown == ""
+    assert kept() == before
+    assert command("run", "toy", "--executor", "serial", "--fresh", *arguments)[0] == 0
+    assert kept() != before
+
+
+def test_a_journal_of_another_study_is_refused_and_kept(
+    kept: Callable[[], dict[str, bytes]], write_study: WriteStudy, command: Command, project: Path
+) -> None:
+    write_study("other")
+    (project / "reports" / "other").mkdir()
+    (project / "reports" / "toy" / "draws.sqlite").rename(project / "reports" / "other" / "draws.sqlite")
+    before = kept()
+    code, _, said = command("run", "other", "--executor", "serial")
+    assert code == 2
+    assert "was drawn with another study and source:\n  study: toy there, other here" in said
+    assert kept() == before
+
+
+@pytest.mark.parametrize("case", ["wrong length", "no column of that name"])
+def test_misuse_loses_no_earlier_draws(
+    kept: Callable[[], dict[str, bytes]], write_study: WriteStudy, command: Command, case: str
+) -> None:
+    before = kept()
+    write_study(**MISUSE[case][0])
+    assert command("run", "toy", "--executor", "serial")[0] == 2
+    assert kept() == before
+
+
+def test_errors_of_one_study_come_before_the_draws_of_another(
+    write_study: WriteStudy, command: Command, project: Path
+) -> None:
+    write_study("a_good")
+    (project / "studies" / "b_bad.py").write_text("1 / 0\n")
+    code, _, said = command("run", "--executor", "serial")
+    assert code == 2
+    assert "studies/b_bad.py can't be imported: ZeroDivisionError: division by zero" in said
+    assert not (project / "reports").exists()
+
+
+def test_no_studies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", "list"):
+        code, _, said = command(name)
+        assert code == 2
+        assert "no study in ./studies: name a study file, or change to a folder that has studies" in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run", "toi"), ("run", "toy", "--out", "studies/toy.py"), ("replay", "toy", "x")]
+)
+def test_a_shell_sees_2(write_study: WriteStudy, project: Path, arguments: tuple[str, ...]) -> None:
+    write_study()
+    before = (project / "studies" / "toy.py").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "mcstudy", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("mcstudy: error: ")
+    assert done.stdout == ""
+    assert (project / "studies" / "toy.py").read_bytes() == before
+    assert not (project / "reports").exists()
