@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -42,6 +44,30 @@ def _one_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C, as far as this thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _closing_quietly(results: Generator[Any, None, None]) -> Iterator[Generator[Any, None, None]]:
+    """Close joblib's generator, which warns where blocks are given up: whoever stops the run means it."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
 
 
 class Serial:
@@ -105,15 +131,13 @@ class Joblib:
             # keeps a block that kills its process away from this one.
             ahead = "2*n_jobs" if jobs > 1 else 1
             pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
-        for result in pool(delayed(_in_worker)(task) for task in tasks):
-            del waiting[result.key]
-            yield result
-
-
-def _in_worker(task: Task) -> BlockResult:
-    """Draw a block in a worker process, where an interruption is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return run_block(task)
+            first = Parallel(max(jobs, 2))
+        with _uninterrupted():  # workers inherit that they leave an interruption to this process
+            first(delayed(os.getpid)() for _ in range(max(jobs, 2)))
+        with _closing_quietly(pool(delayed(run_block)(task) for task in tasks)) as results:
+            for result in results:
+                del waiting[result.key]
+                yield result
 
 
 def _note(tasks: Iterable[Task], started: dict[tuple[str, int], Task]) -> Iterator[Task]:

@@ -64,7 +64,9 @@ class Journal:
         self._connection = self._connect(fresh=fresh)
         try:
             if fresh:
-                self._connection.executescript("DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS meta;")
+                self._connection.executescript(
+                    "DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS meta; VACUUM;"
+                )
             self._connection.executescript(SCHEMA)
             self._claim(fingerprint, source_text)
         except BaseException:

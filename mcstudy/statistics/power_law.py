@@ -33,8 +33,8 @@ class PowerLaw:
     sampling_error : float
         Standard error of the exponent by the sampling covariance of log y, correlations included (sandwich).
     robust_error : float
-        Standard error of the exponent by the residuals (HC3); nan where it is undefined: with two levels,
-        or where a single level fixes its own residual.
+        Standard error of the exponent by the residuals (HC3); nan where it has no say: in an upper half of
+        fewer than four levels, or where a single level fixes its own residual.
     mcse : float
         The larger of the two.
     chi_square, degrees, p_value : float, int, float
@@ -115,12 +115,15 @@ def upper_half(x: ArrayLike, y: ArrayLike, covariance: ArrayLike) -> PowerLaw:
     """Fit a power law to the upper half of the levels, where a law that holds in the limit shows itself.
 
     Of k levels the ``ceil(k / 2)`` with the largest x are used, and never fewer than two. Parameters,
-    result and errors are those of `fit_power_law`, but that two levels are enough.
+    result and errors are those of `fit_power_law`, but that two levels are enough, and that the residuals have
+    a say from four levels on: those of three have one degree of freedom, and HC3 blows it up. The fit to all
+    levels shows the misfit of these too.
     """
     levels = _checked(x, y, covariance, fewest=2)
     count = max(2, (levels.log_x.size + 1) // 2)
     top = np.sort(np.argsort(levels.log_x)[-count:])
-    return _fit(_Levels(levels.log_x[top], levels.log_y[top], levels.covariance[np.ix_(top, top)]))
+    half = _Levels(levels.log_x[top], levels.log_y[top], levels.covariance[np.ix_(top, top)])
+    return _fit(half, fewest_for_robust=4)
 
 
 class _Levels(NamedTuple):
@@ -131,13 +134,13 @@ class _Levels(NamedTuple):
     covariance: FloatArray
 
 
-def _fit(levels: _Levels, replicates: int | None = None) -> PowerLaw:
+def _fit(levels: _Levels, replicates: int | None = None, *, fewest_for_robust: int = 3) -> PowerLaw:
     center = float(np.mean(levels.log_x))
     line = np.vander(levels.log_x - center, 2, increasing=True)
     result, estimator = _weighted_least_squares(line, levels)
     exponent = float(result.params[1])
     sampling_error = _errors(estimator, levels.covariance)[1]
-    robust_error = _robust_error(line, result, estimator)
+    robust_error = _robust_error(line, result, estimator) if len(line) >= fewest_for_robust else math.nan
     chi_square, degrees, p_value = _goodness_of_fit(line, levels, replicates)
     curvature, curvature_mcse = _curvature(levels)
     local_slopes, local_mcse = _local_slopes(levels)
@@ -177,7 +180,7 @@ def _errors(estimator: FloatArray, covariance: FloatArray) -> FloatArray:
 
 def _robust_error(line: FloatArray, result: Any, estimator: FloatArray) -> float:
     leverage = np.sum(line * estimator.T, axis=1)
-    if len(line) == 2 or np.max(leverage) > LARGEST_LEVERAGE:
+    if np.max(leverage) > LARGEST_LEVERAGE:
         return math.nan
     return float(result.HC3_se[1])
 

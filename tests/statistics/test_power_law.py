@@ -230,8 +230,26 @@ def test_upper_half_uses_the_largest_levels(k: int, count: int) -> None:
     assert fit.degrees == count - 2
     if count > 2:
         expected = fit_power_law(x[-count:], y[-count:], covariance[-count:, -count:])
-        for name in ("exponent", "mcse", "chi_square", "curvature"):
+        for name in ("exponent", "sampling_error", "chi_square", "curvature"):
             assert getattr(fit, name) == pytest.approx(getattr(expected, name), rel=ROUNDING)
+        assert fit.mcse == pytest.approx(
+            expected.mcse if count > 3 else expected.sampling_error, rel=ROUNDING
+        )
+
+
+def test_residuals_of_three_levels_have_no_say_in_the_upper_half() -> None:
+    """HC3 of three levels has one degree of freedom and an expectation several times the truth."""
+    variance, ends = 0.01**2, (X[-1] / X[-3])
+    rng = np.random.default_rng(9)
+    robust = [
+        fit_power_law(
+            X[-3:], X[-3:] * np.exp(0.01 * rng.standard_normal(3)), variance * np.eye(3)
+        ).robust_error
+        for _ in range(400)
+    ]
+    sampling = math.sqrt(2 * variance) / math.log(ends)
+    assert np.mean(np.square(robust)) > 2 * sampling**2
+    assert math.isnan(upper_half(X[-5:], X[-5:], variance * np.eye(5)).robust_error)
 
 
 def test_two_levels_have_a_slope_and_its_sampling_error() -> None:
