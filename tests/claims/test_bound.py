@@ -74,6 +74,16 @@ def test_the_largest_excess_is_the_witness_the_largest_ratio_the_tightest(draws_
     assert diagnostics["tightest"]["ratio"] == 3.0
 
 
+def test_the_witness_of_a_cell_exceeds_its_own_bound_most(draws_of: DrawsOf) -> None:
+    """Larger values within a larger bound are no witnesses."""
+    x, limit = column(3.0, at=37), np.full(64, 1.0)
+    x[10], limit[10] = 50.0, 49.5
+    witness = (
+        bound(at_most="limit").find(draws_of({ONE: {"x": x, "limit": limit}}), 0.02).diagnostics["witness"]
+    )
+    assert (witness["block"], witness["index"], witness["value"]) == (2, 5, 3.0)
+
+
 def test_tightness_without_violation(draws_of: DrawsOf) -> None:
     finding = bound().find(draws_of({ONE: {"x": column(0.75)}, TWO: {"x": column(-0.875, at=0)}}), 0.02)
     assert [cell["largest_ratio"] for cell in finding.diagnostics["cells"]] == [0.75, 0.875]

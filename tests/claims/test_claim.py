@@ -39,6 +39,7 @@ def around(center: float, spread: float = 1e-3, count: int = 64) -> dict[str, An
         ((0.9, 1.1 + 1e-9), UNDECIDED),
         ((0.0, 2.0), UNDECIDED),
         ((1.1, 1.2), UNDECIDED),  # touches the zone
+        ((0.8, 0.9), UNDECIDED),
         ((1.1 + 1e-9, 1.2), REFUTED),
         ((0.8, 0.9 - 1e-9), REFUTED),
         ((-math.inf, math.inf), UNDECIDED),
@@ -230,6 +231,21 @@ def test_alpha_is_shared_by_claims_cells_and_looks(draws_of: DrawsOf) -> None:
     one, other = judge([value(), value(where={"n": 2})], draws_of(cells), alpha=0.02)
     assert one.confidence == 1 - 0.02 / 2 / 2 / 2  # 2 claims, 2 cells, look 1; n = 1 decides
     assert other.confidence == 1 - 0.02 / 2 / 12  # look 3
+
+
+def test_a_finding_states_the_confidence_of_its_deciding_cell(draws_of: DrawsOf) -> None:
+    draws = draws_of({Scenario(n=1): around(0.0, count=64), Scenario(n=2): around(0.5, count=256)})
+    finding = value().find(draws, 0.02)
+    assert finding.diagnostics["deciding_cell"] == 1
+    assert finding.confidence == 1 - 0.02 / 2 / 12
+
+
+def test_a_cell_without_numbers_speaks_only_where_it_is_alone(draws_of: DrawsOf) -> None:
+    lost = {"x": np.full(64, math.nan)}
+    open_ = draws_of({Scenario(n=1): lost, Scenario(n=2): around(1.0)})
+    assert value().find(open_, 0.01).diagnostics["deciding_cell"] == 1
+    alone = draws_of({Scenario(n=1): lost, Scenario(n=2): around(0.0)})
+    assert value().find(alone, 0.01).diagnostics["deciding_cell"] == 0
 
 
 def test_more_claims_and_cells_widen_every_interval(draws_of: DrawsOf) -> None:
