@@ -287,7 +287,7 @@ study = Study(
     question=(
         "How far is the empirical flow from the population flow, and when does depth recover what was not measured?"
     ),
-    source="Exercise 5, Problem 1",
+    source="Optimization Landscape of Neural Networks, Problem 1",
     simulate=simulate,
     scenarios=SCENARIOS,
     block=16,
