@@ -12,7 +12,7 @@ The linearized network keeps sigma'(w_{0,j}^T x_i): its C_{ji} is b_i a_j sigma'
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.exceptions import ModelError
 from mcstudy.models.activations import Activation, Array
@@ -56,7 +56,7 @@ def tangent_kernel(W: Array, a: Array, X: Array, sigma: Activation) -> Array:
 
 
 def train(
-    W0: Array, a: Array, X: Array, y: Array, sigma: Activation, *, step: float, steps: int, loss: float = 0.0
+    W0: Array, a: Array, X: Array, y: Array, sigma: Activation, *, step: float, steps: int, loss: ArrayLike = 0.0
 ) -> Trained:
     """Train centred networks until the loss falls to `loss`, for `steps` steps at most.
 
@@ -75,7 +75,7 @@ def train(
     steps
         Limit on the steps.
     loss
-        Loss to stop at; 0 runs all steps.
+        Loss to stop at, a number or one for each network; 0 runs all steps.
 
     Raises
     ------
@@ -106,12 +106,12 @@ def train(
     return Trained(shift, linear, time, _half_square(end), reached)
 
 
-def _fraction(before: Array, after: Array, loss: float) -> Array:
+def _fraction(before: Array, after: Array, loss: ArrayLike) -> Array:
     """How much of a step to take: all, what brings the loss to `loss`, or nothing where it is there already."""
-    crossing = (before > loss) & (after < loss)
-    with np.errstate(divide="ignore"):  # a loss of exactly zero is crossed at once
-        ratio = np.log(before / loss) / np.log(before / after) if loss > 0 else np.ones_like(before)
-    return np.where(crossing, ratio, np.where(before > loss, 1.0, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where no step crosses `loss`, the ratio is not read
+        crossing = np.log(before / loss) / np.log(before / after)
+    whole = np.where(before > loss, 1.0, 0.0)
+    return np.where((before > loss) & (after < loss), crossing, whole)
 
 
 def _predictions(rise: Array, a: Array) -> Array:
