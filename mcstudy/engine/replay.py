@@ -8,7 +8,6 @@ from typing import Any
 
 from mcstudy.draws import Scenario
 from mcstudy.engine.executors import Serial
-from mcstudy.engine.payload import payload_of
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import InputError
 from mcstudy.study import Study
@@ -77,7 +76,7 @@ def replay(study: Study, token: str, seed: int) -> Replay:
     if index is not None and index >= study.block:
         msg = f"`BLOCK` names replicate {index}, but blocks of {study.name} have replicates 0 to {study.block - 1}"
         raise InputError(msg)
-    task = Task(study.name, seed, scenario, block, study.block, study.common, payload_of(study))
+    task = Task(study.name, seed, scenario, block, study.block, study.common, study.simulate)
     (result,) = Serial().run([task])
     return Replay(study, scenario, index, result)
 

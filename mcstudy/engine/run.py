@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -200,7 +201,8 @@ class _Loop:
 
     def _tasks(self, missing: list[Block]) -> list[Task]:
         study, seed, payload = self.study, self.settings.seed, payload_of(self.study)
+        files = tuple((module.__name__, os.path.relpath(str(module.__file__))) for module in study.modules)
         return [
-            Task(study.name, seed, block.scenario, block.number, block.size, study.common, payload)
+            Task(study.name, seed, block.scenario, block.number, block.size, study.common, payload, files)
             for block in missing
         ]

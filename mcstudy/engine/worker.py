@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import random
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,8 +17,11 @@ from threadpoolctl import threadpool_info
 
 from mcstudy.draws import Scenario
 from mcstudy.engine.streams import generator
+from mcstudy.engine.tracebacks import traceback_text
 
 __all__ = ["BlockResult", "Task", "run_block"]
+
+Simulate = Callable[..., Mapping[str, Any]]
 
 FAILURE = "failure"
 NUMERIC = "biuf"
@@ -30,7 +32,11 @@ _threads_when_counted = 1
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs to draw one block; `payload` is the pickled `simulate`."""
+    """What a worker needs to draw one block.
+
+    `payload` is `simulate`, pickled for another process or as it is for this one; `files` are the modules that travel
+    in it by value, with their files.
+    """
 
     study: str
     seed: int
@@ -38,7 +44,8 @@ class Task:
     number: int
     size: int
     common: tuple[str, ...]
-    payload: bytes
+    payload: bytes | Simulate
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -76,9 +83,13 @@ class BlockResult:
         return self.scenario.key, self.number
 
 
+def _simulate(payload: bytes | Simulate) -> Simulate:
+    return _load(payload) if isinstance(payload, bytes) else payload
+
+
 @lru_cache(maxsize=4)
-def _load(payload: bytes) -> Callable[..., Mapping[str, Any]]:
-    simulate: Callable[..., Mapping[str, Any]] = pickle.loads(payload)
+def _load(payload: bytes) -> Simulate:
+    simulate: Simulate = pickle.loads(payload)
     return simulate
 
 
@@ -115,7 +126,7 @@ def _attempt(task: Task) -> dict[str, Any]:
     try:
         rng = generator(task.seed, task.study, task.scenario, task.number, task.common)
         before = _global_random_state()
-        columns = _load(task.payload)(rng, task.size, **task.scenario)
+        columns = _simulate(task.payload)(rng, task.size, **task.scenario)
         if _global_random_state() != before:
             return {"misuse": _GLOBAL_RANDOMNESS}
         data, failures = _collect(columns, task.size)
@@ -123,7 +134,7 @@ def _attempt(task: Task) -> dict[str, Any]:
         return {"misuse": str(misuse)}
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
-        return {"failures": ((None, reason, _traceback(error)),)}
+        return {"failures": ((None, reason, traceback_text(error, dict(task.files))),)}
     return {"data": data, "failures": failures}
 
 
@@ -136,12 +147,6 @@ _GLOBAL_RANDOMNESS = (
 def _global_random_state() -> tuple[Any, ...]:
     name, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002 - watched, not used
     return name, np.asarray(keys).tobytes(), position, has_gauss, gauss, random.getstate()
-
-
-def _traceback(error: BaseException) -> str:
-    """The traceback from the study's own frames on."""
-    own = error.__traceback__.tb_next if error.__traceback__ else None
-    return "".join(traceback.format_exception(type(error), error, own))
 
 
 def _collect(

@@ -1,7 +1,7 @@
 r"""The LaTeX that statements may use, and how text and mathematics are told apart.
 
 A statement is mathematics as a whole; or, if it contains a dollar sign, text with mathematics between dollar
-signs. Reasons and paragraphs are text, with or without mathematics. In text, ``\$`` is a dollar.
+signs; or, if it has words and no sign of LaTeX, text. Reasons and paragraphs are text, with or without mathematics. In text, ``\$`` is a dollar.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ _TOKEN = re.compile(
     r"|\\(?P<macro>[A-Za-z]+|.?)|(?P<character>[{}$%#&])",
     re.DOTALL,
 )
+# Words with spaces between and no sign of LaTeX: in mathematics they would run together in italics.
+_WORDS = re.compile(r"(?=.*(?:[A-Za-z]{2,}\s|\s[A-Za-z]{2,}))[^\\^_{}$]+", re.DOTALL)
 _DOLLAR = re.compile(r"(?<!\\)\$")
 
 
@@ -58,7 +60,7 @@ class Piece(NamedTuple):
 
 
 def statement_pieces(statement: str, name: str = "statement") -> list[Piece]:
-    r"""Split a statement: mathematics as a whole, or text with mathematics between dollar signs.
+    r"""Split a statement: mathematics as a whole, or text with mathematics between dollar signs, or words.
 
     Parameters
     ----------
@@ -79,7 +81,11 @@ def statement_pieces(statement: str, name: str = "statement") -> list[Piece]:
     --------
     >>> statement_pieces(r"x \le 1"), statement_pieces(r"balanced: $x \le 1$")[1]
     ([Piece(content='x \\le 1', mathematics=True)], Piece(content='x \\le 1', mathematics=True))
+    >>> statement_pieces("off by 3 %")
+    [Piece(content='off by 3 %', mathematics=False)]
     """
+    if _WORDS.fullmatch(statement):
+        return [Piece(statement, mathematics=False)]
     if not statement.strip():
         msg = f"`{name}` must say something in LaTeX, got {statement!r}"
         raise InputError(msg)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 __all__ = ["print_ledger", "print_table"]
 
@@ -30,7 +33,9 @@ def print_ledger(ledger: Mapping[str, Any], *, stream: TextIO | None = None) -> 
     print_table(title, header, rows, caption=answer(ledger), stream=stream)
 
 
-def _row(finding: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(finding: Mapping[str, Any]) -> tuple[str | Text, ...]:
+    from rich.text import Text
+
     verdict = finding["verdict"]
     note = "" if finding["as_expected"] else "UNEXPECTED"
     if finding["as_expected"] and verdict == "REFUTED":
@@ -38,10 +43,10 @@ def _row(finding: Mapping[str, Any]) -> tuple[str, ...]:
     low, high = (_number(end) for end in finding["interval"])
     return (
         finding["id"],
-        f"[{MARKS[verdict]}]{verdict}[/]",
-        f"[bold red]{note}[/]" if note == "UNEXPECTED" else note,
+        Text(verdict, style=MARKS[verdict]),
+        Text(note, style="" if finding["as_expected"] else "bold red"),
         finding["what"],
-        f"{_number(finding['estimate'])} in \\[{low}, {high}]",
+        f"{_number(finding['estimate'])} in [{low}, {high}]",
         f"{_number(finding['theory'])} ± {_number(finding['margin'])}",
         f"{finding['replicates']:,}",
     )
@@ -54,22 +59,24 @@ def _number(value: float | str) -> str:
 def print_table(
     title: str,
     header: Sequence[str],
-    rows: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str | Text]],
     *,
     caption: str = "",
     stream: TextIO | None = None,
 ) -> None:
-    """Print a table that fits the terminal; a pipe gets a fixed width."""
+    """Print a table that fits the terminal; a pipe gets a fixed width. Words are shown as they are."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     stream = stream or sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 150
-    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    words = Text(caption) if caption else None
+    table = Table(title=Text(title), title_justify="left", caption=words, caption_justify="left")
     for name in header:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     Console(file=stream, width=width, highlight=False).print(table)
 
 

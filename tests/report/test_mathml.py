@@ -121,7 +121,7 @@ def test_bars_have_no_space_of_an_operator() -> None:
         (r"\begin{align} a \end{align}", r"an environment must be one of .*pmatrix.*; got 'align'"),
         (r"\begin{cases} a", r"\\begin and \\end must come in pairs"),
         ("a & b", r"& has no meaning here"),
-        ("50 % of", r"% has no meaning here; write \\% if meant"),
+        ("50 % x_1", r"% has no meaning here; write \\% if meant"),
         ("#1", r"# has no meaning here"),
         ("{x", "an opening brace has no closing one"),
         ("x}", "a closing brace has no opening one"),
