@@ -7,7 +7,9 @@ import signal
 import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
@@ -134,10 +136,30 @@ class Joblib:
             first = Parallel(max(jobs, 2))
         with _uninterrupted():  # workers inherit that they leave an interruption to this process
             first(delayed(os.getpid)() for _ in range(max(jobs, 2)))
-        with _closing_quietly(pool(delayed(run_block)(task) for task in tasks)) as results:
-            for result in results:
-                del waiting[result.key]
-                yield result
+        going = _Going()
+        with _closing_quietly(pool(delayed(run_block)(task) for task in going.on(tasks))) as results:
+            try:
+                for result in results:
+                    del waiting[result.key]
+                    yield result
+            except GeneratorExit:
+                # joblib's own way to stop races with its threads: let it finish what is under way instead.
+                going.stopped = True
+                with suppress(_worker_death()):
+                    for _ in results:
+                        continue
+                raise
+
+
+@dataclass
+class _Going:
+    """Whether tasks are still handed out."""
+
+    stopped: bool = False
+
+    def on(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Pass tasks on until stopped."""
+        return takewhile(lambda _: not self.stopped, tasks)
 
 
 def _note(tasks: Iterable[Task], started: dict[tuple[str, int], Task]) -> Iterator[Task]:
