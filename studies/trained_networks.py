@@ -1,21 +1,14 @@
 """How far training carries a wide network from its linearization: one gradient step, and training to a fixed loss.
 
 Every replicate draws a network, trains it by gradient descent on the square loss of the data, and compares it with its
-linearization, at the trained weights and along the linearization's own training at matched time. Networks are centred,
-g = f - f(W_0), so that the labels alone drive them. Two scalings of the outputs:
+linearization, at the trained weights and along the linearization's own training at matched time; the columns are those of
+`mcstudy.models.departure`. Networks are centred, g = f - f(W_0), so that the labels alone drive them. Two scalings:
 
 lazy
     a_j = +-1/sqrt m, the network of Problem 2
 mean field
     a_j = +-1/m with steps m times as long: the control, whose rows move by order one at every width
-
-The error is oriented by the label of the first input: `undershoot` is how much less of it the network reaches than its
-linearization does. To leading order it is (1/2) sum_j a_j sigma''(z_j) u_j^2, which has mean zero because it is odd in
-the signs a_j, and hides the mean of the rest. So each network is trained a second time with all a_j negated, and the
-mean is taken of the average of the `pair`: same mean, without the leading term.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
@@ -44,10 +37,12 @@ from mcstudy import (
     sd,
 )
 from mcstudy.models import shallow
-from mcstudy.models.activations import Activation, Array, activation
+from mcstudy.models.activations import Array, activation
+from mcstudy.models.departure import departures
+from mcstudy.models.displacements import Start
 from mcstudy.models.error_moments import Moments, gradient_step_moments
 from mcstudy.models.inputs import real_rows, sphere
-from mcstudy.models.training import Trained, tangent_kernel, train
+from mcstudy.models.training import train
 
 Columns = dict[str, NDArray[Any]]
 
@@ -101,63 +96,24 @@ def _data(rng: np.random.Generator, count: int, data: str) -> tuple[Array, Array
 
 
 def _measure(W0: Array, a: Array, X: Array, y: Array, training: str, name: str, scaling: str) -> Columns:
-    sigma, width = activation(name), a.shape[-1]
-    slower = np.sqrt(width) if scaling == MEAN_FIELD else 1.0
-    a = a / slower
-    learn = partial(_learn, W0, X=X, y=y, sigma=sigma, training=training, faster=slower**2)
-    trained, mirrored = learn(a), learn(-a)
+    slower = np.sqrt(a.shape[-1]) if scaling == MEAN_FIELD else 1.0
+    start = Start(a / slower, W0, X[:, 0], activation(name))
+    learn = partial(
+        train,
+        W0,
+        X=X,
+        y=y,
+        sigma=start.sigma,
+        step=STEP[training] * slower**2,
+        steps=STEPS[training],
+        loss=GOAL[training] * 0.5 * np.vecdot(y, y),
+    )
+    trained, mirrored = learn(start.a), learn(-start.a)
     finished = (trained.reached & mirrored.reached) | np.bool_(training == ONE_STEP)
-    W, x = trained.weights(W0, X), X[:, 0]
-    side = np.sign(y[:, 0])
-    undershoot = -side * _error(W, W0, a, x, sigma)
-    reflected = -side * _error(mirrored.weights(W0, X), W0, -a, x, sigma)
-    theta0, theta = tangent_kernel(W0, a, X, sigma), tangent_kernel(W, a, X, sigma)
-    risen = shallow.network(W, a, x, sigma) - shallow.network(W0, a, x, sigma)
-    return {
-        "undershoot": undershoot,
-        "pair": 0.5 * (undershoot + reflected),
-        "row_spread": _row_spread(W, W0, a, x, sigma),
-        "bound": _bound(_norm(W - W0), x, width, sigma) / slower,
-        "movement": _norm(W - W0) / _norm(W0),
-        "kernel_movement": _norm(theta - theta0) / _norm(theta0),
-        "departure": risen - np.vecdot(theta0[:, 0], trained.linear),
-        "failure": np.where(finished, "", UNFINISHED),
-    }
+    return departures(start, X, y, trained, mirrored) | {"failure": np.where(finished, "", UNFINISHED)}
 
 
 UNFINISHED = "the loss did not fall as wanted within the steps allowed"
-
-
-def _learn(
-    W0: Array, a: Array, *, X: Array, y: Array, sigma: Activation, training: str, faster: float
-) -> Trained:
-    goal = GOAL[training] * 0.5 * np.vecdot(y, y)
-    return train(W0, a, X, y, sigma, step=STEP[training] * faster, steps=STEPS[training], loss=goal)
-
-
-def _error(W: Array, W0: Array, a: Array, x: Array, sigma: Activation) -> Array:
-    return shallow.linearization_error(shallow.preactivations(W, x), shallow.preactivations(W0, x), a, sigma)
-
-
-def _row_spread(W: Array, W0: Array, a: Array, x: Array, sigma: Activation) -> Array:
-    """Sample standard deviation of the rows' errors, times sqrt m.
-
-    After one step rows are independent and identically distributed: its mean square is the variance of the error.
-    """
-    z0 = shallow.preactivations(W0, x)
-    rows = a * sigma.remainder(z0, shallow.preactivations(W, x) - z0)
-    return np.asarray(np.sqrt(a.shape[-1]) * np.std(rows, axis=-1, ddof=1))
-
-
-def _bound(distance: Array, x: Array, width: int, sigma: Activation) -> Array:
-    """The bound of (c); infinite-beta activations have none, which no claim reads."""
-    return shallow.bound(distance, x, width, sigma) if sigma.smooth else np.zeros_like(distance)
-
-
-def _norm(A: Array) -> Array:
-    """Frobenius norm of each matrix, shape (n,)."""
-    flat = A.reshape(len(A), -1)
-    return np.asarray(np.sqrt(np.vecdot(flat, flat)))
 
 
 def _scenarios(**levels: tuple[int | str, ...]) -> tuple[Scenario, ...]:
@@ -207,153 +163,121 @@ def _expected_sd(*, width: int, **factors: object) -> float:
     return _exact(width, **factors).sd
 
 
+INVERSE = partial(Rate, against="width", exponent=-1.0, margin=0.05, source="Problem 2 (d)")
+ROOT = partial(Rate, against="width", exponent=-1 / 2, margin=0.02, source="Problem 2 (d)")
+EXACT = partial(Value, margin=relative(0.1), source="the moments of one row, m times")
 STEPPED = {"training": ONE_STEP, "data": SINGLE}
 RELU = STEPPED | {"activation": "relu"}
 FIELD = {"scaling": MEAN_FIELD}
 
+MEAN, SPREAD = r"\mathbb{E}(f - f_0)", r"\operatorname{sd}(f - f_0)"
+MOVEMENT = r"\lVert W_T - W_0 \rVert / \lVert W_0 \rVert \propto m^{-1/2}"
+KERNEL = r"\lVert \Theta_T - \Theta_0 \rVert / \lVert \Theta_0 \rVert"
+RIGHT_SIDE = r"\frac{\beta}{2 \sqrt{m}} \lVert W - W_0 \rVert^2 \lVert x \rVert^2"
+NO_BETA = "Problem 2 (d), where beta is infinite"
+BY_ROWS = "by the variance of independent rows"
+
 GRADIENT = (
-    Rate(
+    INVERSE(
         "2d.gradient.mean",
-        r"\mathbb{E}(f - f_0) \propto m^{-1} \text{ after a gradient step, smooth } \sigma",
+        rf"{MEAN} \propto m^{{-1}} \text{{ after a gradient step, smooth }} \sigma",
         of=mean("pair"),
-        against="width",
-        exponent=-1.0,
-        margin=0.05,
         where=_smooth((ONE_STEP,), SINGLE, REAL),
         source="Problem 2 (d), without the leading term of mean zero",
     ),
-    Rate(
+    INVERSE(
         "2d.gradient.sd",
-        r"\operatorname{sd}(f - f_0) \propto m^{-1} \text{ after a gradient step, smooth } \sigma",
+        rf"{SPREAD} \propto m^{{-1}} \text{{ after a gradient step, smooth }} \sigma",
         of=rms("row_spread"),
-        against="width",
-        exponent=-1.0,
-        margin=0.05,
         where=_smooth((ONE_STEP,), SINGLE, REAL),
-        source="Problem 2 (d), by the variance of independent rows",
+        source=f"Problem 2 (d), {BY_ROWS}",
     ),
-    Value(
+    EXACT(
         "2d.gradient.exact-mean",
-        r"\mathbb{E}(f - f_0) \text{ after a gradient step, at every } m",
+        rf"{MEAN} \text{{ after a gradient step, at every }} m",
         of=mean("pair"),
         equals=_expected_mean,
-        margin=relative(0.1),
         where=STEPPED,
-        source="the mean of one row, m times: quadrature, and a closed form for ReLU",
     ),
-    Value(
+    EXACT(
         "2d.gradient.exact-sd",
-        r"\operatorname{sd}(f - f_0) \text{ after a gradient step, at every } m",
+        rf"{SPREAD} \text{{ after a gradient step, at every }} m",
         of=sd("undershoot"),
         equals=_expected_sd,
-        margin=relative(0.1),
         where=STEPPED | {"width": (256, 1024, 4096)},
-        source="the variance of one row, m times: quadrature, and a closed form for ReLU",
     ),
-    Rate(
+    INVERSE(
         "2d.gradient.trained-mean",
-        r"\mathbb{E}(f - f_0) \propto m^{-1} \text{ after training, smooth } \sigma",
+        rf"{MEAN} \propto m^{{-1}} \text{{ after training, smooth }} \sigma",
         of=mean("pair"),
-        against="width",
-        exponent=-1.0,
-        margin=0.05,
         where=_smooth((TRAINED,), REAL),
         source="Problem 2 (d), without the leading term of mean zero",
     ),
-    Rate(
+    INVERSE(
         "2d.gradient.trained-sd",
-        r"\operatorname{sd}(f - f_0) \propto m^{-1} \text{ after training, smooth } \sigma",
+        rf"{SPREAD} \propto m^{{-1}} \text{{ after training, smooth }} \sigma",
         of=sd("undershoot"),
-        against="width",
-        exponent=-1.0,
         margin=0.1,
         where=_smooth((TRAINED,), REAL),
-        source="Problem 2 (d)",
     ),
 )
 
 LAZINESS = (
     Bound(
         "2c.trained",
-        r"|f(W) - f_0(W)| \le \frac{\beta}{2 \sqrt{m}} \lVert W - W_0 \rVert^2 \lVert x \rVert^2",
+        rf"|f(W) - f_0(W)| \le {RIGHT_SIDE} \text{{ at trained weights}}",
         column="undershoot",
         at_most="bound",
         probability=0.02,
         where=_smooth((ONE_STEP, TRAINED), SINGLE, REAL, RANDOM),
-        source="Problem 2 (c), at trained weights",
+        source="Problem 2 (c)",
     ),
-    Rate(
+    ROOT(
         "2c.trained-rate",
-        r"\frac{\beta}{2 \sqrt{m}} \lVert W_T - W_0 \rVert^2 \lVert x \rVert^2 \propto m^{-1/2}",
+        rf"{RIGHT_SIDE} \propto m^{{-1/2}} \text{{ at trained weights}}",
         of=mean("bound"),
-        against="width",
-        exponent=-1 / 2,
-        margin=0.02,
         where=_smooth((TRAINED,), REAL),
-        source="Problem 2 (c), at trained weights",
+        source="Problem 2 (c)",
     ),
-    Rate(
-        "2d.lazy",
-        r"\lVert W_T - W_0 \rVert / \lVert W_0 \rVert \propto m^{-1/2}",
-        of=mean("movement"),
-        against="width",
-        exponent=-1 / 2,
-        margin=0.02,
-        where=_smooth((TRAINED,), REAL),
-        source="Problem 2 (d)",
-    ),
-    Rate(
+    ROOT("2d.lazy", MOVEMENT, of=mean("movement"), where=_smooth((TRAINED,), REAL)),
+    ROOT(
         "2d.lazy.random-points",
-        r"\lVert W_T - W_0 \rVert / \lVert W_0 \rVert \propto m^{-1/2} \text{ for points drawn anew}",
+        rf"{MOVEMENT} \text{{ for points drawn anew}}",
         of=mean("movement"),
-        against="width",
-        exponent=-1 / 2,
         margin=0.05,
         where=_smooth((TRAINED,), RANDOM),
-        source="Problem 2 (d)",
     ),
-    Rate(
+    INVERSE(
         "2d.lazy.kernel",
-        r"\lVert \Theta_T - \Theta_0 \rVert / \lVert \Theta_0 \rVert \propto m^{-1}",
+        rf"{KERNEL} \propto m^{{-1}}",
         of=rms("kernel_movement"),
-        against="width",
-        exponent=-1.0,
-        margin=0.05,
         where=_smooth((TRAINED,), REAL),
-        source="Problem 2 (d)",
     ),
-    Rate(
+    INVERSE(
         "2d.lazy.matched",
         r"f_{\text{trained}} - f_{\text{linearization, trained as long}} \propto m^{-1}",
         of=rms("departure"),
-        against="width",
-        exponent=-1.0,
         margin=0.1,
         where=_smooth((TRAINED,), REAL),
-        source="Problem 2 (d)",
     ),
 )
 
 CONTROLS = (
-    Rate(
+    ROOT(
         "2d.gradient.relu-mean",
-        r"\mathbb{E}(f - f_0) \propto m^{-1/2} \text{ after a gradient step, ReLU}",
+        rf"{MEAN} \propto m^{{-1/2}} \text{{ after a gradient step, ReLU}}",
         of=mean("pair"),
-        against="width",
-        exponent=-1 / 2,
         margin=0.05,
         where=RELU,
-        source="Problem 2 (d), where beta is infinite",
+        source=NO_BETA,
     ),
-    Rate(
+    INVERSE(
         "2d.gradient.relu-sd",
-        r"\operatorname{sd}(f - f_0) \propto m^{-3/4} \text{ after a gradient step, ReLU}",
+        rf"{SPREAD} \propto m^{{-3/4}} \text{{ after a gradient step, ReLU}}",
         of=rms("row_spread"),
-        against="width",
         exponent=-3 / 4,
-        margin=0.05,
         where=RELU,
-        source="Problem 2 (d), where beta is infinite; by the variance of independent rows",
+        source=f"{NO_BETA}, {BY_ROWS}",
     ),
     Rate(
         "2d.gradient.relu-single",
@@ -365,29 +289,24 @@ CONTROLS = (
         exact=True,
         where=RELU,
         expected=Verdict.REFUTED,
-        because="control: a mean of order m^(-1/2) and a standard deviation of order m^(-3/4) make no single power law; "
-        "the zone holds every slope between them, so that only the goodness of fit can refute",
-        source="Problem 2 (d), where beta is infinite",
+        because="control: a mean of order $m^{-1/2}$ and a standard deviation of order $m^{-3/4}$ make no single power; the "
+        "zone holds every slope between them, so that only the goodness of fit can refute",
+        source=NO_BETA,
     ),
-    Rate(
+    INVERSE(
         "2d.lazy.mean-field",
-        r"\lVert \Theta_T - \Theta_0 \rVert / \lVert \Theta_0 \rVert \propto m^{-1} \text{ for outputs } \pm 1/m",
+        rf"{KERNEL} \propto m^{{-1}} \text{{ for outputs }} \pm 1/m",
         of=rms("kernel_movement"),
-        against="width",
-        exponent=-1.0,
-        margin=0.05,
         where=FIELD,
         expected=Verdict.REFUTED,
         because="control: in the mean-field scaling rows move by order one, and the kernel moves at every width",
         source="Problem 2 (d), another scaling",
     ),
-    Rate(
+    INVERSE(
         "2d.lazy.mean-field-rate",
-        r"\lVert \Theta_T - \Theta_0 \rVert / \lVert \Theta_0 \rVert \propto m^{0} \text{ for outputs } \pm 1/m",
+        rf"{KERNEL} \propto m^{{0}} \text{{ for outputs }} \pm 1/m",
         of=rms("kernel_movement"),
-        against="width",
         exponent=0.0,
-        margin=0.05,
         where=FIELD,
         source="Problem 2 (d), another scaling",
     ),

@@ -26,6 +26,7 @@ __all__ = [
     "isotropic",
     "linearization_as_printed",
     "norm",
+    "size_of_terms",
     "worst",
 ]
 
@@ -105,12 +106,18 @@ def worst(start: Start, radius: float) -> tuple[Array, Array]:
 
 def compare(start: Start, V: Array) -> Comparison:
     """Compare networks with their linearizations and the bound, at W_0 + V."""
-    sigma, z, z0 = start.sigma, shallow.preactivations(start.W0 + V, start.x), start.z0
-    error = np.abs(shallow.linearization_error(z, z0, start.a, sigma))
+    z = shallow.preactivations(start.W0 + V, start.x)
+    error = np.abs(shallow.linearization_error(z, start.z0, start.a, start.sigma))
     # Every term carries a few units in its last place, pairwise sums a few more.
-    terms = np.abs(sigma.value(z)) + np.abs(sigma.value(z0)) + np.abs(sigma.slope(z0)) * (np.abs(z) + np.abs(z0))
-    rounding = 16 * EPS * np.vecdot(np.abs(start.a), terms)
-    return Comparison(error, shallow.bound(norm(V), start.x, start.width, sigma), rounding)
+    rounding = 16 * EPS * size_of_terms(start, V)
+    return Comparison(error, shallow.bound(norm(V), start.x, start.width, start.sigma), rounding)
+
+
+def size_of_terms(start: Start, V: Array) -> Array:
+    """Sum of the sizes of all terms of f(W) - f_0(W), shape (n,): what its rounding is relative to."""
+    sigma, z0, z = start.sigma, start.z0, shallow.preactivations(start.W0 + V, start.x)
+    lines = np.abs(sigma.slope(z0)) * (np.abs(z) + np.abs(z0))
+    return np.asarray(np.vecdot(np.abs(start.a), np.abs(sigma.value(z)) + np.abs(sigma.value(z0)) + lines))
 
 
 def conditional_rms(start: Start, V: Array) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from mcstudy.exceptions import ModelError
 from mcstudy.models.activations import Array
 
-__all__ = ["Rows", "real_rows", "sphere"]
+__all__ = ["Rows", "draw_inputs", "real_rows", "sphere"]
 
 
 class Rows(NamedTuple):
@@ -33,6 +33,40 @@ def sphere(rng: np.random.Generator, shape: tuple[int, ...], radius: float = 1.0
         raise ModelError(msg)
     x = rng.standard_normal(shape)
     return np.asarray(radius * x / np.sqrt(np.vecdot(x, x))[..., None])
+
+
+def draw_inputs(rng: np.random.Generator, kind: str, count: int, dimension: int) -> Array:
+    """Draw inputs of a named kind, shape (count, dimension).
+
+    Parameters
+    ----------
+    rng
+        For what is random.
+    kind
+        "unit sphere"; "sphere of radius 2"; "any state", a real row at random; or a state's name, always its row.
+    count, dimension
+        Shape; real rows have dimension 6.
+
+    Raises
+    ------
+    ModelError
+        If there is no such kind, or real rows are asked for in another dimension.
+    """
+    if kind in _RADII:
+        return sphere(rng, (count, dimension), _RADII[kind])
+    rows = real_rows()
+    if kind != "any state" and kind not in rows.names:
+        msg = f"`kind` must be one of {', '.join(_RADII)}, any state, or the name of a state; got {kind!r}"
+        raise ModelError(msg)
+    if dimension != rows.inputs.shape[1]:
+        msg = f"`dimension` of real rows must be {rows.inputs.shape[1]}; got {dimension}"
+        raise ModelError(msg)
+    if kind == "any state":
+        return rows.inputs[rng.integers(len(rows.inputs), size=count)]
+    return np.tile(rows.inputs[rows.names.index(kind)], (count, 1))
+
+
+_RADII = {"unit sphere": 1.0, "sphere of radius 2": 2.0}
 
 
 @cache

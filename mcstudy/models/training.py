@@ -56,7 +56,15 @@ def tangent_kernel(W: Array, a: Array, X: Array, sigma: Activation) -> Array:
 
 
 def train(
-    W0: Array, a: Array, X: Array, y: Array, sigma: Activation, *, step: float, steps: int, loss: ArrayLike = 0.0
+    W0: Array,
+    a: Array,
+    X: Array,
+    y: Array,
+    sigma: Activation,
+    *,
+    step: float,
+    steps: int,
+    loss: ArrayLike = 0.0,
 ) -> Trained:
     """Train centred networks until the loss falls to `loss`, for `steps` steps at most.
 
@@ -83,6 +91,7 @@ def train(
         If `step` is not positive, `steps` is below 1, or the labels of a network are all zero.
     """
     _check(y, step, steps)
+    wanted = np.asarray(loss, dtype=np.float64)
     gram, z0 = X @ _transposed(X), W0 @ _transposed(X)
     theta, start = tangent_kernel(W0, a, X, sigma), sigma.value(z0)
     front = np.broadcast_shapes(z0.shape[:-2], y.shape[:-1])
@@ -94,24 +103,26 @@ def train(
         z = z0 + (shift + change) @ gram
         residual = _predictions(sigma.value(z) - start, a) - y
         after = _half_square(residual)
-        part = _fraction(current, after, loss)
+        part = _fraction(current, after, wanted)
         shift += part[..., None, None] * change
         linear -= step * part[..., None] * ((theta @ linear[..., None])[..., 0] - y)
         time += step * part
-        current = np.where(part < 1.0, loss, after)
-        if np.all(current <= loss):
+        current = np.where(part < 1.0, wanted, after)
+        if np.all(current <= wanted):
             break
-    reached = current <= loss
+    reached = current <= wanted
     end = _predictions(sigma.value(z0 + shift @ gram) - start, a) - y
     return Trained(shift, linear, time, _half_square(end), reached)
 
 
-def _fraction(before: Array, after: Array, loss: ArrayLike) -> Array:
-    """How much of a step to take: all, what brings the loss to `loss`, or nothing where it is there already."""
-    with np.errstate(divide="ignore", invalid="ignore"):  # where no step crosses `loss`, the ratio is not read
-        crossing = np.log(before / loss) / np.log(before / after)
-    whole = np.where(before > loss, 1.0, 0.0)
-    return np.where((before > loss) & (after < loss), crossing, whole)
+def _fraction(before: Array, after: Array, wanted: Array) -> Array:
+    """How much of a step to take: all, what brings the loss to `wanted`, or nothing where it is there already."""
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # where no step crosses `wanted`, the ratio is not read
+        crossing = np.log(before / wanted) / np.log(before / after)
+    whole = np.where(before > wanted, 1.0, 0.0)
+    return np.where((before > wanted) & (after < wanted), crossing, whole)
 
 
 def _predictions(rise: Array, a: Array) -> Array:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mcstudy.exceptions import ModelError
-from mcstudy.models.inputs import real_rows, sphere
+from mcstudy.models.inputs import draw_inputs, real_rows, sphere
 
 STATE_COLUMNS = ["murder", "hs_grad", "poverty", "single", "white", "urban"]
 
@@ -27,7 +27,7 @@ def test_real_rows_against_statsmodels() -> None:
 
     frame = statecrime.load_pandas().data
     names, x, y = real_rows()
-    assert list(names) == [state.strip() for state in (frame["state"] if "state" in frame else frame.index)]
+    assert list(names) == [state.strip() for state in frame.get("state", frame.index)]
     for k, column in enumerate(STATE_COLUMNS):
         raw = frame[column].to_numpy(dtype=float)
         assert x[:, k] * np.sqrt(6) == pytest.approx((raw - raw.mean()) / raw.std(), rel=1e-12, abs=1e-12)
@@ -42,6 +42,29 @@ def test_real_rows_are_standardised() -> None:
     assert np.mean(np.sum(x**2, axis=1)) == pytest.approx(1.0, rel=1e-13)
     assert np.mean(x, axis=0) == pytest.approx(0.0, abs=1e-14)
     assert np.var(y) == pytest.approx(1.0, rel=1e-13)
+
+
+def test_inputs_by_name() -> None:
+    rng = np.random.Generator(np.random.SFC64(1))
+    rows = real_rows()
+    assert np.linalg.norm(draw_inputs(rng, "unit sphere", 5, 3), axis=1) == pytest.approx(1.0)
+    assert np.linalg.norm(draw_inputs(rng, "sphere of radius 2", 5, 3), axis=1) == pytest.approx(2.0)
+    assert draw_inputs(rng, "Vermont", 5, 6) == pytest.approx(np.tile(rows.inputs[45], (5, 1)))
+    assert {tuple(row) for row in draw_inputs(rng, "any state", 2000, 6)} == {
+        tuple(row) for row in rows.inputs
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "dimension", "message"),
+    [
+        ("Ruritania", 6, r"`kind` must be one of unit sphere, .* or the name of a state; got 'Ruritania'"),
+        ("Vermont", 3, r"`dimension` of real rows must be 6; got 3"),
+    ],
+)
+def test_unknown_inputs_are_refused(kind: str, dimension: int, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        draw_inputs(np.random.Generator(np.random.SFC64(1)), kind, 2, dimension)
 
 
 def test_models_import_nothing_heavy() -> None:
