@@ -10,6 +10,7 @@ mean field
     a_j = +-1/m with steps m times as long: the control, whose rows move by order one at every width
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -333,8 +334,8 @@ def conclude(ledger: Ledger) -> Section:
             f"{max(cell['largest_ratio'] for cell in bound['cells']):.4f}.",
             f"A kink costs rate. For ReLU the mean falls with exponent {_slope(ledger, '2d.gradient.relu-mean', ONE_STEP)} and "
             f"the standard deviation with {_slope(ledger, '2d.gradient.relu-sd', ONE_STEP)}. One line through their root mean "
-            f"square has slope {goodness['exponent']:.3f} and looks straight; its goodness of fit, chi-square "
-            f"{goodness['chi_square']:.0f} on {goodness['degrees']} degrees of freedom, does not allow it.",
+            f"square has slope {ledger['2d.gradient.relu-single'].estimate:.3f} and looks straight; its goodness of fit, chi-square "
+            f"{goodness.get('chi_square', math.nan):.0f} on {goodness.get('degrees', 0)} degrees of freedom, does not allow it.",
             f"It is the scaling $1/\\sqrt{{m}}$ that does this, not width alone. With outputs $\\pm 1/m$ the kernel moves at "
             f"every width: exponent {_slope(ledger, '2d.lazy.mean-field-rate', HALVED)}.",
         ),

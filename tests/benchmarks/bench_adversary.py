@@ -1,0 +1,80 @@
+"""What the certified worst displacement costs: at most 30 times drawing W_0 and evaluating the network once.
+
+Run as a script: ``python tests/benchmarks/bench_adversary.py``. At m = 2^14 and d = 10 the bracket alternates with a draw
+of W_0 and one evaluation of f; the ratio is the median of the ratios of neighbours, which other load on the machine hits
+alike. Then one replicate of m = 2^20 is simulated, worst and isotropic, in a process of its own, whose peak memory must
+stay below 2 GiB. Exit code 1 where either fails.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from mcstudy.models.activations import activation
+from mcstudy.models.adversary import worst_displacement
+from mcstudy.models.shallow import draw_outputs, network, preactivations
+
+WIDTH, DIMENSION, ROUNDS = 2**14, 10, 21
+LARGEST_RATIO = 30.0
+WIDEST = 2**20
+GIBIBYTES = 2.0
+STUDY = Path(__file__).parents[2] / "studies" / "linearization.py"
+
+
+def seconds(task: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
+
+
+def ratio(name: str) -> float:
+    """Time of the bracket over time of a draw and an evaluation, the median of the rounds."""
+    rng, sigma = np.random.Generator(np.random.SFC64(1)), activation(name)
+    a, x = draw_outputs(rng, (WIDTH,)), np.full(DIMENSION, 1 / np.sqrt(DIMENSION))
+    z = preactivations(rng.standard_normal((WIDTH, DIMENSION)), x)
+    once, bracket = [], []
+    for _ in range(ROUNDS):
+        once.append(seconds(lambda: network(rng.standard_normal((WIDTH, DIMENSION)), a, x, sigma)))
+        bracket.append(seconds(lambda: worst_displacement(z, a, 1.0, sigma)))
+    times = float(np.median(np.divide(bracket, once)))
+    print(
+        f"{name:>8}: draw and evaluate {1e3 * np.median(once):.2f} ms, bracket {1e3 * np.median(bracket):.2f} ms: "
+        f"{times:.1f} times"
+    )
+    return times
+
+
+def peak() -> float:
+    """Simulate a block of two very wide networks, worst and isotropic; the peak memory of this process in GiB."""
+    from mcstudy.engine.loading import load_study
+
+    simulate = load_study(STUDY).simulate
+    for displacement in ("worst", "isotropic"):
+        rng = np.random.Generator(np.random.SFC64(1))
+        columns = simulate(
+            rng,
+            2,
+            displacement=displacement,
+            activation="tanh",
+            width=WIDEST,
+            dimension=DIMENSION,
+            inputs="unit sphere",
+            radius=1.0,
+        )
+        print(f"m = 2^20, {displacement}: error over bound {np.max(columns['ratio']):.6f}")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+if __name__ == "__main__":
+    worst = max(ratio(name) for name in ("tanh", "gelu", "sin"))
+    with get_context("spawn").Pool(1) as pool:
+        memory = pool.apply(peak)
+    print(f"peak memory at m = 2^20: {memory:.2f} GiB")
+    sys.exit(int(worst > LARGEST_RATIO or memory > GIBIBYTES))
