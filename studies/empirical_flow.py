@@ -290,7 +290,7 @@ study = Study(
     source="Optimization Landscape of Neural Networks, Problem 1",
     simulate=simulate,
     scenarios=SCENARIOS,
-    block=16,
+    block=32,
     replicates=Replicates(first=64, quick=64, full=128),
     common=("measurements", "depth"),
     full_only={"regime": "published"},

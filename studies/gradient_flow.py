@@ -31,7 +31,7 @@ from mcstudy.models.starts import balanced_factors, random_frames
 
 TIMES = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
 FINE, COARSE = 1e-12, 1e-11  # of the integrator, for each step and replicate
-PAIRS = 16  # of factors that are decomposed without alignment, for each replicate
+PAIRS = 32  # of factors that are decomposed without alignment, for each replicate
 
 
 def simulate(
@@ -388,8 +388,8 @@ study = Study(
     source="Optimization Landscape of Neural Networks, Problem 1 (a)-(f)",
     simulate=simulate,
     scenarios=SCENARIOS,
-    block=64,
-    replicates=Replicates(first=64, quick=64, full=256),
+    block=32,
+    replicates=Replicates(first=32, quick=64, full=256),
     common=("imbalance",),
     claims=(*BALANCE_CLAIMS, *FRAME_CLAIMS, *END_TO_END_CLAIMS, *CLOSED_FORM_CLAIMS),
 )
