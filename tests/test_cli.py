@@ -61,8 +61,8 @@ def test_a_run_writes_its_report_and_ends_with_0(write_study: WriteStudy, comman
 
 
 def test_every_study_of_the_folder_is_run(write_study: WriteStudy, command: Command) -> None:
-    write_study("one")
-    write_study("two", claims=WRONG.format(""))
+    write_study("one", claims=WRONG.format(""))
+    write_study("two")
     code, shown, _ = command("run", "--executor", "serial", "--out", "elsewhere")
     assert code == 1  # the worst of all
     assert "report: elsewhere/one.html" in shown

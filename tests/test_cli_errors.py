@@ -272,3 +272,12 @@ def test_a_shell_sees_2(write_study: WriteStudy, project: Path, arguments: tuple
     assert done.stdout == ""
     assert (project / "studies" / "toy.py").read_bytes() == before
     assert not (project / "reports").exists()
+
+
+def test_two_studies_of_one_name(write_study: WriteStudy, command: Command, project: Path) -> None:
+    path = write_study()
+    path.with_name("again.py").write_text(path.read_text() + "# changed\n")
+    code, _, said = command("run", "--executor", "serial")
+    assert code == 2
+    assert "toy" in said
+    assert not (project / "reports").exists()

@@ -280,3 +280,9 @@ def test_a_journal_holds_no_pickles(path: Path) -> None:
     assert data.startswith(b"\x93NUMPY")
     loaded: npt.NDArray[Any] = np.load(__import__("io").BytesIO(data), allow_pickle=False)
     assert loaded.shape == (SIZE,)
+
+
+def test_columns_may_have_any_name(memory: Journal) -> None:
+    data = np.zeros(SIZE, dtype=[("β", "<f8"), ("a b", "<f8")])
+    memory.append(BlockResult(ONE, 0, data))
+    assert memory.columns() == ("β", "a b")
