@@ -121,10 +121,11 @@ def _split(arguments: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
 
 
 def _studies(options: argparse.Namespace, names: list[str]) -> list[Study]:
-    from mcstudy.engine.loading import apply_options, find_studies, load_study
+    from mcstudy.engine.loading import apply_options, check_names, find_studies, load_study
 
     chosen = options.study_object
     studies = [chosen] if chosen is not None else [load_study(path) for path in find_studies(names)]
+    check_names(studies)
     return apply_options(studies, options.given)
 
 

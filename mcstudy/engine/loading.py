@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from mcstudy.exceptions import InputError, McstudyError, StudyError
 from mcstudy.study import Study
 
-__all__ = ["STUDIES", "apply_options", "find_studies", "load_study"]
+__all__ = ["STUDIES", "apply_options", "check_names", "find_studies", "load_study"]
 
 STUDIES = Path("studies")
 
@@ -89,6 +90,20 @@ def load_study(path: Path) -> Study:
         msg = f"{path} is not a study: it must define `study = Study(...)`, got {type(study).__name__}"
         raise StudyError(msg)
     return replace(study, file=path.resolve())
+
+
+def check_names(studies: list[Study]) -> None:
+    """Refuse two studies of one name: they would write to the same place.
+
+    Raises
+    ------
+    InputError
+    """
+    for name, count in Counter(study.name for study in studies).items():
+        if count > 1:
+            files = ", ".join(study.handle for study in studies if study.name == name)
+            msg = f"studies that run together must have distinct names, got {name!r} from {files}; run them one by one, each with its own --out"
+            raise InputError(msg)
 
 
 def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Study]:

@@ -25,6 +25,7 @@ Simulate = Callable[..., Mapping[str, Any]]
 
 FAILURE = "failure"
 NUMERIC = "biuf"
+LARGEST_INTEGER = 2.0**53
 
 _modules_when_counted = 0
 _threads_when_counted = 1
@@ -191,6 +192,9 @@ def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[
         )
         raise _MisuseError(msg)
     numbers = array.astype(np.float64)
+    if array.dtype.kind in "iu" and np.any(np.abs(numbers) > LARGEST_INTEGER):
+        msg = f"column `{name}` must hold integers that a double can, at most 2**53 in magnitude, got larger ones"
+        raise _MisuseError(msg)
     if bad := np.flatnonzero(good & ~np.isfinite(numbers)).tolist():
         msg = (
             f"column `{name}` must be finite, got {numbers[bad[0]]} at index {bad[0]} ({len(bad)} of {len(good)} "
