@@ -263,7 +263,9 @@ def _remove(path: Path) -> None:
 
 def _to_npy(data: npt.NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
-    np.save(buffer, data, allow_pickle=False)
+    # Names beyond Latin-1 need version 3, about which NumPy warns unless it is asked for.
+    plain = all(name.isascii() for name in data.dtype.names or ())
+    np.lib.format.write_array(buffer, data, version=None if plain else (3, 0), allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -25,7 +25,7 @@ Simulate = Callable[..., Mapping[str, Any]]
 
 FAILURE = "failure"
 NUMERIC = "biuf"
-LARGEST_INTEGER = 2.0**53
+DOUBLES_SKIP = 2.0**53  # integers from here on
 
 _modules_when_counted = 0
 _threads_when_counted = 1
@@ -192,8 +192,10 @@ def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[
         )
         raise _MisuseError(msg)
     numbers = array.astype(np.float64)
-    if array.dtype.kind in "iu" and np.any(np.abs(numbers) > LARGEST_INTEGER):
-        msg = f"column `{name}` must hold integers that a double can, at most 2**53 in magnitude, got larger ones"
+    if array.dtype.kind in "iu" and np.any(np.abs(numbers) >= DOUBLES_SKIP):
+        msg = (
+            f"column `{name}` must hold integers that a double can, below 2**53 in magnitude, got larger ones"
+        )
         raise _MisuseError(msg)
     if bad := np.flatnonzero(good & ~np.isfinite(numbers)).tolist():
         msg = (

@@ -129,7 +129,7 @@ def conditional_rms(start: Start, V: Array) -> Array:
     return np.asarray(np.sqrt(np.vecdot(start.a**2, h**2)))
 
 
-def difference_quotient(f: Callable[[float], Array], step: float = 3e-4) -> Array:
+def difference_quotient(f: Callable[[float], Array], step: float = 1e-4) -> Array:
     """f'(0) by central differences of fourth order."""
     return (8.0 * (f(step) - f(-step)) - (f(2 * step) - f(-2 * step))) / (12.0 * step)
 

@@ -129,7 +129,7 @@ def _infinitesimal(rng: np.random.Generator, start: Start, radius: float) -> Col
     a, W0, x, sigma = start.a, start.W0, start.x, start.sigma
     V = rng.standard_normal(W0.shape)
     slope = move.difference_quotient(lambda h: shallow.network(W0 + h * V, a, x, sigma))
-    scale = np.vecdot(np.abs(a), np.abs(shallow.preactivations(V, x)))
+    scale = np.sum(np.abs(a), axis=-1) * np.sqrt(shallow.squared_norm(x))
     f0 = shallow.linearization(W0 + V, W0, a, x, sigma)
     by_rows = shallow.linearization_by_rows(W0 + V, W0, a, x, sigma)
     size = move.size_of_terms(start, V)
