@@ -316,7 +316,7 @@ study = Study(
     simulate=simulate,
     scenarios=SCENARIOS,
     block=1024,
-    replicates=Replicates(first=2048, quick=16384, full=65536),
+    replicates=Replicates(first=2048, quick=16384, full=32768),
     claims=(*KERNELS, *LIMIT),
     conclusion=conclude,
     overlays=(
