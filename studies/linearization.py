@@ -284,7 +284,7 @@ RATES = (
         where={"displacement": "isotropic"} | MAIN_LINE,
         source=ITSELF,
     ),
-    SINE("2d.typical.exact", CLOSED_FORM, of=rms("scaled_spread"), margin=relative(0.02), source=AVERAGED),
+    SINE("2d.typical.exact", CLOSED_FORM, of=rms("scaled_spread"), margin=relative(0.03), source=AVERAGED),
     SINE("2d.typical.exact-raw", CLOSED_FORM, of=rms("scaled_error"), margin=relative(0.1), source=ITSELF),
     INVERSE(
         "2d.step",
@@ -379,7 +379,7 @@ study = Study(
     scenarios=QUICK + FULL,
     full_only=lambda scenario: scenario in set(FULL),
     block=128,
-    replicates=Replicates(first=1024, quick=4096, full=8192),
+    replicates=Replicates(first=1024, quick=8192, full=8192),
     claims=(*FORMULAS, *BOUNDS, *SHARPNESS, *RATES, *CONTROLS),
     conclusion=conclude,
     overlays=(
