@@ -330,7 +330,7 @@ study = Study(
     simulate=simulate,
     scenarios=SCENARIOS,
     block=64,
-    replicates=Replicates(first=64, quick=64, full=256),
+    replicates=Replicates(first=64, quick=128, full=256),
     common=("step", "method", "start_scale"),
     claims=(*STEP_CLAIMS, *ESCAPE_CLAIMS),
 )

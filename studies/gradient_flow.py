@@ -389,7 +389,7 @@ study = Study(
     simulate=simulate,
     scenarios=SCENARIOS,
     block=32,
-    replicates=Replicates(first=32, quick=64, full=256),
+    replicates=Replicates(first=32, quick=128, full=256),
     common=("imbalance",),
     claims=(*BALANCE_CLAIMS, *FRAME_CLAIMS, *END_TO_END_CLAIMS, *CLOSED_FORM_CLAIMS),
 )
