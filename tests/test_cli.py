@@ -273,3 +273,25 @@ def test_brackets_in_words_are_shown(write_study: WriteStudy, command: Command) 
     assert code == 0, said
     assert "Noise [red] over [/] signal" in shown
     assert "[b]Is the mean zero?" in command("list")[1]
+
+
+def test_a_ledger_has_the_keys_of_its_contract(write_study: WriteStudy, command: Command) -> None:
+    write_study(body=RAISES)
+    command("run", "toy", "--executor", "serial")
+    document = ledger()
+    keys = {
+        "study": {"name", "title", "question", "source"},
+        "design": {"factors", "scenarios", "block", "stages", "common", "columns"},
+        "run": {"seed", "profile", "executor", "jobs", "replicates", "failures", "seconds", "alpha", "command"},
+        "digests": {"draws", "findings", "source"},
+    }  # fmt: skip
+    assert document["schema"] == 1
+    for part, expected in keys.items():
+        assert set(document[part]) == expected
+    for name in keys["digests"]:
+        assert len(document["digests"][name]) == 64
+    for failure in document["failures"]:
+        assert set(failure) == {"scenario", "block", "index", "reason", "traceback", "replay"}
+    assert document["run"]["seconds"] > 0
+    assert {"started", "python", "libraries", "cpu", "blas", "git"} <= set(document["provenance"])
+    assert (document["sections"], document["overlays"]) == ([], [])

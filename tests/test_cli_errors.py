@@ -279,5 +279,5 @@ def test_two_studies_of_one_name(write_study: WriteStudy, command: Command, proj
     path.with_name("again.py").write_text(path.read_text() + "# changed\n")
     code, _, said = command("run", "--executor", "serial")
     assert code == 2
-    assert "toy" in said
+    assert "must have distinct names, got 'toy' from studies/again.py, toy; run them one by one" in said
     assert not (project / "reports").exists()

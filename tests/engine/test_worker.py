@@ -198,6 +198,6 @@ def test_nothing_of_the_study_is_imported_for_it() -> None:
 
 
 def test_integers_that_doubles_can_not_hold() -> None:
-    assert returning({"x": np.full(8, 2**53)}).misuse == ""
+    assert returning({"x": np.full(8, 2**53 - 1)}).misuse == ""
     for values in (np.full(8, 2**53 + 1), np.full(8, 2**64 - 1, dtype=np.uint64)):
         assert "column `x` must" in returning({"x": values}).misuse
