@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import importlib.machinery
 import importlib.util
 import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import CodeType
 
 from mcstudy.exceptions import InputError, McstudyError, StudyError
 from mcstudy.study import Study
@@ -60,6 +62,15 @@ def _find(name: str) -> Path:
     raise InputError(msg)
 
 
+class _SourceLoader(importlib.machinery.SourceFileLoader):
+    """Compiles a study from its source, always: bytecode could be older, and would litter the folder."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file as it is now."""
+        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
+        return code
+
+
 def load_study(path: Path) -> Study:
     """Import a study file and return its `study`.
 
@@ -69,17 +80,15 @@ def load_study(path: Path) -> Study:
         If the file can't be imported, or defines no `study`.
     """
     name = f"mcstudy_study_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        msg = f"{path} must be a Python file that defines `study = Study(...)`, got another kind of file"
-        raise StudyError(msg)
-    module = importlib.util.module_from_spec(spec)
+    loader = _SourceLoader(name, str(path.resolve()))
+    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=loader.path))
+    module.__file__ = loader.path
     sys.modules[name] = module
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)  # a study may import its neighbours, as a script may
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except McstudyError:
         raise
     except (Exception, SystemExit) as error:

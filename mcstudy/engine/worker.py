@@ -192,9 +192,10 @@ def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[
         )
         raise _MisuseError(msg)
     numbers = array.astype(np.float64)
-    if array.dtype.kind in "iu" and np.any(np.abs(numbers) >= DOUBLES_SKIP):
+    large = np.abs(numbers) >= DOUBLES_SKIP
+    if array.dtype.kind in "iu" and any(map(_differ, numbers[large], array[large])):
         msg = (
-            f"column `{name}` must hold integers that a double can, below 2**53 in magnitude, got larger ones"
+            f"column `{name}` must hold integers that a double can, up to 2**53 in magnitude, got larger ones"
         )
         raise _MisuseError(msg)
     if bad := np.flatnonzero(good & ~np.isfinite(numbers)).tolist():
@@ -204,6 +205,10 @@ def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[
         )
         raise _MisuseError(msg)
     return numbers
+
+
+def _differ(number: float, integer: int) -> bool:
+    return int(number) != int(integer)
 
 
 def _blas_threads() -> int:

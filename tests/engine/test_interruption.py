@@ -33,8 +33,18 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     """A run in a process group of its own, as a shell starts it."""
     command = [sys.executable, "-m", "mcstudy", "run", *arguments]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_heed_interruptions,
     )
+
+
+def _heed_interruptions() -> None:
+    """A test run in the background inherits that SIGINT is ignored; a shell's foreground does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def kept(journal: Path) -> int:
@@ -134,7 +144,13 @@ def test_a_second_run_on_a_journal_is_refused_and_harms_nothing(
 
 def test_an_interrupted_script_says_how_to_resume(uninterrupted: dict[str, str], project: Path) -> None:
     command = [sys.executable, "studies/toy.py", "--out", "cut"]
-    cut = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    cut = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_heed_interruptions,
+    )
     wait_for(lambda: kept(project / "cut" / "toy" / "draws.sqlite") >= 1, cut)
     os.killpg(cut.pid, signal.SIGINT)
     _, said = cut.communicate(timeout=60)
