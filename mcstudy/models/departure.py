@@ -41,7 +41,8 @@ def departures(start: Start, X: Array, y: Array, trained: Trained, mirrored: Tra
         bound
             of Problem 2 (c) at the trained weights; 0 for an activation that has none
         movement, kernel_movement
-            ||W_T - W_0|| / ||W_0||, and the same for the tangent kernel on `X`
+            ||W_T - W_0|| / ||W_0||, and the same for the tangent kernel on `X`; 0 for a network of dead ReLU rows only,
+            which has no tangent kernel and never moves
         departure
             prediction of the network minus that of the linearization trained as long
     """
@@ -58,7 +59,7 @@ def departures(start: Start, X: Array, y: Array, trained: Trained, mirrored: Tra
         "row_spread": np.sqrt(start.width) * np.std(rows, axis=-1, ddof=1),
         "bound": _bound(start, norm(W - W0), sigma),
         "movement": norm(W - W0) / norm(W0),
-        "kernel_movement": norm(theta - theta0) / norm(theta0),
+        "kernel_movement": _relative(theta, theta0),
         "departure": risen - np.vecdot(theta0[:, 0], trained.linear),
     }
 
@@ -66,6 +67,11 @@ def departures(start: Start, X: Array, y: Array, trained: Trained, mirrored: Tra
 def _row_errors(W: Array, start: Start) -> Array:
     """h(z_j, u_j) of each row, shape (n, m)."""
     return start.sigma.remainder(start.z0, shallow.preactivations(W, start.x) - start.z0)
+
+
+def _relative(theta: Array, theta0: Array) -> Array:
+    size = norm(theta0)
+    return np.asarray(np.divide(norm(theta - theta0), size, out=np.zeros_like(size), where=size > 0))
 
 
 def _bound(start: Start, distance: Array, sigma: Activation) -> Array:

@@ -75,3 +75,12 @@ def test_bound_holds_for_outputs_of_any_size() -> None:
 
 def test_activation_without_beta_has_no_bound() -> None:
     assert np.all(after(*one_input(5, 8, "relu"))["bound"] == 0)
+
+
+def test_network_of_dead_rows_never_moves() -> None:
+    start, X, y = one_input(3, 4, "relu")
+    dead = Start(start.a, np.where(np.arange(2) == 0, -5.0, 0.0) + 0 * start.W0, start.x, start.sigma)
+    columns = after(dead, X, y)
+    assert all(
+        np.all(columns[name] == 0) for name in ("movement", "kernel_movement", "undershoot", "row_spread")
+    )
