@@ -86,12 +86,23 @@ def draw_overlay(overlay: Mapping[str, Any], findings: Sequence[Finding], most: 
     picked = [(finding, index) for finding in findings for index in _matching(finding, overlay["where"])][
         :most
     ]
-    names = varying([finding["cells"][index]["scenario"] for finding, index in picked])
-    lines = [line for finding, index in picked if (line := _read(finding, index, names, name=finding["id"]))]
+    statistics = dict.fromkeys(finding["diagnostics"]["statistic"] for finding in findings)
+    lines = []
+    for finding, index in picked:
+        # A claim's own lines are told apart by what varies among them; claims by their names.
+        names = varying([own["cells"][at]["scenario"] for own, at in picked if own is finding])
+        name = (
+            finding["id"]
+            if len(statistics) == 1
+            else f"{finding['id']}: {finding['diagnostics']['statistic']}"
+        )
+        if line := _read(finding, index, names, name=name):
+            lines.append(line)
     figure = new_figure(FOOT + MAIN + _legend_height(lines))
     axes = axes_in(figure, LEFT, FOOT, WIDTH - LEFT - RIGHT, MAIN)
-    statistics = dict.fromkeys(finding["diagnostics"]["statistic"] for finding in findings)
-    _draw_lines(axes, lines, ", ".join(statistics))
+    _draw_lines(
+        axes, lines, next(iter(statistics)) if len(statistics) == 1 else "statistic, as the legend says"
+    )
     _level_axis([axes], lines, " / ".join(dict.fromkeys(f["diagnostics"]["against"] for f in findings)))
     return Drawing(figure, overlay["caption"])
 
