@@ -359,7 +359,7 @@ study = Study(
     scenarios=QUICK + FULL,
     full_only=lambda scenario: scenario in set(FULL),
     block=128,
-    replicates=Replicates(first=1024, quick=4096, full=16384),
+    replicates=Replicates(first=1024, quick=8192, full=16384),
     claims=(*GRADIENT, *LAZINESS, *CONTROLS),
     conclusion=conclude,
     overlays=(
