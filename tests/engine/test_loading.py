@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mcstudy.engine.loading import apply_options, find_studies, load_study
@@ -87,12 +88,27 @@ def test_files_that_are_no_studies(project: Path, text: str, error: type[Mcstudy
         load_study(Path("broken.py"))
 
 
-def test_a_file_that_is_not_python(project: Path) -> None:
-    Path("ledger.json").write_text("{}")
-    with pytest.raises(
-        StudyError, match=r"ledger.json must be a Python file that defines `study = Study\(\.\.\.\)`"
-    ):
-        load_study(Path("ledger.json"))
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"{}", "results.json is not a study"),
+        (b"SQLite format 3\x00\xff", "results.json can't be imported: SyntaxError"),
+    ],
+)
+def test_a_file_that_is_not_python(project: Path, content: bytes, match: str) -> None:
+    Path("results.json").write_bytes(content)
+    with pytest.raises(StudyError, match=match):
+        load_study(Path("results.json"))
+
+
+def test_a_study_is_loaded_as_it_is_now(write_study: WriteStudy) -> None:
+    """Rewritten within a second and to the same length, where bytecode would pass for up to date."""
+    for seed in range(3):
+        study = load_study(write_study(body=f'return {{"x": {seed} + rng.normal(size=size)}}'))
+        assert float(
+            np.mean(study.simulate(np.random.default_rng(1), 1000, scale=1.0)["x"])
+        ) == pytest.approx(seed, abs=0.2)
+    assert not list(Path("studies").rglob("*.pyc"))
 
 
 def test_a_study_may_import_its_neighbours(write_study: WriteStudy, project: Path) -> None:
