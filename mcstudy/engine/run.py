@@ -201,7 +201,8 @@ class _Loop:
 
     def _tasks(self, missing: list[Block]) -> list[Task]:
         study, seed, payload = self.study, self.settings.seed, payload_of(self.study)
-        files = tuple((module.__name__, os.path.relpath(str(module.__file__))) for module in study.modules)
+        paths = {module.__name__: str(Path(str(module.__file__)).resolve()) for module in study.modules}
+        files = tuple((name, path, os.path.relpath(path)) for name, path in paths.items())
         return [
             Task(study.name, seed, block.scenario, block.number, block.size, study.common, payload, files)
             for block in missing

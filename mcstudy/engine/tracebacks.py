@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import linecache
 import traceback
 from collections.abc import Mapping
-from types import TracebackType
+from types import FrameType, TracebackType
 
-__all__ = ["traceback_text"]
+__all__ = ["Files", "traceback_text"]
+
+Files = Mapping[str, tuple[str, str]]
 
 
-def traceback_text(error: BaseException, files: Mapping[str, str]) -> str:
+def traceback_text(error: BaseException, files: Files) -> str:
     """The traceback of an exception, from the frame below the catching one on.
 
     Parameters
     ----------
     error : BaseException
-    files : mapping from str to str
-        Module name -> file: code that was pickled by value has forgotten where it stood.
+    files : mapping from str to (str, str)
+        Module name -> absolute path, and the path to show: code that was pickled by value has forgotten its file.
 
     Returns
     -------
@@ -31,7 +34,7 @@ def traceback_text(error: BaseException, files: Mapping[str, str]) -> str:
 
 
 def _name_files(
-    report: traceback.TracebackException | None, error: BaseException | None, files: Mapping[str, str]
+    report: traceback.TracebackException | None, error: BaseException | None, files: Files
 ) -> None:
     """Name the files in a report and in those of the exceptions behind it."""
     if report is None or error is None:
@@ -41,14 +44,14 @@ def _name_files(
     _name_files(report.__context__, error.__context__, files)
 
 
-def _frames(start: TracebackType | None, files: Mapping[str, str]) -> traceback.StackSummary:
+def _frames(start: TracebackType | None, files: Files) -> traceback.StackSummary:
     return traceback.StackSummary.from_list(
-        [
-            traceback.FrameSummary(
-                files.get(str(frame.f_globals.get("__name__")), frame.f_code.co_filename),
-                line,
-                frame.f_code.co_name,
-            )
-            for frame, line in traceback.walk_tb(start)
-        ]
+        [_summary(frame, line, files) for frame, line in traceback.walk_tb(start)]
     )
+
+
+def _summary(frame: FrameType, line: int, files: Files) -> traceback.FrameSummary:
+    own = frame.f_code.co_filename
+    path, shown = files.get(str(frame.f_globals.get("__name__")), (own, own))
+    linecache.checkcache(path)
+    return traceback.FrameSummary(shown, line, frame.f_code.co_name, line=linecache.getline(path, line))

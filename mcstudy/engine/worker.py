@@ -36,7 +36,7 @@ class Task:
     """What a worker needs to draw one block.
 
     `payload` is `simulate`, pickled for another process or as it is for this one; `files` are the modules that travel
-    in it by value, with their files.
+    in it by value: name, absolute path, and the path that a traceback shows.
     """
 
     study: str
@@ -46,7 +46,7 @@ class Task:
     size: int
     common: tuple[str, ...]
     payload: bytes | Simulate
-    files: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -135,7 +135,15 @@ def _attempt(task: Task) -> dict[str, Any]:
         return {"misuse": str(misuse)}
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
-        return {"failures": ((None, reason, traceback_text(error, dict(task.files))),)}
+        return {
+            "failures": (
+                (
+                    None,
+                    reason,
+                    traceback_text(error, {name: (path, shown) for name, path, shown in task.files}),
+                ),
+            )
+        }
     return {"data": data, "failures": failures}
 
 
