@@ -293,8 +293,8 @@ def conclude(ledger: Ledger) -> Section:
         (
             f"It makes the tangent kernel a constant. Around its limit the random-feature kernel scatters with an exponent "
             f"between {_range(ledger, '2.kernel')}, the tangent kernel between {_range(ledger, '2.kernel.tangent')}, over "
-            f"{len(ledger['2.kernel'].cells)} activations on real rows: $m^{{-1/2}}$, the rate of any mean. Training moves "
-            f"the kernel less than that, so that a wide network keeps the kernel it is born with.",
+            f"{len(ledger['2.kernel'].cells)} activations on real rows: $m^{{-1/2}}$, the rate of any mean. How "
+            f"little training moves it after that, the study `trained_networks` tells.",
             f"It makes the output Gaussian. Its variance is right at every width, its excess kurtosis falls with exponent "
             f"{kurtosis.estimate:.3f} ({kurtosis.interval[0]:.3f} to {kurtosis.interval[1]:.3f}); without random signs "
             f"$a_j$ it would have a mean, {ledger['2.gaussian.positive-mean'].estimate:.2f} standard deviations.",
