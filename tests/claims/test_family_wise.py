@@ -32,9 +32,9 @@ DrawsOf = Callable[..., Draws]
 Judge = Callable[[Sequence[Claim], Draws], Sequence[Finding]]
 
 ALPHA = 0.1
-RUNS = 150
-# P(Binomial(150, 0.1) > 34) = 1.6e-6: how many of the runs may go wrong where the promise is kept.
-MOST_WRONG = 34
+RUNS = 80
+# P(Binomial(80, 0.1) > 22) = 2.3e-6: how many of the runs may go wrong where the promise is kept.
+MOST_WRONG = 22
 NOTHING = 1e-9  # a margin that only a wrong interval leaves room for
 SCENARIOS = grid(n=(1, 2, 4, 8), kind=("a", "b"))
 HALF = 256
