@@ -310,6 +310,7 @@ CONTROLS = (
         rf"{TYPICAL} \propto m^{{0}} \text{{ for }} \lVert W - W_0 \rVert = \sqrt{{m}}/4",
         of=rms("scaled_spread"),
         exponent=0.0,
+        margin=0.05,
         where={"displacement": "isotropic", "radius": GROWING},
         source=WITHOUT,
     ),

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -276,7 +277,8 @@ def test_two_runs_at_once_are_refused(path: Path) -> None:
 
 def test_a_journal_holds_no_pickles(path: Path) -> None:
     fill(path)
-    (data,) = sqlite3.connect(path).execute("SELECT data FROM blocks").fetchone()
+    with closing(sqlite3.connect(path)) as kept:
+        (data,) = kept.execute("SELECT data FROM blocks").fetchone()
     assert data.startswith(b"\x93NUMPY")
     loaded: npt.NDArray[Any] = np.load(__import__("io").BytesIO(data), allow_pickle=False)
     assert loaded.shape == (SIZE,)
