@@ -93,7 +93,7 @@ QUICK = (
     + _scenarios(dimension=(3,), inputs=(LONG,), radius=(0.5,))
     + _scenarios(displacement=DRAWN[:3], width=TWO, dimension=(6,), inputs=("any state",))
     + _scenarios(width=TWO, radius=(0.1, 10.0))
-    + _scenarios(width=(64, 256, 1024), dimension=(2,), radius=(GROWING,))
+    + _scenarios(width=powers_of_two(7, 10), dimension=(2,), radius=(GROWING,))
     + _scenarios(displacement=("worst",), activation=("quadratic",), width=TWO)
     + _scenarios(displacement=("gaussian",), activation=("sin",), width=TWO, inputs=(UNIT, LONG))
     + _scenarios(displacement=("near", "independent"), width=TWO, inputs=(UNIT, LONG))
