@@ -2,7 +2,7 @@
 
 import sys
 
-from mcstudy.cli import main
+from mcstudy.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

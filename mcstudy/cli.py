@@ -16,18 +16,19 @@ from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.exceptions import McstudyError
 
 if TYPE_CHECKING:
-    from mcstudy.claims.ledger import Ledger
+    from mcstudy.engine.source import Origin
+    from mcstudy.ledger import Ledger
     from mcstudy.study import Study
 
-__all__ = ["main", "main_study"]
+__all__ = ["command", "main"]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def command(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     return _guarded(list(sys.argv[1:] if arguments is None else arguments), None)
 
 
-def main_study(study: Study) -> None:
+def main(study: Study) -> None:
     """Run one study as a script: ``python studies/NAME.py`` is ``mcstudy run NAME``."""
     from dataclasses import replace
     from pathlib import Path
@@ -120,7 +121,7 @@ def _split(arguments: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
     return own, given
 
 
-def _studies(options: argparse.Namespace, names: list[str]) -> list[Study]:
+def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
     from mcstudy.engine.loading import apply_options, check_names, find_studies, load_study
 
     chosen = options.study_object
@@ -135,9 +136,9 @@ def _run(options: argparse.Namespace) -> int:
     from mcstudy.report.terminal import print_ledger
 
     codes = []
-    for study in _studies(options, options.studies):
+    for origin in _studies(options, options.studies):
         ledger = run(
-            study,
+            origin.study,
             profile=options.profile,
             seed=options.seed,
             jobs=options.jobs,
@@ -145,15 +146,16 @@ def _run(options: argparse.Namespace) -> int:
             out=options.out,
             fresh=options.fresh,
             progress=progress_for(sys.stderr),
+            arguments=origin.arguments,
         )
-        print_ledger(ledger.document)
-        print(f"report: {options.out}/{study.name}.html", flush=True)
+        print_ledger(ledger)
+        print(f"report: {options.out}/{origin.study.name}.html", flush=True)
         codes.append(_code(ledger))
     return max(codes)
 
 
 def _code(ledger: Ledger) -> int:
-    if ledger.run["failures"]:
+    if ledger.run.failures:
         return 3
     return 0 if ledger.as_expected else 1
 
@@ -161,12 +163,15 @@ def _code(ledger: Ledger) -> int:
 def _list(options: argparse.Namespace) -> int:
     from mcstudy.report.terminal import print_table
 
-    rows = [
-        (study.name, study.question, str(len(study.claims)), str(len(study.scenarios)))
-        for study in _studies(options, [])
-    ]
+    rows = [_listed(origin.study) for origin in _studies(options, [])]
     print_table("Studies in ./studies", ("study", "question", "claims", "scenarios"), rows)
     return 0
+
+
+def _listed(study: Study) -> tuple[str, ...]:
+    claims = sum(len(experiment.claims) for experiment in study.experiments)
+    scenarios = sum(len(experiment.of_profile("full")) for experiment in study.experiments)
+    return study.name, study.question, str(claims), str(scenarios)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -183,12 +188,12 @@ def _replay(options: argparse.Namespace) -> int:
     from mcstudy.engine.replay import replay
     from mcstudy.report.terminal import print_replay
 
-    (study,) = _studies(options, [options.study])
-    replayed = replay(study, options.block, options.seed)
+    (origin,) = _studies(options, [options.study])
+    replayed = replay(origin.study, options.block, options.seed)
     print(replayed.heading)
     print_replay(replayed.columns, replayed.failures)
     return 3 if replayed.failures else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import os
-import pickle
 import re
-import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any
 
 from mcstudy.claims.claim import Claim
-from mcstudy.claims.ledger import Ledger
 from mcstudy.defaults import PROFILES
-from mcstudy.draws import Scenario, Where, unmatched
 from mcstudy.exceptions import ClaimError, StudyError
-from mcstudy.sources import file_of, modules_of, own_files, unwrapped
+from mcstudy.experiment import Experiment
+from mcstudy.ledger import Ledger, Overlay, Section
+from mcstudy.measure import Measure
+from mcstudy.scenarios import Scenario
 
-__all__ = ["Option", "Overlay", "Replicates", "Section", "Study"]
+__all__ = ["Option", "Replicates", "Study"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +39,7 @@ class Replicates:
     def __post_init__(self) -> None:
         for name in ("first", *PROFILES):
             count = getattr(self, name)
-            if not isinstance(count, int) or count < 1:
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 msg = f"`{name}` must be a positive whole number of replicates, got {count!r}"
                 raise StudyError(msg)
             ratio, rest = divmod(count, self.first)
@@ -65,34 +59,8 @@ class Replicates:
         (256, 512, 1024)
         """
         last = int(getattr(self, profile))
-        count = self.first
-        stages = [count]
-        while count < last:
-            count *= 2
-            stages.append(count)
-        return tuple(stages)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A closing section of the report: text, with mathematics between dollar signs."""
-
-    title: str
-    paragraphs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """A figure that draws the lines of several Rate claims on common axes.
-
-    `where` keeps only the lines whose remaining factors have these levels.
-    """
-
-    id: str
-    title: str
-    caption: str
-    claims: tuple[str, ...]
-    where: Mapping[str, Any] = field(default_factory=dict)
+        doublings = (last // self.first).bit_length()
+        return tuple(self.first << doubling for doubling in range(doublings))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,28 +83,19 @@ class Study:
         Lower-case letters, digits and underscores: names files, and is part of the key of the random streams.
     title, question, source : str
         For the report: what it is called, what it asks, where the theory stands.
-    simulate : callable
-        ``simulate(rng, size, **factors)`` draws one block from ``rng`` and returns a mapping from column to array
-        of shape (size,), numeric and finite. It draws from nothing but ``rng``. The column ``"failure"``, strings
-        of which the empty one means success, declares replicates that failed.
-    scenarios : sequence of Scenario
-        See `grid`; all over the same factors.
+    experiments : sequence of Experiment
+        With distinct names; their claims have distinct ids.
     block : int
         Replicates drawn together from one stream.
     replicates : Replicates
-    claims : sequence of Claim
-    common : tuple of str
-        Factors left out of the key of the streams: their levels see the same random numbers.
-    full_only : mapping or callable, optional
-        Scenarios that only the full profile draws.
     options : tuple of Option
     conclusion : callable, optional
         A function of the Ledger giving a Section for the end of the report.
     overlays : tuple of Overlay
-    arguments : tuple of str
-        The options that were applied, as given on the command line.
     file : Path, optional
-        The file that defines the study; default: the one that defines `simulate`.
+        The file that defines the study; default: the one that defines the first `simulate`.
+    simulate, scenarios, claims, measures, common, full, missing
+        Those of the only experiment, in place of `experiments`; see `Experiment`.
 
     Raises
     ------
@@ -148,90 +107,100 @@ class Study:
     title: str
     question: str
     source: str
-    simulate: Callable[..., Mapping[str, Any]]
-    scenarios: Sequence[Scenario]
     block: int
     replicates: Replicates
-    claims: Sequence[Claim]
-    common: tuple[str, ...] = ()
-    full_only: Where = field(default_factory=lambda: _nowhere)
+    experiments: Sequence[Experiment] = ()
     options: tuple[Option, ...] = ()
     conclusion: Callable[[Ledger], Section] | None = None
     overlays: tuple[Overlay, ...] = ()
-    arguments: tuple[str, ...] = ()
     file: Path | None = None
+    simulate: InitVar[Callable[..., Mapping[str, Any]] | None] = None
+    scenarios: InitVar[Sequence[Scenario] | None] = None
+    claims: InitVar[Sequence[Claim] | None] = None
+    measures: InitVar[Sequence[Measure] | None] = None
+    common: InitVar[tuple[str, ...] | None] = None
+    full: InitVar[Sequence[Scenario] | None] = None
+    missing: InitVar[tuple[str, ...] | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(
+        self,
+        simulate: Callable[..., Mapping[str, Any]] | None,
+        scenarios: Sequence[Scenario] | None,
+        claims: Sequence[Claim] | None,
+        measures: Sequence[Measure] | None,
+        common: tuple[str, ...] | None,
+        full: Sequence[Scenario] | None,
+        missing: tuple[str, ...] | None,
+    ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             msg = f"`name` must be lower-case letters, digits and underscores, got {self.name!r}"
             raise StudyError(msg)
-        self._check_scenarios()
-        self._check_simulate()
+        only: dict[str, Any] = {
+            "simulate": simulate,
+            "scenarios": scenarios,
+            "claims": claims,
+            "measures": measures,
+            "common": common,
+            "full": full,
+            "missing": missing,
+        }
+        given = {argument: value for argument, value in only.items() if value is not None}
+        experiments = tuple(experiment.sourced(self.source) for experiment in self._experiments(given))
+        object.__setattr__(self, "experiments", experiments)
+        self._check_experiments()
         self._check_block()
-        self._check_claims()
-        _ = self.source_digest  # read now: the file may change before the study is run
+        self._check_ids()
 
-    def _check_simulate(self) -> None:
-        if not callable(self.simulate):
-            msg = f"`simulate` must be a function (rng, size, **factors) -> columns, got {self.simulate!r}"
+    def _experiments(self, given: Mapping[str, Any]) -> tuple[Experiment, ...]:
+        """The experiments as given, or the only one, unnamed: a new one, or the one there is with new arguments."""
+        if not given:
+            return tuple(self.experiments)
+        named = [experiment.name for experiment in self.experiments if experiment.name]
+        if named:
+            arguments = " and ".join(f"`{argument}`" for argument in given)
+            msg = f"a study must have either `experiments` or {arguments}, got both; put {arguments} into an Experiment"
             raise StudyError(msg)
-        try:
-            inspect.signature(self.simulate).bind(None, self.block, **self.scenarios[0])
-        except TypeError as error:
-            msg = f"`simulate` must take (rng, size) and the factors {', '.join(self.scenarios[0])} as keywords, but it has {error}"
-            raise StudyError(msg) from None
-        except ValueError:  # a callable that has no signature to look at
-            return
+        if self.experiments:
+            return (replace(self.experiments[0], **given),)
+        if lacking := [argument for argument in ("simulate", "scenarios") if argument not in given]:
+            msg = f"a study must have `{lacking[0]}`, or `experiments`, got only {', '.join(given)}"
+            raise StudyError(msg)
+        return (Experiment("", **given),)
 
-    def _check_scenarios(self) -> None:
-        if not self.scenarios:
-            msg = "`scenarios` must hold at least one scenario, got an empty grid"
+    def _check_experiments(self) -> None:
+        if not self.experiments:
+            msg = "a study must have `experiments`, or `simulate` and `scenarios`, got neither"
             raise StudyError(msg)
-        if strange := [s for s in self.scenarios if not isinstance(s, Scenario)]:
-            msg = (
-                f"`scenarios` must hold scenarios, got {strange[0]!r}; make them with `grid` or Scenario(...)"
-            )
+        names = [experiment.name for experiment in self.experiments]
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            msg = f"`experiments` must have distinct names, got twice: {', '.join(map(repr, twice))}"
             raise StudyError(msg)
-        factors = set(self.scenarios[0])
-        for scenario in self.scenarios:
-            if set(scenario) != factors:
-                msg = f"`scenarios` must all have the same factors {sorted(factors)}, got {sorted(scenario)}"
-                raise StudyError(msg)
-        if twice := [str(s) for s, count in Counter(self.scenarios).items() if count > 1]:
-            msg = f"`scenarios` must be distinct, got twice: {'; '.join(twice)}"
-            raise StudyError(msg)
-        for factor in self.common:
-            if factor not in factors:
-                msg = f"`common` must name factors of the study, got {factor!r}; factors: {', '.join(sorted(factors))}"
-                raise StudyError(msg)
-        if problem := unmatched(self.full_only, self.scenarios):
-            msg = f"`full_only` {problem}"
-            raise StudyError(msg)
-        if all(s.matches(self.full_only) for s in self.scenarios):
-            msg = "`full_only` must leave a scenario to the quick profile, got one that leaves none"
+        if len(names) > 1 and "" in names:
+            msg = f"`experiments` must have names where there are several, got {', '.join(map(repr, names))}"
             raise StudyError(msg)
 
     def _check_block(self) -> None:
-        if not isinstance(self.block, int) or self.block < 1:
+        if isinstance(self.block, bool) or not isinstance(self.block, int) or self.block < 1:
             msg = f"`block` must be a positive whole number of replicates, got {self.block!r}"
             raise StudyError(msg)
         if self.replicates.first % self.block:
             msg = f"`first` must be a multiple of the block ({self.block}), got {self.replicates.first}"
             raise StudyError(msg)
+        for experiment in self.experiments:
+            experiment.check_simulate(self.block)
 
-    def _check_claims(self) -> None:
-        if not self.claims:
-            msg = "`claims` must hold at least one claim, got none"
+    def _check_ids(self) -> None:
+        ids = [claim.id for experiment in self.experiments for claim in experiment.claims]
+        measures = [measure.id for experiment in self.experiments for measure in experiment.measures]
+        if not ids and not measures:
+            msg = "`claims` must hold at least one claim, or `measures` a measure, got none"
             raise StudyError(msg)
-        if twice := [name for name, count in Counter(c.id for c in self.claims).items() if count > 1]:
-            msg = f"`claims`: ids must be distinct, got twice: {', '.join(twice)}"
-            raise ClaimError(msg)
-        for claim in self.claims:
-            claim.check(self.scenarios)
-            quick = self.of_profile("quick")
-            if claim.select(quick):
-                claim.check(quick)
-        ids = {claim.id for claim in self.claims}
+        for argument, names in (("claims", ids), ("measures", measures)):
+            if twice := [name for name, count in Counter(names).items() if count > 1]:
+                msg = (
+                    f"`{argument}`: ids must be distinct over all experiments, got twice: {', '.join(twice)}"
+                )
+                raise ClaimError(msg)
         for overlay in self.overlays:
             if unknown := [name for name in overlay.claims if name not in ids]:
                 msg = (
@@ -239,95 +208,14 @@ class Study:
                 )
                 raise ClaimError(msg)
 
-    def of_profile(self, profile: str) -> tuple[Scenario, ...]:
-        """The scenarios that a profile draws."""
-        if profile == "full":
-            return tuple(self.scenarios)
-        return tuple(s for s in self.scenarios if not s.matches(self.full_only))
-
-    def check_columns(self, columns: Sequence[str]) -> None:
-        """Refuse claims on columns that `simulate` does not return.
-
-        Raises
-        ------
-        ClaimError
-        """
-        for claim in self.claims:
-            for column in claim.columns():
-                if column not in columns:
-                    msg = f"claim {claim.id}: `column` must be one that `simulate` returns, got {column!r}; columns: {', '.join(columns)}"
-                    raise ClaimError(msg)
-
     @property
-    def handle(self) -> str:
-        """How a command line names the study: by its name in ``./studies``, else by its file."""
-        here = Path.cwd()
-        if self.path is None or self.path == here / "studies" / f"{self.name}.py":
-            return self.name
-        return shlex.quote(os.path.relpath(self.path, here))
+    def block_size(self) -> int:
+        """Replicates of a block."""
+        return self.block
 
-    @property
-    def option_text(self) -> str:
-        """The options that were applied, as a command line writes them."""
-        return "".join(f" {shlex.quote(argument)}" for argument in self.arguments)
-
-    def with_arguments(self, *arguments: str) -> Study:
-        """The study, remembering command-line options that were applied to it."""
-        return replace(self, arguments=(*self.arguments, *arguments))
-
-    def design(self, profile: str, columns: Sequence[str]) -> dict[str, Any]:
-        """What the report says of the design: factors, scenarios, block, stages, columns."""
-        scenarios = self.of_profile(profile)
-        return {
-            "factors": {
-                factor: list(dict.fromkeys(scenario[factor] for scenario in scenarios))
-                for factor in scenarios[0]
-            },
-            "scenarios": len(scenarios),
-            "block": self.block,
-            "stages": self.replicates.stages(profile),
-            "common": list(self.common),
-            "columns": list(columns),
-        }
-
-    @cached_property
-    def path(self) -> Path | None:
-        """The study's file: the one that was loaded, else the one that defines `simulate`."""
-        return file_of(self.simulate) if self.file is None else self.file.resolve()
-
-    @property
-    def modules(self) -> list[ModuleType]:
-        """The modules that make up the study: that of its file, and the neighbours that it imports."""
-        return [] if self.path is None else modules_of(own_files(self.path))
-
-    @cached_property
-    def source_text(self) -> str:
-        """The text of the study's files, or of `simulate` alone where there is no file."""
-        if self.path is not None:
-            return "\n".join(file.read_text(encoding="utf-8") for file in own_files(self.path))
-        function = unwrapped(self.simulate)
-        try:
-            return inspect.getsource(function)
-        except (OSError, TypeError):
-            code = getattr(function, "__code__", None)
-            return self.name if code is None else repr(_words(code))
-
-    @cached_property
-    def source_digest(self) -> str:
-        """The sha256 of the study's source, and of the data bound to `simulate` by ``functools.partial``."""
-        digest = hashlib.sha256(self.source_text.encode())
-        function = self.simulate
-        while isinstance(function, partial):
-            digest.update(pickle.dumps((function.args, sorted(function.keywords.items())), protocol=5))
-            function = function.func
-        return digest.hexdigest()
-
-
-def _words(code: CodeType) -> list[Any]:
-    """What a function does, without the addresses that its representation would hold."""
-    constants = [_words(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return [code.co_code.hex(), code.co_names, constants]
-
-
-def _nowhere(_: Scenario) -> bool:
-    return False
+    def __getitem__(self, name: str) -> Experiment:
+        for experiment in self.experiments:
+            if experiment.name == name:
+                return experiment
+        msg = f"`experiment` must be one of {', '.join(repr(e.name) for e in self.experiments)}, got {name!r}"
+        raise StudyError(msg)

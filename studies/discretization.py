@@ -20,14 +20,15 @@ import numpy as np
 
 from mcstudy import Identity, Rate, Replicates, Study, Value, Verdict, grid, main, mean, quantile, rms
 from mcstudy.draws import Scenario
-from mcstudy.models.deep_linear import Array, balancedness_defect, end_to_end, frobenius, relative_residual
-from mcstudy.models.escape import follow_escape
-from mcstudy.models.flow import gradient_flow
-from mcstudy.models.integrators import balancedness_kick, gauss_collocation, gradient_descent
-from mcstudy.models.modes import mode_time
-from mcstudy.models.problems import Problem, draw_problem, draw_small_start
+from mcstudy.models.arrays import FloatArray, frobenius, relative_residual
+from mcstudy.models.deep_linear.escape import follow_escape
+from mcstudy.models.deep_linear.fixed_step import balancedness_kick, gauss_collocation, gradient_descent
+from mcstudy.models.deep_linear.flow import gradient_flow
+from mcstudy.models.deep_linear.mode_dynamics import mode_time
+from mcstudy.models.deep_linear.problems import Problem, draw_problem, draw_small_start
+from mcstudy.models.deep_linear.products import balancedness_defect, end_to_end
 
-Columns = dict[str, Array | Sequence[str]]
+Columns = dict[str, FloatArray | Sequence[str]]
 
 COLUMNS = (
     "error",
@@ -74,7 +75,7 @@ def _steps(problem: Problem, method: str, step: float) -> Columns:
     flow = gradient_flow(problem.start, problem.slope, [0.0, 1.0], tolerance=TIGHT)
     moved = flow.states[-1] if method == "tight" else _integrate(problem, method, step)
     change = balancedness_defect(moved) - balancedness_defect(problem.start)
-    drift = frobenius(change, 3) / frobenius(problem.start @ np.swapaxes(problem.start, -1, -2), 3)
+    drift = frobenius(change, 3) / frobenius(problem.start @ problem.start.mT, 3)
     end = end_to_end(flow.states[-1])
     error = relative_residual(end_to_end(moved), end)
     columns = {
@@ -93,7 +94,7 @@ def _steps(problem: Problem, method: str, step: float) -> Columns:
     return {**columns, "failure": flow.failures}
 
 
-def _integrate(problem: Problem, method: str, step: float) -> Array:
+def _integrate(problem: Problem, method: str, step: float) -> FloatArray:
     """The factors at time 1."""
     if method == "loose":
         return _default_tolerance(problem)
@@ -103,7 +104,7 @@ def _integrate(problem: Problem, method: str, step: float) -> Array:
     return gauss_collocation(problem.start, problem.slope, step, steps, stages=STAGES[method])
 
 
-def _default_tolerance(problem: Problem) -> Array:
+def _default_tolerance(problem: Problem) -> FloatArray:
     """The factors by RK45 with relative tolerance 1e-3, each replicate by itself as a user would solve it."""
     ends = []
     for replicate, start in enumerate(problem.start):
@@ -114,7 +115,7 @@ def _default_tolerance(problem: Problem) -> Array:
     return np.concatenate(ends)
 
 
-def _drift_integral(problem: Problem) -> Array:
+def _drift_integral(problem: Problem) -> FloatArray:
     """The integral of G_{k+1}^T G_{k+1} - G_k G_k^T from time 0 to 1 along the flow, shape (size, L-1, d, d)."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     times = np.concatenate([[0.0], (nodes + 1) / 2])
@@ -123,7 +124,7 @@ def _drift_integral(problem: Problem) -> Array:
     return np.asarray(np.tensordot(weights / 2, kicks, axes=1))
 
 
-def _kick_residual(problem: Problem) -> Array:
+def _kick_residual(problem: Problem) -> FloatArray:
     """The change of D_k in one long step of gradient descent, against the step's square times the kick.
 
     Relative to ||W_k W_k^T|| after the step, whose rounding is all that the difference may hold.
@@ -131,7 +132,7 @@ def _kick_residual(problem: Problem) -> Array:
     after = gradient_descent(problem.start, problem.slope, LONG_STEP, 1)
     change = balancedness_defect(after) - balancedness_defect(problem.start)
     kick = LONG_STEP**2 * balancedness_kick(problem.start, problem.slope)
-    return np.asarray(frobenius(change - kick, 3) / frobenius(after @ np.swapaxes(after, -1, -2), 3))
+    return np.asarray(frobenius(change - kick, 3) / frobenius(after @ after.mT, 3))
 
 
 def _escape(

@@ -38,20 +38,16 @@ from mcstudy import (
     relative,
     rms,
 )
-from mcstudy.models.deep_linear import Array, end_to_end, frobenius
-from mcstudy.models.flow import gradient_flow
-from mcstudy.models.moments import wishart_moment
-from mcstudy.models.problems import draw_problem
-from mcstudy.models.recovery import (
-    Completion,
-    Sensing,
-    descend,
-    effective_rank,
-    low_rank_target,
-    small_factors,
-)
+from mcstudy.models.arrays import FloatArray, frobenius
+from mcstudy.models.deep_linear.descent import descend
+from mcstudy.models.deep_linear.few_measurements import Completion, GaussianSensing
+from mcstudy.models.deep_linear.flow import gradient_flow
+from mcstudy.models.deep_linear.low_rank import effective_rank, low_rank_target, small_factors
+from mcstudy.models.deep_linear.problems import draw_problem
+from mcstudy.models.deep_linear.products import end_to_end
+from mcstudy.models.sensing.wishart import wishart_moment
 
-Columns = dict[str, Array | Sequence[str]]
+Columns = dict[str, FloatArray | Sequence[str]]
 
 TIME = 1.0
 LATE = 1.2  # of the time that should be matched
@@ -76,7 +72,7 @@ def simulate(
         final, reference, failures = _ample(rng, size, dimension, measurements, depth, late=regime == "late")
     else:
         reference = low_rank_target(rng, size, dimension, rank)
-        kind = Sensing if measuring == "sensing" else Completion
+        kind = GaussianSensing if measuring == "sensing" else Completion
         problem = kind.draw(rng, reference, measurements)
         start = small_factors(rng, size, depth, dimension, start_scale)
         descent = descend(start, problem, fit=PUBLISHED_FIT if regime == "published" else FIT)
@@ -95,7 +91,7 @@ def simulate(
 
 def _ample(
     rng: np.random.Generator, size: int, dimension: int, measurements: int, depth: int, *, late: bool
-) -> tuple[Array, Array, Sequence[str]]:
+) -> tuple[FloatArray, FloatArray, Sequence[str]]:
     """End-to-end matrices of the empirical and of the population flow, and failures."""
     problem = draw_problem(rng, size, depth=depth, dimension=dimension, start="balanced")
     noisy = replace(problem, moment=wishart_moment(rng, size, dimension, measurements))

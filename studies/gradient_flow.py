@@ -1,7 +1,7 @@
 """Problem 1 (a)-(f) along gradient flows from random starts: what holds, what is misprinted, what hides it.
 
-A replicate is a start, a planted matrix W* and the flow between (see `mcstudy.models.problems`), stored at `TIMES`.
-Columns are relative residuals (see `mcstudy.models.identities`), the largest over the stored times; those called
+A replicate is a start, a planted matrix W* and the flow between (see `mcstudy.models.deep_linear.problems`), stored at `TIMES`.
+Columns are relative residuals (see `mcstudy.models.deep_linear.residuals`), the largest over the stored times; those called
 `..._start` are at time 0, where nothing was integrated yet. Residuals that involve singular vectors are multiplied
 by the relative gap of the singular values. The column of a closed form is 0 where there is none.
 
@@ -16,18 +16,18 @@ from functools import partial
 import numpy as np
 
 from mcstudy import Identity, Rate, Replicates, Study, Value, Verdict, grid, main, mean, quantile
-from mcstudy.models import identities
-from mcstudy.models.alignment import aligned_frames, end_to_end_velocity, end_to_end_velocity_from_frames
-from mcstudy.models.deep_linear import (
-    Array,
-    end_to_end,
+from mcstudy.models.arrays import FloatArray, relative_residual
+from mcstudy.models.deep_linear import residuals
+from mcstudy.models.deep_linear.alignment import aligned_decompositions
+from mcstudy.models.deep_linear.flow import end_to_end_flow, gradient_flow
+from mcstudy.models.deep_linear.problems import Problem, draw_problem
+from mcstudy.models.deep_linear.products import end_to_end, factor_gradients
+from mcstudy.models.deep_linear.starts import balanced_factors, haar_frames
+from mcstudy.models.deep_linear.velocities import (
+    end_to_end_velocity,
     end_to_end_velocity_by_chain_rule,
-    factor_gradients,
-    relative_residual,
+    end_to_end_velocity_from_vectors,
 )
-from mcstudy.models.flow import end_to_end_flow, gradient_flow
-from mcstudy.models.problems import Problem, draw_problem
-from mcstudy.models.starts import balanced_factors, random_frames
 
 TIMES = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
 FINE, COARSE = 1e-12, 1e-11  # of the integrator, for each step and replicate
@@ -43,7 +43,7 @@ def simulate(
     start: str,
     imbalance: float,
     loss: str,
-) -> dict[str, Array | Sequence[str]]:
+) -> dict[str, FloatArray | Sequence[str]]:
     """One block: residuals of every statement, each of shape (size,)."""
     problem = draw_problem(
         rng, size, depth=depth, dimension=dimension, start=start, imbalance=imbalance, loss=loss
@@ -57,7 +57,7 @@ def simulate(
     ]
     states = np.where(np.isnan(fine.states), problem.start, fine.states)
     product = end_to_end(states)
-    closed = problem.closed_form(TIMES)
+    closed = problem.closed_form(TIMES) if problem.has_closed_form else None
     columns = (
         _pointwise(rng, problem, states)
         | _frames(problem, states)
@@ -75,20 +75,22 @@ def simulate(
     }
 
 
-def _worst(residuals: Array) -> Array:
+def _worst(residuals: FloatArray) -> FloatArray:
     """The largest over the stored times, from (K, size) to (size,)."""
     return np.asarray(residuals.max(axis=0))
 
 
-def _pointwise(rng: np.random.Generator, problem: Problem, states: Array) -> dict[str, Array]:
+def _pointwise(rng: np.random.Generator, problem: Problem, states: FloatArray) -> dict[str, FloatArray]:
     """Problem 1 (a) and (b)."""
     slope = problem.slope(end_to_end(states))
     direction = rng.standard_normal(states.shape)
-    balance, printed = identities.balance_residual(states), identities.printed_balance_residual(states)
-    return {
-        "gradient": _worst(identities.gradient_residual(states, slope, direction, problem.loss)),
-        "exchange": _worst(identities.exchange_residual(states, -factor_gradients(states, slope))),
-        "conserved": _worst(identities.conservation_residual(states)),
+    gradient = {"gradient": _worst(residuals.gradient_residual(states, slope, direction, problem.loss))}
+    if problem.depth == 1:
+        return gradient | _nothing(states, *PAIRWISE)
+    balance, printed = residuals.balance_residual(states), residuals.printed_balance_residual(states)
+    return gradient | {
+        "exchange": _worst(residuals.exchange_residual(states, -factor_gradients(states, slope))),
+        "conserved": _worst(residuals.conservation_residual(states)),
         "balance_start": balance[0],
         "balance": _worst(balance),
         "printed_balance_start": printed[0],
@@ -96,34 +98,53 @@ def _pointwise(rng: np.random.Generator, problem: Problem, states: Array) -> dic
     }
 
 
-def _frames(problem: Problem, states: Array) -> dict[str, Array]:
+PAIRWISE = (
+    *("exchange", "conserved", "balance_start", "balance", "printed_balance_start", "printed_balance"),
+)
+ALIGNED = (
+    *("values", "vectors_start", "vectors", "vectors_unweighted", "printed_velocity_start"),
+    "printed_velocity",
+)
+
+
+def _nothing(states: FloatArray, *columns: str) -> dict[str, FloatArray]:
+    """Columns of statements about neighbouring factors, of which one factor has none."""
+    return {name: np.zeros(states.shape[1]) for name in columns}
+
+
+def _frames(problem: Problem, states: FloatArray) -> dict[str, FloatArray]:
     """Problem 1 (c) and (d)."""
     slope = problem.slope(end_to_end(states))
     velocities = -factor_gradients(states, slope)
-    frames = aligned_frames(states, smallest_gap=0.0)
-    gap, vectors = frames.relative_gap, identities.vector_residual(frames)
-    velocity = gap * identities.velocity_residual(frames, slope, velocities)
-    printed = identities.printed_velocity_residual(frames, slope, velocities)
-    return {
+    frames = aligned_decompositions(states, smallest_gap=0.0)
+    gap = frames.relative_gap
+    velocity = gap * residuals.velocity_residual(frames, slope, velocities)
+    alone = {
         "gap": np.asarray(gap.min(axis=0)),
-        "values": _worst(identities.value_residual(frames)),
+        "velocity_start": velocity[0],
+        "velocity": _worst(velocity),
+    }
+    if problem.depth == 1:
+        return alone | _nothing(states, *ALIGNED)
+    vectors = residuals.vector_residual(frames)
+    printed = residuals.printed_velocity_residual(frames, slope, velocities)
+    return alone | {
+        "values": _worst(residuals.value_residual(frames)),
         "vectors_start": (gap * vectors)[0],
         "vectors": _worst(gap * vectors),
         "vectors_unweighted": _worst(vectors),
-        "velocity_start": velocity[0],
-        "velocity": _worst(velocity),
         "printed_velocity_start": printed[0],
         "printed_velocity": _worst(printed[1:]),
     }
 
 
-def _end_to_end(problem: Problem, states: Array) -> dict[str, Array]:
+def _end_to_end(problem: Problem, states: FloatArray) -> dict[str, FloatArray]:
     """Problem 1 (e) and (f)."""
     product = end_to_end(states)
     slope = problem.slope(product)
     velocity = end_to_end_velocity_by_chain_rule(states, -factor_gradients(states, slope))
-    frames = aligned_frames(states, smallest_gap=0.0)
-    with_frames = relative_residual(end_to_end_velocity_from_frames(frames, slope), velocity)
+    frames = aligned_decompositions(states, smallest_gap=0.0)
+    with_frames = relative_residual(end_to_end_velocity_from_vectors(frames, slope), velocity)
     with_product = relative_residual(end_to_end_velocity(product, slope, problem.depth), velocity)
     return {
         "with_frames_start": with_frames[0],
@@ -133,11 +154,11 @@ def _end_to_end(problem: Problem, states: Array) -> dict[str, Array]:
     }
 
 
-def _raw_frames(rng: np.random.Generator, size: int, dimension: int) -> dict[str, Array]:
+def _raw_frames(rng: np.random.Generator, size: int, dimension: int) -> dict[str, FloatArray]:
     """How often vectors agree if nobody aligns their signs: the share of `PAIRS` fresh pairs a replicate."""
     values = rng.uniform(0.5, 1.2, (size * PAIRS, dimension))
-    factors = balanced_factors(random_frames(rng, size * PAIRS, 2, dimension), values)
-    return {"raw_agreement": identities.raw_agreement(factors).reshape(size, PAIRS).mean(axis=1)}
+    factors = balanced_factors(haar_frames(rng, size * PAIRS, 2, dimension), values)
+    return {"raw_agreement": residuals.unaligned_agreement(factors).reshape(size, PAIRS).mean(axis=1)}
 
 
 DEEP = (2, 3, 4)

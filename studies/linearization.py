@@ -1,7 +1,7 @@
 """How far a wide network is from its linearization: the bound, its sharp constant, and the rates it is silent on.
 
 Every replicate is a network with its own signs a, weights W_0 and input x, moved to W in one of the ways of
-`mcstudy.models.linearization`, which also says what the columns are. Inputs are random points of the unit sphere or of one
+`mcstudy.models.shallow.linearization_errors`, which also says what the columns are. Inputs are random points of the unit sphere or of one
 of radius 2, where ||x|| = 1 might hide a wrong power, or rows of a data set: a fixed state of the USA, or any.
 """
 
@@ -31,13 +31,14 @@ from mcstudy import (
     rms,
 )
 from mcstudy.draws import Where
-from mcstudy.models.activations import Array, activations
-from mcstudy.models.activations import activation as known
-from mcstudy.models.displacements import draw_start
-from mcstudy.models.error_moments import sin_displacement_variance
-from mcstudy.models.inputs import draw_inputs
-from mcstudy.models.linearization import measure
-from mcstudy.models.sharpness import expected_shortfall
+from mcstudy.models.arrays import FloatArray
+from mcstudy.models.shallow import linearization_errors as errors
+from mcstudy.models.shallow.activations import activation as known
+from mcstudy.models.shallow.activations import activations
+from mcstudy.models.shallow.error_moments import sin_displacement_variance
+from mcstudy.models.shallow.initialization import Initialization, draw_initialization
+from mcstudy.models.shallow.inputs import draw_inputs
+from mcstudy.models.shallow.shortfall import expected_shortfall
 
 GROWING = "sqrt(m)/4"
 UNIT, LONG = "unit sphere", "sphere of radius 2"
@@ -54,15 +55,40 @@ def simulate(
     dimension: int,
     inputs: str,
     radius: float | str,
-) -> dict[str, Array]:
+) -> dict[str, FloatArray]:
     """One block: all columns of the measurements, each of shape (size,)."""
     R = math.sqrt(width) / 4 if radius == GROWING else float(radius)
     most = max(1, ENTRIES // (width * dimension))
     parts = []
     for first in range(0, size, most):
         x = draw_inputs(rng, inputs, min(most, size - first), dimension)
-        parts.append(measure(rng, draw_start(rng, x, width, known(activation)), displacement, R))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        parts.append(_measure(rng, draw_initialization(rng, x, width, known(activation)), displacement, R))
+    measured = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: np.zeros(size) for name in COLUMNS} | measured
+
+
+COLUMNS = (
+    *("error", "scaled_error", "bound", "reduced_bound", "rounding", "ratio", "shortfall", "ceiling", "gap"),
+    *("scaled_spread", "printed_error", "printed_bound", "gradient_residual", "slopeless_residual"),
+    *("formula_residual", "printed_formula_residual"),
+)
+
+
+def _measure(
+    rng: np.random.Generator, start: Initialization, displacement: str, R: float
+) -> dict[str, FloatArray]:
+    if displacement in errors.POINTS:
+        return errors.printed_bound_errors(rng, start, displacement, R)
+    if displacement == "infinitesimal":
+        formulas = errors.formula_residuals(rng, start)
+        return formulas | (errors.printed_formula_residuals(rng, start) if start.x.shape[-1] == 1 else {})
+    if displacement == "worst":
+        columns = errors.worst_errors(start, R)
+    elif displacement in errors.AVERAGED:
+        columns = errors.averaged_errors(rng, start, displacement, R)
+    else:
+        columns = errors.moved_errors(rng, start, displacement, R)
+    return columns | {"reduced_bound": 0.9 * columns["bound"]}
 
 
 def _scenarios(**levels: tuple[int | float | str, ...]) -> tuple[Scenario, ...]:

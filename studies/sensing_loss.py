@@ -44,11 +44,14 @@ from mcstudy import (
 )
 from mcstudy.claims.claim import Claim
 from mcstudy.exceptions import InputError
-from mcstudy.models import marchenko_pastur as spectra
-from mcstudy.models import measurements as draws
-from mcstudy.models import planted as data
-from mcstudy.models.sensing import FloatArray, loss_law
-from mcstudy.models.sensing_errors import gradient_errors, loss_errors
+from mcstudy.models import data
+from mcstudy.models.arrays import FloatArray
+from mcstudy.models.deep_linear.starts import gaussian_product
+from mcstudy.models.sensing import extreme_eigenvalues as spectra
+from mcstudy.models.sensing import marchenko_pastur as edges
+from mcstudy.models.sensing import samplers as draws
+from mcstudy.models.sensing.errors import gradient_errors, loss_errors
+from mcstudy.models.sensing.loss import loss_law
 
 Columns = dict[str, FloatArray]
 
@@ -88,7 +91,7 @@ def _planted(
 ) -> FloatArray:
     """W* of each replicate: one for each if it is random, else the same for all."""
     if name == "random":
-        return draws.gaussian_product(rng, size, depth=1, dimension=dimension)
+        return gaussian_product(rng, size, depth=1, dimension=dimension)
     matrix = data.scaled(data.el_nino_covariance()) if name == "el_nino" else matrices[name]
     return np.broadcast_to(matrix, (size, dimension, dimension))
 
@@ -105,7 +108,7 @@ def _compare(
     """Draw W and the loss on measurements, and compare it and its gradient with their closed forms."""
     size, dimension, _ = target.shape
     counts = {"depth": depth, "measurements": measurements}
-    delta = draws.gaussian_product(rng, size, depth=depth, dimension=dimension) - target
+    delta = gaussian_product(rng, size, depth=depth, dimension=dimension) - target
     if sampler == "full":
         empirical = draws.sample_full(rng, delta, ensemble=ensemble, **counts)
     else:
@@ -131,17 +134,13 @@ def _spectrum(
     dimension = isqrt(measurements) // 2
     counts = {"measurements": measurements, "parameters": dimension**2}
     if sampler == "full":
-        smallest, largest = spectra.full_extremes(
+        extremes = spectra.full_extremes(
             rng, size, measurements=measurements, dimension=dimension, ensemble=ensemble
         )
     else:
-        smallest, largest = spectra.projected_extremes(rng, size, **counts)
-    lower, upper = spectra.edges(**counts)
-    return {
-        "lower_gap": np.log(smallest) - spectra.log_smallest_centre(**counts).centre,
-        "upper_gap": spectra.largest_centre(**counts).centre - largest,
-        "edge_distance": np.maximum(np.abs(smallest / lower - 1.0), np.abs(largest / upper - 1.0)),
-    }
+        extremes = spectra.projected_extremes(rng, size, **counts)
+    gaps = spectra.edge_gaps(extremes, **counts)
+    return {"lower_gap": gaps.lower, "upper_gap": gaps.upper, "edge_distance": gaps.distance}
 
 
 LOSS = {"quantity": ("loss",), "ensemble": ("gaussian",), "sampler": ("projected",), "planted": ("random",)}
@@ -171,8 +170,8 @@ def _chi_square(*, measurements: int, **_: Any) -> Any:
     return loss_law(measurements)
 
 
-def _gap_law(centre: Callable[[int, int], spectra.Centre], *, measurements: int, **_: Any) -> spectra.GapLaw:
-    return spectra.GapLaw(centre(measurements, measurements // 4).scale)
+def _gap_law(centre: Callable[[int, int], edges.Centre], *, measurements: int, **_: Any) -> edges.GapLaw:
+    return edges.GapLaw(centre(measurements, measurements // 4).scale)
 
 
 OF_LOSS = {"quantity": "loss", "ensemble": "gaussian"}
@@ -304,8 +303,8 @@ EDGE_CLAIMS = (
         where=OF_SPECTRUM | {"measurements": GROWING[2:]},
         source="Problem 1",
     ),
-    *_edge_claims("upper", r"\lambda_{\max}", spectra.largest_centre),
-    *_edge_claims("lower", r"\log \lambda_{\min}", spectra.log_smallest_centre),
+    *_edge_claims("upper", r"\lambda_{\max}", edges.largest_centre),
+    *_edge_claims("lower", r"\log \lambda_{\min}", edges.log_smallest_centre),
 )
 
 CONTROLS = (

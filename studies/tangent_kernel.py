@@ -35,15 +35,17 @@ from mcstudy import (
     rms,
     variance,
 )
-from mcstudy.models import shallow
-from mcstudy.models.activations import Activation, Array, activation
-from mcstudy.models.inputs import real_rows
-from mcstudy.models.kernels import closed_forms, kernel, moment, slope_kernel
+from mcstudy.models.arrays import FloatArray
+from mcstudy.models.data import real_rows
+from mcstudy.models.shallow.activations import Activation, activation
+from mcstudy.models.shallow.initialization import draw_outputs, draw_weights
+from mcstudy.models.shallow.kernels import closed_forms, kernel, slope_kernel
+from mcstudy.models.shallow.quadrature import activation_moment
 
 if TYPE_CHECKING:
     from mcstudy.claims.law import Distribution
 
-Columns = dict[str, Array]
+Columns = dict[str, FloatArray]
 
 STATES = ("California", "Louisiana", "Vermont", "Hawaii")
 REAL, ANGLE = "real rows", "60 degrees"
@@ -58,8 +60,8 @@ def simulate(
     X = _inputs(inputs)
     parts = []
     for count in _portions(size, width * X.shape[-1]):
-        a = shallow.draw_outputs(rng, (count, width))
-        W0 = shallow.draw_weights(rng, (count, width, X.shape[-1]))
+        a = draw_outputs(rng, (count, width))
+        W0 = draw_weights(rng, (count, width, X.shape[-1]))
         parts.append(_measure(W0, np.abs(a) if signs == POSITIVE else a, X, activation))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -70,7 +72,7 @@ def _portions(size: int, entries: int) -> list[int]:
     return [min(most, size - first) for first in range(0, size, most)]
 
 
-def _inputs(inputs: str) -> Array:
+def _inputs(inputs: str) -> FloatArray:
     """Inputs, one a row."""
     if inputs == ANGLE:
         return np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]])
@@ -78,14 +80,14 @@ def _inputs(inputs: str) -> Array:
     return rows.inputs[[rows.names.index(state) for state in STATES]]
 
 
-def _limits(name: str, X: Array) -> tuple[Array, Array]:
+def _limits(name: str, X: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The kernel and the slope kernel between all inputs."""
     gram = X @ X.T
     q = np.diag(gram)
     return kernel(name, q[:, None], q, gram), slope_kernel(name, q[:, None], q, gram)
 
 
-def _measure(W0: Array, a: Array, X: Array, name: str) -> Columns:
+def _measure(W0: FloatArray, a: FloatArray, X: FloatArray, name: str) -> Columns:
     sigma, width = activation(name), a.shape[-1]
     z = W0 @ X.T
     features, slopes = sigma.value(z), sigma.slope(z)
@@ -105,18 +107,18 @@ def _measure(W0: Array, a: Array, X: Array, name: str) -> Columns:
     }
 
 
-def _second_moments(features: Array) -> Array:
+def _second_moments(features: FloatArray) -> FloatArray:
     """(1/m) sum_j phi_ji phi_jk, shape (n, inputs, inputs)."""
-    return np.asarray(np.swapaxes(features, -1, -2) @ features / features.shape[-2])
+    return np.asarray(features.mT @ features / features.shape[-2])
 
 
-def _relative(estimate: Array, limit: Array) -> Array:
+def _relative(estimate: FloatArray, limit: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.sum((estimate - limit) ** 2, axis=(-2, -1)) / np.sum(limit**2)))
 
 
-def _excess(features: Array, sigma: Activation, q: float) -> Array:
+def _excess(features: FloatArray, sigma: Activation, q: float) -> FloatArray:
     """A column whose mean is the excess kurtosis of f, exactly: (3 (S_2 - E S_2)^2 - 2 S_4)/(E S_2)^2."""
-    second = moment(sigma, q, 2)
+    second = activation_moment(sigma, q, 2)
     S2, S4 = np.mean(features**2, axis=-1), np.mean(features**4, axis=-1) / features.shape[-1]
     return np.asarray((3.0 * (S2 - second) ** 2 - 2.0 * S4) / second**2)
 
@@ -160,7 +162,7 @@ def _normal(**_: object) -> Distribution:
 
 def _flatness(*, width: int, **factors: object) -> float:
     sigma = activation(str(factors["activation"]))
-    return (3.0 - moment(sigma, 1.0, 4) / moment(sigma, 1.0, 2) ** 2) / width
+    return (3.0 - activation_moment(sigma, 1.0, 4) / activation_moment(sigma, 1.0, 2) ** 2) / width
 
 
 KERNELS = (

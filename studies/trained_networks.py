@@ -2,7 +2,7 @@
 
 Every replicate draws a network, trains it by gradient descent on the square loss of the data, and compares it with its
 linearization, at the trained weights and along the linearization's own training at matched time; the columns are those of
-`mcstudy.models.departure`. Networks are centred, g = f - f(W_0), so that the labels alone drive them. Two scalings:
+`mcstudy.models.shallow.lazy_training`. Networks are centred, g = f - f(W_0), so that the labels alone drive them. Two scalings:
 
 lazy
     a_j = +-1/sqrt m, the network of Problem 2
@@ -37,13 +37,14 @@ from mcstudy import (
     rms,
     sd,
 )
-from mcstudy.models import shallow
-from mcstudy.models.activations import Array, activation
-from mcstudy.models.departure import departures
-from mcstudy.models.displacements import Start
-from mcstudy.models.error_moments import Moments, gradient_step_moments
-from mcstudy.models.inputs import real_rows, sphere
-from mcstudy.models.training import train
+from mcstudy.models.arrays import FloatArray
+from mcstudy.models.data import real_rows
+from mcstudy.models.shallow.activations import activation
+from mcstudy.models.shallow.error_moments import ErrorMoments, gradient_step_moments
+from mcstudy.models.shallow.initialization import Initialization, draw_outputs, draw_weights
+from mcstudy.models.shallow.inputs import sphere
+from mcstudy.models.shallow.lazy_training import movements, trained_errors
+from mcstudy.models.shallow.training import train
 
 Columns = dict[str, NDArray[Any]]
 
@@ -71,8 +72,8 @@ def simulate(
     parts = []
     for count in _portions(size, 10 * width):
         X, y = _data(rng, count, data)
-        a = shallow.draw_outputs(rng, (count, width))
-        W0 = shallow.draw_weights(rng, (count, width, X.shape[-1]))
+        a = draw_outputs(rng, (count, width))
+        W0 = draw_weights(rng, (count, width, X.shape[-1]))
         parts.append(_measure(W0, a, X, y, training, activation, scaling))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -83,7 +84,7 @@ def _portions(size: int, entries: int) -> list[int]:
     return [min(most, size - first) for first in range(0, size, most)]
 
 
-def _data(rng: np.random.Generator, count: int, data: str) -> tuple[Array, Array]:
+def _data(rng: np.random.Generator, count: int, data: str) -> tuple[FloatArray, FloatArray]:
     """Inputs (count, n, d) and labels (count, n); those of one input and of real rows never change."""
     if data == RANDOM:
         return sphere(rng, (count, 2, 10)), rng.choice(np.array([-1.0, 1.0]), size=(count, 2))
@@ -96,9 +97,11 @@ def _data(rng: np.random.Generator, count: int, data: str) -> tuple[Array, Array
     return np.tile(X, (count, 1, 1)), np.tile(y, (count, 1))
 
 
-def _measure(W0: Array, a: Array, X: Array, y: Array, training: str, name: str, scaling: str) -> Columns:
+def _measure(
+    W0: FloatArray, a: FloatArray, X: FloatArray, y: FloatArray, training: str, name: str, scaling: str
+) -> Columns:
     slower = np.sqrt(a.shape[-1]) if scaling == MEAN_FIELD else 1.0
-    start = Start(a / slower, W0, X[:, 0], activation(name))
+    start = Initialization(a / slower, W0, X[:, 0], activation(name))
     learn = partial(
         train,
         W0,
@@ -111,7 +114,10 @@ def _measure(W0: Array, a: Array, X: Array, y: Array, training: str, name: str, 
     )
     trained, mirrored = learn(start.a), learn(-start.a)
     finished = (trained.reached & mirrored.reached) | np.bool_(training == ONE_STEP)
-    return departures(start, X, y, trained, mirrored) | {"failure": np.where(finished, "", UNFINISHED)}
+    errors = trained_errors(start, X, y, trained, mirrored)
+    unmoved = {name: np.zeros(len(X)) for name in ("bound", "movement", "kernel_movement", "departure")}
+    moved = movements(start, X, trained) if start.sigma.smooth else unmoved
+    return errors | moved | {"failure": np.where(finished, "", UNFINISHED)}
 
 
 UNFINISHED = "the loss did not fall as wanted within the steps allowed"
@@ -151,8 +157,8 @@ def _smooth(training: tuple[str, ...], *data: str) -> Callable[[Scenario], bool]
     return matches
 
 
-def _exact(width: int, **factors: object) -> Moments:
-    """Moments of f - f_0 after a gradient step on one input of norm 1."""
+def _exact(width: int, **factors: object) -> ErrorMoments:
+    """ErrorMoments of f - f_0 after a gradient step on one input of norm 1."""
     return gradient_step_moments(activation(str(factors["activation"])), 1.0, STEP[ONE_STEP], width)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.claims.claim import Assessment, Cell, Claim, Verdict, Zone, check_margin
+from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.theory import check_limit, check_margin
 from mcstudy.draws import Draws, Sample
-from mcstudy.exceptions import ClaimError
+from mcstudy.findings import BoundCell, BoundEvidence, Cell, Verdict, Witness, Zone
 from mcstudy.statistics import clopper_pearson, upper_limit
 
 __all__ = ["Bound"]
@@ -37,6 +37,8 @@ class Bound(Claim):
     column : str
     at_most : str or float
         The bound: a column, or a non-negative number.
+    times : float
+        A factor on the bound: 0.9 claims a bound that is 10 % smaller.
     probability : float
         The largest probability of a violation that still counts as none.
     rounding : str or float
@@ -46,6 +48,7 @@ class Bound(Claim):
 
     column: str
     at_most: str | float
+    times: float = 1.0
     probability: float = 1e-3
     rounding: str | float = 0.0
 
@@ -54,20 +57,15 @@ class Bound(Claim):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_margin(self.id, "probability", self.probability)
-        if not isinstance(self.at_most, str) and not self.at_most >= 0:
-            msg = (
-                f"claim {self.id}: `at_most` must be a column or a non-negative number, got {self.at_most!r}"
-            )
-            raise ClaimError(msg)
-
-        if not isinstance(self.rounding, str) and not self.rounding >= 0:
-            msg = f"claim {self.id}: `rounding` must be a column or a non-negative number, got {self.rounding!r}"
-            raise ClaimError(msg)
+        check_margin(self.id, "times", self.times)
+        check_limit(self.id, "at_most", self.at_most)
+        check_limit(self.id, "rounding", self.rounding)
 
     @property
-    def what(self) -> str:
+    def estimand(self) -> str:
         """The probability that is limited."""
-        return f"probability that |{self.column}| exceeds {self.at_most}"
+        factor = "" if self.times == 1.0 else f"{self.times:g} times "
+        return f"probability that |{self.column}| exceeds {factor}{self.at_most}"
 
     def columns(self) -> tuple[str, ...]:
         """The column, and those of its bound and its rounding error."""
@@ -76,72 +74,61 @@ class Bound(Claim):
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Count the violations in one scenario."""
         (sample,) = samples
-        size = np.abs(sample.values(self.column))
-        bound = _values(sample, self.at_most)
-        excess = size - bound * (1.0 + ROUNDING) - _values(sample, self.rounding)
+        size, bound, rounding = self._values(sample)
+        excess = size - bound * (1.0 + ROUNDING) - rounding
         violations = int(np.count_nonzero(excess > 0.0))
+        ratio = _ratio(size, bound)
+        worst = int(np.argmax(excess)) if violations else int(np.argmax(ratio))
+        block, index = sample.locate(worst, *self.columns())
         limit = upper_limit(violations, len(size), confidence)
-        share = violations / len(size)
-        interval = clopper_pearson(violations, len(size), confidence) if violations else (0.0, limit)
-        zone = Zone(0.0, self.probability)
-        cell = Cell(
-            scenario=dict(sample.scenario),
+        found = BoundCell(float(np.max(ratio)), violations, limit)
+        witness = Witness.at(block, index, float(size[worst]), float(bound[worst]))
+        return Assessment(self._cell(sample, found, len(size), confidence), found, witness)
+
+    def _cell(self, sample: Sample, found: BoundCell, count: int, confidence: float) -> Cell:
+        violated = found.violations > 0
+        interval = (
+            clopper_pearson(found.violations, count, confidence) if violated else (0.0, found.upper_limit)
+        )
+        share = found.violations / count
+        return Cell(
+            scenario=sample.scenario,
             theory=0.0,
             margin=self.probability,
             estimate=share,
-            mcse=float(np.sqrt(share * (1.0 - share) / len(size))),
+            mcse=float(np.sqrt(share * (1.0 - share) / count)),
             interval=interval,
-            verdict=Verdict.REFUTED if violations else zone.verdict(interval),
+            verdict=Verdict.REFUTED if violated else Zone(0.0, self.probability).verdict(interval),
             replicates=sample.replicates,
-        )
-        ratio = _ratio(size, bound)
-        worst = int(np.argmax(excess)) if violations else int(np.argmax(ratio))
-        return Assessment(
-            cell,
-            {
-                "largest_ratio": float(np.max(ratio)),
-                "violations": violations,
-                "upper_limit": limit,
-                "worst": _replicate(sample, draws, worst, size[worst], bound[worst], ratio[worst]),
-            },
+            reach=found.largest_ratio,
         )
 
-    def summarise(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
+    def _values(self, sample: Sample) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The size of the column, its bound and its rounding error, each of shape (k,)."""
+        columns = dict(zip(self.columns(), sample.values(*self.columns()), strict=True))
+        size = np.abs(columns[self.column])
+        bound, rounding = (
+            columns[source] if isinstance(source, str) else np.full(len(size), float(source))
+            for source in (self.at_most, self.rounding)
+        )
+        return size, self.times * bound, rounding
+
+    def collect(self, assessments: Sequence[Assessment]) -> BoundEvidence:
         """Ratios and counts of every cell, the worst violation and the tightest case."""
-        evidence = [assessment.evidence for assessment in assessments if assessment.evidence]
-        worst = [item["worst"] for item in sorted(evidence, key=lambda item: -item["largest_ratio"])]
-        violated = [item["worst"] for item in evidence if item["violations"]]
-        return {
-            "cells": [
-                {key: value for key, value in a.evidence.items() if key != "worst"} for a in assessments
-            ],
-            "witness": max(violated, key=lambda item: item["value"] - item["bound"]) if violated else None,
-            "tightest": worst[0] if worst else None,
-        }
+        judged = [a for a in assessments if a.witness is not None and a.evidence is not None]
+        violated = [a.witness for a in judged if a.evidence.violations]
+        return BoundEvidence(
+            cells=tuple(a.evidence for a in assessments),
+            witness=max(violated, key=_excess, default=None),
+            tightest=max(judged, key=lambda a: a.evidence.largest_ratio).witness if judged else None,
+        )
 
 
-def _values(sample: Sample, source: str | float) -> FloatArray:
-    if isinstance(source, str):
-        return sample.values(source)
-    return np.full(sample.replicates - sample.failures, float(source))
+def _excess(witness: Witness | None) -> float:
+    return 0.0 if witness is None else witness.value - (witness.bound or 0.0)
 
 
 def _ratio(size: FloatArray, bound: FloatArray) -> FloatArray:
     """|column| / bound; 0 where both vanish, infinite where only the bound does."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(size == 0.0, 0.0, size / bound)
-
-
-def _replicate(
-    sample: Sample, draws: Draws, position: int, value: float, bound: float, ratio: float
-) -> dict[str, Any]:
-    block, index = sample.locate(position)
-    return {
-        "scenario": dict(sample.scenario),
-        "block": block,
-        "index": index,
-        "value": float(value),
-        "bound": float(bound),
-        "ratio": float(ratio),
-        "replay": draws.replay_command(sample.scenario, block, index),
-    }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from mcstudy.claims.claim import Assessment, Cell, Claim, Verdict, check_margin
+from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.theory import check_margin
 from mcstudy.draws import Draws, Sample
+from mcstudy.findings import Cell, IdentityCell, IdentityEvidence, Verdict, Witness, Zone
 from mcstudy.statistics import upper_limit
 
 __all__ = ["Identity"]
@@ -20,7 +21,7 @@ class Identity(Claim):
     r"""A relative residual never exceeds a tolerance.
 
     A fact about the replicates that were drawn, not an estimate: the interval is the largest residual itself,
-    and one residual above the tolerance REFUTES. The diagnostics give an upper limit on the probability of
+    and one residual above the tolerance REFUTES. The evidence gives an upper limit on the probability of
     replicates that would, and the largest residual as a witness that can be replayed.
 
     Parameters
@@ -43,7 +44,7 @@ class Identity(Claim):
         check_margin(self.id, "tolerance", self.tolerance)
 
     @property
-    def what(self) -> str:
+    def estimand(self) -> str:
         """The residual in words."""
         return f"largest {self.column}"
 
@@ -54,13 +55,13 @@ class Identity(Claim):
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Compare the largest residual of one scenario with the tolerance."""
         (sample,) = samples
-        residual = np.abs(sample.values(self.column))
+        residual = np.abs(sample.values(self.column)[0])
         position = int(np.argmax(residual))
         largest = float(residual[position])
         violations = int(np.count_nonzero(residual > self.tolerance))
-        block, index = sample.locate(position)
+        limit = upper_limit(violations, len(residual), confidence)
         cell = Cell(
-            scenario=dict(sample.scenario),
+            scenario=sample.scenario,
             theory=0.0,
             margin=self.tolerance,
             estimate=largest,
@@ -68,31 +69,16 @@ class Identity(Claim):
             interval=(largest, largest),
             verdict=Verdict.REFUTED if violations else Verdict.CONFIRMED,
             replicates=sample.replicates,
+            reach=Zone(0.0, self.tolerance).reach((largest, largest)),
         )
-        return Assessment(
-            cell,
-            {
-                "largest": largest,
-                "median": float(np.median(residual)),
-                "violations": violations,
-                "upper_limit": upper_limit(violations, len(residual), confidence),
-                "witness": {
-                    "scenario": dict(sample.scenario),
-                    "block": block,
-                    "index": index,
-                    "value": largest,
-                    "replay": draws.replay_command(sample.scenario, block, index),
-                },
-            },
-        )
+        found = IdentityCell(largest, float(np.median(residual)), violations, limit)
+        block, index = sample.locate(position, self.column)
+        return Assessment(cell, found, Witness.at(block, index, largest))
 
-    def summarise(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
+    def collect(self, assessments: Sequence[Assessment]) -> IdentityEvidence:
         """Residuals of every cell, and the replicate with the largest."""
-        witnesses = [a.evidence["witness"] for a in assessments if a.evidence]
-        return {
-            "tolerance": self.tolerance,
-            "cells": [
-                {key: value for key, value in a.evidence.items() if key != "witness"} for a in assessments
-            ],
-            "witness": max(witnesses, key=lambda item: item["value"]) if witnesses else None,
-        }
+        witnesses = [a.witness for a in assessments if a.witness is not None]
+        return IdentityEvidence(
+            cells=tuple(a.evidence for a in assessments),
+            witness=max(witnesses, key=lambda witness: witness.value, default=None),
+        )

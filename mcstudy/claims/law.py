@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,9 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.claims.claim import Assessment, Cell, Claim, Zone, check_margin
-from mcstudy.draws import Draws, Sample, Scenario
+from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.theory import check_margin
+from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError
+from mcstudy.factors import call_with_factors
+from mcstudy.findings import Cell, LawCell, LawEvidence, Zone
+from mcstudy.scenarios import Scenario
 from mcstudy.statistics import dkw_band
 
 __all__ = ["Distribution", "Law", "SameLaw"]
@@ -43,28 +48,26 @@ class _Distance(Claim):
         """The column whose law is claimed."""
         return (self.column,)
 
-    def _judge(
-        self, scenario: Scenario, distance: float, band: float, curve: FloatArray, replicates: int
-    ) -> Assessment:
+    def _judge(self, scenario: Scenario, found: LawCell, replicates: int) -> Assessment:
         zone = Zone(0.0, self.margin)
-        interval = (max(0.0, distance - band), min(1.0, distance + band))
+        interval = (max(0.0, found.distance - found.band), min(1.0, found.distance + found.band))
         cell = Cell(
-            scenario=dict(scenario),
+            scenario=scenario,
             theory=0.0,
             margin=self.margin,
-            estimate=distance,
-            mcse=0.5 / np.sqrt(replicates),
+            estimate=found.distance,
+            # The largest standard error that an empirical distribution function has at a point: p = 1/2.
+            mcse=0.5 / math.sqrt(replicates),
             interval=interval,
             verdict=zone.verdict(interval),
             replicates=replicates,
+            reach=zone.reach(interval),
         )
-        return Assessment(
-            cell, {"distance": distance, "band": band, "probability": CURVE, "deviation": curve}
-        )
+        return Assessment(cell, found)
 
-    def summarise(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
+    def collect(self, assessments: Sequence[Assessment]) -> LawEvidence:
         """Distance, band and deviation curve of every cell."""
-        return {"cells": [dict(assessment.evidence) for assessment in assessments]}
+        return LawEvidence(cells=tuple(assessment.evidence for assessment in assessments))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +94,7 @@ class Law(_Distance):
     kind = "law"
 
     @property
-    def what(self) -> str:
+    def estimand(self) -> str:
         """The distance in words."""
         return f"Kolmogorov distance of {self.column} from its law"
 
@@ -99,14 +102,15 @@ class Law(_Distance):
         """Measure the distance from the claimed law in one scenario."""
         (sample,) = samples
         law = self._law(sample.scenario)
-        values, last = np.unique(np.sort(sample.values(self.column)), return_counts=True)
+        values, last = np.unique(sample.values(self.column)[0], return_counts=True)
         steps = np.concatenate([[0], np.cumsum(last)]) / np.sum(last)
+        # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
         at = np.asarray(law.cdf(values), dtype=np.float64)
         before = np.asarray(law.cdf(np.nextafter(values, -np.inf)), dtype=np.float64)
-        distance = float(max(np.max(np.abs(steps[1:] - at)), np.max(np.abs(steps[:-1] - before))))
-        curve = _deviation(at, steps[1:])
-        band = dkw_band(sample.replicates - sample.failures, confidence)
-        return self._judge(sample.scenario, distance, band, curve, sample.replicates)
+        probability = np.stack([before, at], axis=1).ravel()
+        deviation = np.stack([steps[:-1] - before, steps[1:] - at], axis=1).ravel()
+        band = dkw_band(int(np.sum(last)), confidence)
+        return self._judge(sample.scenario, _law_cell(probability, deviation, band), sample.replicates)
 
     def rehearse(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse what has no distribution function."""
@@ -115,7 +119,9 @@ class Law(_Distance):
 
     def _law(self, scenario: Scenario) -> Distribution:
         try:
-            law = self.distribution if hasattr(self.distribution, "cdf") else self.distribution(**scenario)
+            law = self.distribution
+            if not hasattr(law, "cdf"):
+                law = call_with_factors(law, scenario)
             known = np.isfinite(law.cdf(0.0))
         except Exception as error:
             msg = (
@@ -129,13 +135,23 @@ class Law(_Distance):
         return law
 
 
-def _deviation(theory: FloatArray, empirical: FloatArray) -> FloatArray:
-    """Empirical minus claimed distribution function, on the grid of claimed probabilities."""
-    where = np.searchsorted(theory, CURVE, side="right") - 1
-    inside = where >= 0
-    shown = np.zeros_like(CURVE)
-    shown[inside] = empirical[where[inside]] - theory[where[inside]]
-    return shown
+def _law_cell(probability: FloatArray, deviation: FloatArray, band: float) -> LawCell:
+    """The distance, and the deviation on the grid of probabilities: the largest that falls to each point.
+
+    Parameters
+    ----------
+    probability : array, shape (k,)
+        Ascending values of one distribution function where the deviation may be largest.
+    deviation : array, shape (k,)
+        The other distribution function minus it.
+    """
+    curve = deviation[np.maximum(np.searchsorted(probability, CURVE, side="right") - 1, 0)]
+    nearest = np.rint(probability * (CURVE.size - 1)).astype(np.intp)
+    points, first = np.unique(nearest, return_index=True)
+    highest = np.maximum.reduceat(deviation, first)
+    lowest = np.minimum.reduceat(deviation, first)
+    curve[points] = np.where(highest >= -lowest, highest, lowest)
+    return LawCell(float(np.max(np.abs(deviation))), band, CURVE, curve)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +177,7 @@ class SameLaw(_Distance):
     kind = "same_law"
 
     @property
-    def what(self) -> str:
+    def estimand(self) -> str:
         """The distance in words."""
         return f"Kolmogorov distance of {self.column} between the levels of {self.across}"
 
@@ -187,13 +203,12 @@ class SameLaw(_Distance):
 
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Measure the distance between the two laws."""
-        one, other = (np.sort(sample.values(self.column)) for sample in samples)
-        points = np.concatenate([one, other])
+        one, other = (np.sort(sample.values(self.column)[0]) for sample in samples)
+        points = np.unique(np.concatenate([one, other]))
         heights = [np.searchsorted(values, points, side="right") / len(values) for values in (one, other)]
-        distance = float(np.max(np.abs(heights[0] - heights[1])))
-        order = np.argsort(points, kind="stable")
-        curve = _deviation(heights[1][order], heights[0][order])
+        # Half of what may go wrong for each of the two bands.
         half = 1.0 - (1.0 - confidence) / 2
         band = dkw_band(len(one), half) + dkw_band(len(other), half)
+        found = _law_cell(heights[1], heights[0] - heights[1], band)
         replicates = min(sample.replicates for sample in samples)
-        return self._judge(self.cell_scenario(samples[0].scenario), distance, band, curve, replicates)
+        return self._judge(self.cell_scenario(samples[0].scenario), found, replicates)

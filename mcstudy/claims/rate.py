@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.claims.claim import (
-    Assessment,
-    Cell,
-    Claim,
-    Verdict,
-    Zone,
-    check_margin,
-    check_statistic,
-    evaluate,
-)
-from mcstudy.draws import Draws, Sample, Scenario
+from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.theory import Theory, check_margin, check_statistic, evaluate
+from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Cell, Fit, Guarantee, Half, Line, RateEvidence, Verdict, Zone
+from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Estimate, PowerLaw, Statistic, fit_power_law, upper_half
 
 __all__ = ["Rate"]
@@ -30,14 +23,6 @@ FloatArray = npt.NDArray[np.float64]
 
 # The delta method takes log(estimate) for normal; beyond this relative error it is not.
 LARGEST_RELATIVE_ERROR = 0.25
-
-
-class _Half(NamedTuple):
-    """The slope over the half of the levels nearest to the limit."""
-
-    exponent: float
-    interval: tuple[float, float]
-    levels: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +53,13 @@ class Rate(Claim):
 
     of: Statistic
     against: str
-    exponent: float | Callable[..., float]
+    exponent: Theory
     margin: float
     limit: str = "infinity"
     exact: bool = False
 
     kind = "rate"
+    guarantee = Guarantee.ASYMPTOTIC
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +70,7 @@ class Rate(Claim):
             raise ClaimError(msg)
 
     @property
-    def what(self) -> str:
+    def estimand(self) -> str:
         """The regression in words."""
         return f"slope of log {self.of.label} on log {self.against}"
 
@@ -123,37 +109,68 @@ class Rate(Claim):
 
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Fit one line and compare both slopes with the zone."""
-        rest = self.cell_scenario(samples[0].scenario)
-        zone = Zone(evaluate(self.id, "exponent", self.exponent, rest), self.margin)
-        paired = self.against in draws.common
-        samples = _in_common(samples) if paired else samples
-        levels = np.array([self._level(sample.scenario) for sample in samples])
-        estimates = [self.of.estimate(sample.values(self.of.column)) for sample in samples]
-        evidence = _evidence(rest, levels, estimates)
-        if note := self._unfit(levels, estimates):
-            cell = _cell(rest, zone, evidence, math.nan, math.nan, (math.nan, math.nan), Verdict.UNDECIDED)
-            return Assessment(cell, {**evidence, "note": note})
-        covariance = self._log_covariance(samples, estimates, paired=paired)
-        fit = fit_power_law(levels, evidence["y"], covariance, replicates=min(evidence["replicates"]))
+        line = self._line(samples, draws)
+        zone = Zone(evaluate(self.id, "exponent", self.exponent, line.scenario), self.margin)
+        if line.note:
+            return Assessment(Cell.unjudged(line.scenario, min(line.replicates), zone), line)
+        covariance = self._log_covariance(samples, line, draws)
+        fitted = fit_power_law(line.x, line.y, covariance, replicates=min(line.replicates))
+        # The full range and the half near the limit are two chances to be wrong; goodness of fit is a third.
         part = 1.0 - (1.0 - confidence) / (3 if self.exact else 2)
-        half = self._asymptotic_half(levels, evidence["y"], covariance, part)
-        interval = fit.interval(part)
-        rejected = fit.p_value < 1.0 - part
-        verdicts = [zone.verdict(interval), zone.verdict(half.interval)]
+        half = self._asymptotic_half(line, covariance, part)
+        rejected = fitted.p_value < 1.0 - part
+        note = "a power law to within the margin, not exactly" if rejected else ""
+        line = replace(line, fit=_fit(fitted, half), note=note)
+        return Assessment(self._cell(line, zone, fitted, part, rejected=rejected), line)
+
+    def _line(self, samples: tuple[Sample, ...], draws: Draws) -> Line:
+        """The statistic at every level, with the reason why no line can be fitted if there is one."""
+        levels = np.array([self._level(sample.scenario) for sample in samples])
+        estimates = [self.of.estimate(values) for values in self._paired(samples, draws)]
+        return Line(
+            scenario=self.cell_scenario(samples[0].scenario),
+            x=levels,
+            y=np.array([estimate.value for estimate in estimates]),
+            mcse=np.array([estimate.mcse for estimate in estimates]),
+            replicates=tuple(estimate.replicates for estimate in estimates),
+            fit=None,
+            note=self._unfit(levels, estimates),
+        )
+
+    def _paired(self, samples: Sequence[Sample], draws: Draws) -> list[FloatArray]:
+        """The column at every level; under common random numbers only the replicates that all levels have."""
+        column = self.of.column
+        if self.against not in draws.common:
+            return [sample.values(column)[0] for sample in samples]
+        count = min(sample.replicates for sample in samples)
+        keep = np.logical_and.reduce([sample.present(column)[:count] for sample in samples])
+        return [sample.columns[column][:count][keep] for sample in samples]
+
+    def _cell(self, line: Line, zone: Zone, fitted: PowerLaw, part: float, *, rejected: bool) -> Cell:
+        interval = fitted.interval(part)
+        halves = [interval] if line.fit is None else [interval, line.fit.upper_half.interval]
+        verdicts = [zone.verdict(ends) for ends in halves]
         if self.exact and rejected:
             verdicts.append(Verdict.REFUTED)
-        cell = _cell(rest, zone, evidence, fit.exponent, fit.mcse, interval, Verdict.all_of(verdicts))
-        return Assessment(cell, {**evidence, **_fit_evidence(fit, half), "note": _note(rejected)})
+        return Cell(
+            scenario=line.scenario,
+            theory=zone.theory,
+            margin=zone.margin,
+            estimate=fitted.exponent,
+            mcse=fitted.mcse,
+            interval=interval,
+            verdict=Verdict.all_of(verdicts),
+            replicates=min(line.replicates),
+            reach=zone.reach(interval),
+        )
 
-    def _asymptotic_half(
-        self, levels: FloatArray, values: FloatArray, covariance: FloatArray, confidence: float
-    ) -> _Half:
+    def _asymptotic_half(self, line: Line, covariance: FloatArray, confidence: float) -> Half:
         if self.limit == "infinity":
-            top = upper_half(levels, values, covariance)
-            return _Half(top.exponent, top.interval(confidence), top.degrees + 2)
-        top = upper_half(1.0 / levels, values, covariance)
+            top = upper_half(line.x, line.y, covariance)
+            return Half(top.exponent, top.interval(confidence), top.degrees + 2)
+        top = upper_half(1.0 / line.x, line.y, covariance)
         low, high = top.interval(confidence)
-        return _Half(-top.exponent, (-high, -low), top.degrees + 2)
+        return Half(-top.exponent, (-high, -low), top.degrees + 2)
 
     def _unfit(self, levels: FloatArray, estimates: Sequence[Estimate]) -> str:
         """Why no line can be fitted, or nothing."""
@@ -164,76 +181,32 @@ class Rate(Claim):
                 return f"the {self.of.label} is not known to 25 % at {self.against} = {level:g}"
         return ""
 
-    def _log_covariance(
-        self, samples: Sequence[Sample], estimates: Sequence[Estimate], *, paired: bool
-    ) -> FloatArray:
+    def _log_covariance(self, samples: Sequence[Sample], line: Line, draws: Draws) -> FloatArray:
         """Covariance of the log statistics: diagonal, or from paired influence values."""
-        values = np.array([estimate.value for estimate in estimates])
-        if not paired:
-            mcse = np.array([estimate.mcse for estimate in estimates])
-            return np.diag((mcse / values) ** 2)
-        influence = np.stack([self.of.influence(sample.values(self.of.column)) for sample in samples])
-        covariance = np.cov(influence / values[:, None]) / influence.shape[1]
+        if self.against not in draws.common:
+            return np.diag((line.mcse / line.y) ** 2)
+        influence = np.stack([self.of.influence(values) for values in self._paired(samples, draws)])
+        covariance = np.cov(influence / line.y[:, None]) / influence.shape[1]
         return np.asarray(covariance, dtype=np.float64)
 
-    def summarise(self, assessments: Sequence[Assessment]) -> dict[str, Any]:
+    def collect(self, assessments: Sequence[Assessment]) -> RateEvidence:
         """The lines with their fits."""
-        notes = dict.fromkeys(str(a.evidence["note"]) for a in assessments if a.evidence.get("note"))
-        return {
-            "against": self.against,
-            "statistic": self.of.label,
-            "limit": self.limit,
-            "exact": self.exact,
-            "note": "; ".join(notes),
-            "lines": [dict(assessment.evidence) for assessment in assessments if assessment.evidence],
-        }
+        lines = tuple(assessment.evidence for assessment in assessments)
+        return RateEvidence(lines, self.against, self.of.label, self.limit, self.exact)
 
 
-def _in_common(samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    """The samples limited to the replicates that all levels have: those that are paired."""
-    count = min(sample.replicates for sample in samples)
-    keep = np.logical_and.reduce([sample.valid[:count] for sample in samples])
-    return tuple(sample.limited(keep) for sample in samples)
-
-
-def _note(rejected: bool) -> str:
-    return "a power law to within the margin, not exactly" if rejected else ""
-
-
-def _evidence(rest: Scenario, levels: FloatArray, estimates: Sequence[Estimate]) -> dict[str, Any]:
-    return {
-        "scenario": dict(rest),
-        "x": levels,
-        "y": np.array([estimate.value for estimate in estimates]),
-        "mcse": np.array([estimate.mcse for estimate in estimates]),
-        "replicates": [estimate.replicates for estimate in estimates],
-    }
-
-
-def _cell(
-    rest: Scenario,
-    zone: Zone,
-    evidence: Mapping[str, Any],
-    estimate: float,
-    mcse: float,
-    interval: tuple[float, float],
-    verdict: Verdict,
-) -> Cell:
-    replicates = min(evidence["replicates"])
-    return Cell(dict(rest), zone.theory, zone.margin, estimate, mcse, interval, verdict, replicates)
-
-
-def _fit_evidence(fit: PowerLaw, half: _Half) -> dict[str, Any]:
-    return {
-        "constant": fit.constant,
-        "exponent": fit.exponent,
-        "sampling_error": fit.sampling_error,
-        "robust_error": fit.robust_error,
-        "upper_half": half._asdict(),
-        "chi_square": fit.chi_square,
-        "degrees": fit.degrees,
-        "p_value": fit.p_value,
-        "curvature": {"estimate": fit.curvature, "mcse": fit.curvature_mcse},
-        "local_slopes": fit.local_slopes,
-        "local_mcse": fit.local_mcse,
-    }
+def _fit(fit: PowerLaw, half: Half) -> Fit:
+    return Fit(
+        constant=fit.constant,
+        exponent=fit.exponent,
+        sampling_error=fit.sampling_error,
+        robust_error=fit.robust_error,
+        upper_half=half,
+        chi_square=fit.chi_square,
+        degrees=fit.degrees,
+        p_value=fit.p_value,
+        curvature=fit.curvature,
+        curvature_mcse=fit.curvature_mcse,
+        local_slopes=fit.local_slopes,
+        local_mcse=fit.local_mcse,
+    )

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from mcstudy.claims.claim import (
-    Assessment,
-    Cell,
-    Claim,
-    Relative,
-    Zone,
-    check_margin,
-    check_statistic,
-    evaluate,
-)
-from mcstudy.draws import Draws, Sample, Scenario
+from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.theory import Relative, Theory, check_margin, check_statistic, evaluate
+from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Cell, Guarantee, Zone
+from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic, proportion
 
 __all__ = ["Value"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +32,7 @@ class Value(Claim):
     of : Statistic
         ``mean("loss")``, ``variance("loss")``, ``proportion("covered")``, ...
     equals : float, str or callable
-        The theoretical value: a number; a function of the scenario's factors (as keywords); or the name of a
+        The theoretical value: a number; a function of the factors that it names; or the name of a
         column that holds it for each replicate. With a column and a mean the comparison is paired: the
         interval is that of the mean difference. With another statistic the column must be constant.
     margin : float or Relative
@@ -43,17 +40,18 @@ class Value(Claim):
 
     Examples
     --------
-    >>> from mcstudy.claims.claim import relative
+    >>> from mcstudy.claims.theory import relative
     >>> from mcstudy.statistics import mean
-    >>> Value("1.mean", r"\mathbb{E} X = 1", of=mean("x"), equals=1.0, margin=relative(0.01)).what
+    >>> Value("1.mean", r"\mathbb{E} X = 1", of=mean("x"), equals=1.0, margin=relative(0.01)).estimand
     'mean of x'
     """
 
     of: Statistic
-    equals: float | str | Callable[..., float]
+    equals: Theory | str
     margin: float | Relative
 
     kind = "value"
+    guarantee = Guarantee.ASYMPTOTIC
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,7 +59,7 @@ class Value(Claim):
         check_statistic(self.id, self.of)
 
     @property
-    def what(self) -> str:
+    def estimand(self) -> str:
         """The statistic and its column."""
         return self.of.label
 
@@ -86,46 +84,46 @@ class Value(Claim):
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Compare the statistic's interval with the zone in one scenario."""
         (sample,) = samples
-        values = sample.values(self.of.column)
-        theory, shift = self._theory(sample)
+        values, theory, shift = self._compared(sample)
         zone = self._zone(theory)
         estimate = self.of.estimate(values - shift)
         low, high = self._statistic(values).interval(values - shift, confidence)
         offset = theory if np.ndim(shift) else 0.0
         interval = (low + offset, high + offset)
-        return Assessment(
-            Cell(
-                scenario=dict(sample.scenario),
-                theory=theory,
-                margin=zone.margin,
-                estimate=estimate.value + offset,
-                mcse=estimate.mcse,
-                interval=interval,
-                verdict=zone.verdict(interval),
-                replicates=sample.replicates,
-            )
+        cell = Cell(
+            scenario=sample.scenario,
+            theory=theory,
+            margin=zone.margin,
+            estimate=estimate.value + offset,
+            mcse=estimate.mcse,
+            interval=interval,
+            verdict=zone.verdict(interval),
+            replicates=sample.replicates,
+            reach=zone.reach(interval),
         )
+        return Assessment(cell)
 
-    def _statistic(self, values: np.ndarray) -> Statistic:
+    def _statistic(self, values: FloatArray) -> Statistic:
         """The statistic whose interval is honest: the mean of zeros and ones is a proportion."""
         indicator = self.of.name == "mean" and not isinstance(self.equals, str) and _are_indicators(values)
         return proportion(self.of.column) if indicator else self.of
 
-    def _theory(self, sample: Sample) -> tuple[float, float | np.ndarray]:
-        """The theoretical value, and what to subtract from each replicate to pair with it."""
+    def _compared(self, sample: Sample) -> tuple[FloatArray, float, float | FloatArray]:
+        """The replicates, the theoretical value, and what to subtract from each replicate to pair with it."""
         if not isinstance(self.equals, str):
-            return evaluate(self.id, "equals", self.equals, sample.scenario), 0.0
-        theory = sample.values(self.equals)
+            (values,) = sample.values(self.of.column)
+            return values, evaluate(self.id, "equals", self.equals, sample.scenario), 0.0
+        values, theory = sample.values(self.of.column, self.equals)
         if np.ptp(theory) == 0.0:
-            return float(theory[0]), 0.0
+            return values, float(theory[0]), 0.0
         if self.of.name != "mean":
             msg = (
                 f"claim {self.id}: column `{self.equals}` must be constant within a scenario to be compared with "
                 f"a {self.of.name}, but it varies in {sample.scenario}; compare means, or normalise the column"
             )
             raise ClaimError(msg)
-        return float(np.mean(theory)), theory
+        return values, float(np.mean(theory)), theory
 
 
-def _are_indicators(values: np.ndarray) -> bool:
+def _are_indicators(values: FloatArray) -> bool:
     return bool(np.all((values == 0.0) | (values == 1.0)))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
+from mcstudy.draws import Block, Failure
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
 
@@ -105,27 +106,25 @@ class Joblib:
 
     def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
         """Draw the blocks, yielding each as it finishes."""
-        waiting = {task.key: task for task in tasks}
+        waiting = {task.block: task for task in tasks}
         while waiting:
-            started: dict[tuple[str, int], Task] = {}
+            started: dict[Block, Task] = {}
             try:
                 yield from self._pool(_note(waiting.values(), started), waiting, self.jobs)
             except _worker_death():
-                for task in [task for key, task in started.items() if key in waiting]:
-                    del waiting[task.key]
+                for task in [task for block, task in started.items() if block in waiting]:
+                    del waiting[task.block]
                     yield self._alone(task)
 
     def _alone(self, task: Task) -> BlockResult:
         try:
-            (result,) = self._pool([task], {task.key: task}, jobs=1)
+            (result,) = self._pool([task], {task.block: task}, jobs=1)
         except _worker_death() as death:
             reason = f"quarantined: the worker process died twice while drawing this block ({type(death).__name__})"
-            return BlockResult(task.scenario, task.number, failures=((None, reason, str(death)),))
+            return BlockResult(task.block, failures=(Failure(task.block, None, reason, str(death)),))
         return result
 
-    def _pool(
-        self, tasks: Iterable[Task], waiting: dict[tuple[str, int], Task], jobs: int
-    ) -> Iterator[BlockResult]:
+    def _pool(self, tasks: Iterable[Task], waiting: dict[Block, Task], jobs: int) -> Iterator[BlockResult]:
         from joblib import Parallel, delayed, parallel_config
 
         with parallel_config("loky", inner_max_num_threads=1):
@@ -140,7 +139,7 @@ class Joblib:
         with _closing_quietly(pool(delayed(run_block)(task) for task in going.on(tasks))) as results:
             try:
                 for result in results:
-                    del waiting[result.key]
+                    del waiting[result.block]
                     yield result
             except GeneratorExit:
                 # joblib's own way to stop races with its threads: let it finish what is under way instead.
@@ -162,10 +161,10 @@ class _Going:
         return takewhile(lambda _: not self.stopped, tasks)
 
 
-def _note(tasks: Iterable[Task], started: dict[tuple[str, int], Task]) -> Iterator[Task]:
+def _note(tasks: Iterable[Task], started: dict[Block, Task]) -> Iterator[Task]:
     """Pass tasks on, noting those handed out."""
     for task in list(tasks):
-        started[task.key] = task
+        started[task.block] = task
         yield task
 
 

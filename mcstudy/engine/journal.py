@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.draws import Failure, Sample, Scenario
+from mcstudy.draws import Block, Failure, Sample
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
+from mcstudy.experiment import Experiment
+from mcstudy.ledger import WarningRecord
+from mcstudy.scenarios import Scenario
 
-__all__ = ["Journal"]
+__all__ = ["Counts", "Journal"]
+
+# Replicates of each scenario of each experiment.
+Counts = Mapping[tuple[str, Scenario], int]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
-    scenario TEXT NOT NULL, number INTEGER NOT NULL, data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL,
-    PRIMARY KEY (scenario, number)) WITHOUT ROWID;
+    experiment TEXT NOT NULL, scenario TEXT NOT NULL, number INTEGER NOT NULL,
+    data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL,
+    PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
 HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 SOURCE = "source text"  # compared through its digest, kept to show what changed
+
+# The first blocks of a scenario, in order.
+FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
 
 
 class Journal:
@@ -40,6 +51,8 @@ class Journal:
     ----------
     path : Path or None
         The file, or None to keep the blocks in memory.
+    block_size : int
+        Replicates of a block.
     fingerprint : mapping from str to str
         What the draws depend on; a journal with another one is refused.
     source_text : str
@@ -56,11 +69,18 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path | None, fingerprint: Mapping[str, str], source_text: str = "", *, fresh: bool = False
+        self,
+        path: Path | None,
+        block_size: int,
+        fingerprint: Mapping[str, str],
+        source_text: str = "",
+        *,
+        fresh: bool = False,
     ) -> None:
         self.path = path
+        self.block_size = block_size
         self._made: list[Path] = []
-        self._appended: list[tuple[str, int]] = []
+        self._appended: list[tuple[str, str, int]] = []
         self._connection = self._connect(fresh=fresh)
         try:
             if fresh:
@@ -121,80 +141,82 @@ class Journal:
 
     def append(self, result: BlockResult) -> None:
         """Keep a block."""
-        row = (
-            result.scenario.key,
-            result.number,
-            None if result.data is None else _to_npy(result.data),
-            json.dumps(result.failures),
-            json.dumps(result.warnings),
-        )
-        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?)", row)
-        self._appended.append(result.key)
+        failures = [(failure.index, failure.reason, failure.traceback) for failure in result.failures]
+        data = None if result.data is None else _to_npy(result.data)
+        row = (*result.block.key, data, json.dumps(failures), json.dumps(result.warnings))
+        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._appended.append(result.block.key)
 
     def forget(self) -> None:
         """Take back what this run has appended."""
-        query = "DELETE FROM blocks WHERE scenario = ? AND number = ?"
+        query = "DELETE FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
         self._connection.executemany(query, self._appended)
         self._appended.clear()
 
-    def done(self) -> set[tuple[str, int]]:
+    def done(self) -> set[tuple[str, str, int]]:
         """The keys of the blocks that are kept."""
-        return set(self._connection.execute("SELECT scenario, number FROM blocks"))
+        return set(self._connection.execute("SELECT experiment, scenario, number FROM blocks"))
 
-    def columns(self) -> tuple[str, ...] | None:
-        """The columns of the blocks that are kept; None while there is no block with columns."""
-        row = self._connection.execute("SELECT data FROM blocks WHERE data IS NOT NULL LIMIT 1").fetchone()
-        return None if row is None else _from_npy(row[0]).dtype.names
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """By experiment, the columns of the blocks that are kept; without those that have no block with columns."""
+        query = "SELECT experiment, data FROM blocks WHERE data IS NOT NULL GROUP BY experiment"
+        return {
+            experiment: _from_npy(data).dtype.names or ()
+            for experiment, data in self._connection.execute(query)
+        }
 
-    def block(self, scenario: Scenario, number: int) -> npt.NDArray[Any] | None:
+    def block(self, block: Block) -> npt.NDArray[Any] | None:
         """The columns of one block; None where it failed or is not kept."""
-        query = "SELECT data FROM blocks WHERE scenario = ? AND number = ?"
-        row = self._connection.execute(query, (scenario.key, number)).fetchone()
+        query = "SELECT data FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
+        row = self._connection.execute(query, block.key).fetchone()
         return None if row is None or row[0] is None else _from_npy(row[0])
 
-    def sample(self, scenario: Scenario, replicates: int, block: int) -> Sample:
+    def _first(self, what: str, experiment: str, scenario: Scenario, replicates: int) -> sqlite3.Cursor:
+        """Columns of the rows of a scenario's first replicates, all of whose blocks are kept, in order."""
+        place = (experiment, scenario.key, replicates // self.block_size)
+        return self._connection.execute(f"SELECT {what} {FIRST} ORDER BY number", place)
+
+    def sample(self, experiment: Experiment, scenario: Scenario, replicates: int) -> Sample:
         """The first replicates of a scenario, all of whose blocks are kept."""
-        query = "SELECT data, failures FROM blocks WHERE scenario = ? AND number < ? ORDER BY number"
-        rows = self._connection.execute(query, (scenario.key, replicates // block)).fetchall()
+        size = self.block_size
         valid = np.ones(replicates, dtype=np.bool_)
         parts: list[npt.NDArray[Any] | None] = []
-        for number, (data, failures) in enumerate(rows):
+        for number, data, failures in self._first(
+            "number, data, failures", experiment.name, scenario, replicates
+        ):
             parts.append(None if data is None else _from_npy(data))
             for index, _, _ in json.loads(failures):
-                whole = slice(number * block, (number + 1) * block)
-                valid[whole if index is None else number * block + index] = False
-        return Sample(scenario, _join(parts, block), valid, block)
+                whole = slice(number * size, (number + 1) * size)
+                valid[whole if index is None else number * size + index] = False
+        columns = _join(parts, size)
+        return Sample(scenario, columns, valid, size, experiment.name, experiment.missing)
 
-    def failures(self, counts: Mapping[Scenario, int], block: int) -> list[Failure]:
+    def failures(self, counts: Counts) -> list[Failure]:
         """The failures among the first replicates of the scenarios, in order."""
-        query = "SELECT number, failures FROM blocks WHERE scenario = ? AND number < ? AND failures != '[]' ORDER BY number"
         return [
-            Failure(scenario, number, index, reason, traceback)
-            for scenario, replicates in counts.items()
-            for number, failures in self._connection.execute(query, (scenario.key, replicates // block))
+            Failure(Block(scenario, number, experiment), index, reason, traceback)
+            for (experiment, scenario), replicates in counts.items()
+            for number, failures in self._first("number, failures", experiment, scenario, replicates)
             for index, reason, traceback in json.loads(failures)
         ]
 
-    def warnings(self, counts: Mapping[Scenario, int], block: int) -> list[dict[str, Any]]:
+    def warnings(self, counts: Counts) -> list[WarningRecord]:
         """The distinct warnings among the first replicates of the scenarios, with the number of blocks."""
-        query = "SELECT warnings FROM blocks WHERE scenario = ? AND number < ? AND warnings != '[]'"
-        blocks: dict[str, int] = {}
-        for scenario, replicates in counts.items():
-            for (texts,) in self._connection.execute(query, (scenario.key, replicates // block)):
-                for text in json.loads(texts):
-                    blocks[text] = blocks.get(text, 0) + 1
-        return [{"message": text, "blocks": blocks[text]} for text in sorted(blocks)]
+        blocks: Counter[str] = Counter()
+        for (experiment, scenario), replicates in counts.items():
+            for (texts,) in self._first("warnings", experiment, scenario, replicates):
+                blocks.update(json.loads(texts))
+        return [WarningRecord(text, blocks[text]) for text in sorted(blocks)]
 
-    def digest(self, counts: Mapping[Scenario, int], block: int) -> str:
+    def digest(self, counts: Counts) -> str:
         """The sha256 of the sorted blocks' bytes among the first replicates of the scenarios."""
         digest = hashlib.sha256()
-        query = "SELECT number, data, failures FROM blocks WHERE scenario = ? AND number < ? ORDER BY number"
-        for scenario in sorted(counts, key=lambda scenario: scenario.key):
-            for number, data, failures in self._connection.execute(
-                query, (scenario.key, counts[scenario] // block)
-            ):
+        for experiment, scenario in sorted(counts, key=lambda place: (place[0], place[1].key)):
+            place = f"{experiment}/{scenario.key}" if experiment else scenario.key
+            rows = self._first("number, data, failures", experiment, scenario, counts[experiment, scenario])
+            for number, data, failures in rows:
                 failed = json.dumps([[index, reason] for index, reason, _ in json.loads(failures)])
-                digest.update(f"{scenario.key}:{number}:{failed}".encode())
+                digest.update(f"{place}:{number}:{failed}".encode())
                 digest.update(data or b"")
         return digest.hexdigest()
 

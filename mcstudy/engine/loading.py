@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 
+from mcstudy.engine.source import Origin
 from mcstudy.exceptions import InputError, McstudyError, StudyError
 from mcstudy.study import Study
 
@@ -110,12 +111,12 @@ def check_names(studies: list[Study]) -> None:
     """
     for name, count in Counter(study.name for study in studies).items():
         if count > 1:
-            files = ", ".join(study.handle for study in studies if study.name == name)
+            files = ", ".join(Origin(study).handle for study in studies if study.name == name)
             msg = f"studies that run together must have distinct names, got {name!r} from {files}; run them one by one, each with its own --out"
             raise InputError(msg)
 
 
-def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Study]:
+def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Origin]:
     """Apply command-line options to the studies that have them.
 
     Parameters
@@ -123,11 +124,17 @@ def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[St
     studies : list of Study
     given : list of (option's name without dashes, value)
 
+    Returns
+    -------
+    list of Origin
+        The studies, each with the options that it took.
+
     Raises
     ------
     InputError
         If no study has the option.
     """
+    origins = [Origin(study) for study in studies]
     for name, value in given:
         if not value or value.startswith("--"):
             msg = f"--{name} needs a value, got {value or 'none'}; write --{name} VALUE"
@@ -138,12 +145,12 @@ def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[St
                 f"unknown option --{name}; the studies chosen have {', '.join(known) or 'none of their own'}"
             )
             raise InputError(msg)
-        studies = [_apply(study, name, value) for study in studies]
-    return studies
+        origins = [_apply(origin, name, value) for origin in origins]
+    return origins
 
 
-def _apply(study: Study, name: str, value: str) -> Study:
-    for option in study.options:
+def _apply(origin: Origin, name: str, value: str) -> Origin:
+    for option in origin.study.options:
         if option.name == name:
-            return option.apply(study, value).with_arguments(f"--{name}", value)
-    return study
+            return Origin(option.apply(origin.study, value), (*origin.arguments, f"--{name}", value))
+    return origin

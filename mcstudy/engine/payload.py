@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import ModuleType
+from typing import Any
 
+from mcstudy.engine.source import Origin
 from mcstudy.exceptions import StudyError
-from mcstudy.study import Study
 
 __all__ = ["payload_of"]
 
 
-def payload_of(study: Study) -> bytes:
-    """Pickle a study's `simulate` by value, with what it uses from the study's file and folder.
+def payload_of(origin: Origin, simulate: Callable[..., Any]) -> bytes:
+    """Pickle a `simulate` of a study by value, with what it uses from the study's file and folder.
 
     Raises
     ------
@@ -23,12 +24,12 @@ def payload_of(study: Study) -> bytes:
     import cloudpickle
 
     with ExitStack() as stack:
-        for module in study.modules:
+        for module in origin.modules:
             stack.enter_context(_by_value(module))
         try:
-            return bytes(cloudpickle.dumps(study.simulate))
+            return bytes(cloudpickle.dumps(simulate))
         except Exception as error:
-            msg = f"study {study.name}: `simulate` must use only what can be pickled, got {type(error).__name__}: {error}"
+            msg = f"study {origin.study.name}: `simulate` must use only what can be pickled, got {type(error).__name__}: {error}"
             raise StudyError(msg) from error
 
 

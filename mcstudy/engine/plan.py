@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from mcstudy.claims.claim import Finding, Verdict
-from mcstudy.draws import Scenario
-from mcstudy.study import Study
+from mcstudy.claims import profits
+from mcstudy.draws import Block
+from mcstudy.experiment import Experiment
+from mcstudy.findings import Finding, Verdict
+from mcstudy.scenarios import Scenario
 
-__all__ = ["Block", "blocks_of", "stages", "undecided"]
+if TYPE_CHECKING:
+    from mcstudy.study import Study
 
-
-@dataclass(frozen=True)
-class Block:
-    """Replicates drawn together from one stream: the unit of work, storage and replay."""
-
-    scenario: Scenario
-    number: int
-    size: int
-
-    @property
-    def token(self) -> str:
-        """The block's name on a command line."""
-        return f"{self.scenario.digest}:{self.number}"
+__all__ = ["blocks_of", "stages", "undecided"]
 
 
 def stages(study: Study, profile: str) -> tuple[int, ...]:
@@ -37,30 +28,29 @@ def stages(study: Study, profile: str) -> tuple[int, ...]:
 
 
 def blocks_of(
-    study: Study, scenarios: Iterable[Scenario], replicates: int, done: Container[tuple[str, int]]
+    experiment: str, scenarios: Iterable[Scenario], blocks: int, done: Container[tuple[str, str, int]]
 ) -> list[Block]:
-    """The blocks still missing for a number of replicates, scenarios taken in turn.
+    """The blocks still missing for a number of blocks a scenario, scenarios taken in turn.
 
     Parameters
     ----------
-    study : Study
+    experiment : str
     scenarios : iterable of Scenario
-    replicates : int
-        A multiple of the study's block.
-    done : container of (scenario key, block number)
+    blocks : int
+        How many each scenario is to have.
+    done : container of block keys
     """
-    pairs = ((scenario, number) for number in range(replicates // study.block) for scenario in scenarios)
-    return [
-        Block(scenario, number, study.block)
-        for scenario, number in pairs
-        if (scenario.key, number) not in done
-    ]
+    planned = (Block(scenario, number, experiment) for number in range(blocks) for scenario in scenarios)
+    return [block for block in planned if block.key not in done]
 
 
 def undecided(
-    study: Study, findings: Iterable[Finding], scenarios: tuple[Scenario, ...]
+    experiment: Experiment, findings: Mapping[str, Finding], scenarios: tuple[Scenario, ...]
 ) -> tuple[Scenario, ...]:
     """The scenarios that more draws could help: those that an undecided claim reads."""
-    open_ids = {f.id for f in findings if f.verdict is Verdict.UNDECIDED and not f.hopeless}
-    wanted = {s for claim in study.claims if claim.id in open_ids for s in claim.select(scenarios)}
+    wanted: set[Scenario] = set()
+    for claim in experiment.claims:
+        finding = findings.get(claim.id)
+        if finding and finding.verdict is Verdict.UNDECIDED and profits(claim, finding):
+            wanted.update(claim.select(scenarios))
     return tuple(scenario for scenario in scenarios if scenario in wanted)

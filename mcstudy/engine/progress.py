@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
-__all__ = ["Plain", "Progress", "Quiet", "Terminal", "progress_for"]
+__all__ = ["Plain", "Progress", "Terminal", "progress_for"]
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class Progress(Protocol):
-    """Shows how far a study is."""
+class Progress:
+    """Shows how far a study is: here nothing, in subclasses a bar or lines."""
 
     def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
         """Begin a stage of so many blocks."""
@@ -24,20 +24,7 @@ class Progress(Protocol):
         """Take the display away."""
 
 
-class Quiet:
-    """Shows nothing."""
-
-    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
-        """Show nothing."""
-
-    def advance(self) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Show nothing."""
-
-
-class Plain:
+class Plain(Progress):
     """A line at the first block and then now and then: for logs."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -57,11 +44,8 @@ class Plain:
             self._last = time.monotonic()
             print(f"{self._label}, {self._done} of {self._total} blocks", file=self._stream, flush=True)
 
-    def close(self) -> None:
-        """Nothing is left to take away."""
 
-
-class Terminal:
+class Terminal(Progress):
     """A bar with the time that is left."""
 
     def __init__(self, stream: TextIO) -> None:

@@ -14,16 +14,15 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from mcstudy import models
 from mcstudy._version import __version__
-from mcstudy.study import Study
+from mcstudy.engine.source import Origin
 
 __all__ = ["fingerprint", "provenance"]
 
 LIBRARIES = ("numpy", "scipy", "joblib", "statsmodels", "pandas", "matplotlib")
 
 
-def fingerprint(study: Study, seed: int) -> dict[str, str]:
+def fingerprint(origin: Origin, seed: int) -> dict[str, str]:
     """What a study's draws depend on.
 
     Returns
@@ -32,30 +31,30 @@ def fingerprint(study: Study, seed: int) -> dict[str, str]:
         Study, seed, source and options; versions of NumPy, SciPy and the package, with the digest of its models.
     """
     return {
-        "study": study.name,
+        "study": origin.study.name,
         "seed": str(seed),
-        "source": study.source_digest,
-        "block": str(study.block),
+        "source": origin.digest,
+        "block": str(origin.study.block_size),
         "mcstudy": f"{__version__}+{_models_digest()[:12]}",
         "numpy": version("numpy"),
         "scipy": version("scipy"),
-        "options": shlex.join(study.arguments),
+        "options": shlex.join(origin.arguments),
     }
 
 
 def _models_digest() -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for folder in models.__path__ for path in Path(folder).glob("*.py")):
+    for path in sorted((Path(__file__).parents[1] / "models").rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def provenance(study: Study, started: datetime) -> dict[str, Any]:
+def provenance(origin: Origin, started: datetime) -> dict[str, Any]:
     """The machine and the software of a run.
 
     Parameters
     ----------
-    study : Study
+    origin : Origin
     started : datetime
 
     Returns
@@ -72,7 +71,7 @@ def provenance(study: Study, started: datetime) -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "blas": sorted({_library(info) for info in threadpool_info() if info["user_api"] == "blas"}),
-        "git": _commit(study),
+        "git": _commit(origin.path),
     }
 
 
@@ -97,11 +96,11 @@ def _library(info: dict[str, Any]) -> str:
     return f"{info['internal_api']} {info.get('version') or ''}{kernel}"
 
 
-def _commit(study: Study) -> str:
+def _commit(file: Path | None) -> str:
     """The commit of the study's checkout, marked where files differ from it; empty outside of one."""
-    if study.path is None:
+    if file is None:
         return ""
-    folder = study.path.parent
+    folder = file.parent
     commit = _git(folder, "rev-parse", "HEAD")
     changed = commit and _git(folder, "status", "--porcelain", "--untracked-files=no")
     return f"{commit} with changes" if changed else commit

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mcstudy.draws import Scenario
+from mcstudy.draws import Block
 from mcstudy.engine.executors import Serial
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import InputError
+from mcstudy.experiment import Experiment
+from mcstudy.scenarios import Scenario
 from mcstudy.study import Study
 
 __all__ = ["Replay", "replay"]
@@ -20,7 +22,6 @@ class Replay:
     """A block that was drawn again, or with an index one replicate of it."""
 
     study: Study
-    scenario: Scenario
     index: int | None
     result: BlockResult
 
@@ -28,7 +29,7 @@ class Replay:
     def heading(self) -> str:
         """What was drawn."""
         replicate = "" if self.index is None else f", replicate {self.index}"
-        return f"{self.study.name} ({self.scenario}), block {self.result.number}{replicate}"
+        return f"{self.study.name} {self.result.block}{replicate}"
 
     @property
     def columns(self) -> Mapping[str, Any]:
@@ -44,9 +45,9 @@ class Replay:
         """What failed: reasons and tracebacks, or the rule that `simulate` broke."""
         broken = [self.result.misuse] if self.result.misuse else []
         return broken + [
-            traceback or f"replicate {index}: {reason}"
-            for index, reason, traceback in self.result.failures
-            if self.index in (None, index) or index is None
+            failure.traceback or f"replicate {failure.index}: {failure.reason}"
+            for failure in self.result.failures
+            if self.index in (None, failure.index) or failure.index is None
         ]
 
 
@@ -58,7 +59,7 @@ def replay(study: Study, token: str, seed: int) -> Replay:
     study : Study
     token : str
         ``scenario:block`` or ``scenario:block:index`` as a report or a failure names it, the scenario by its
-        digest or the beginning of it.
+        digest or the beginning of it, after ``experiment/`` where experiments have names.
     seed : int
 
     Returns
@@ -70,29 +71,40 @@ def replay(study: Study, token: str, seed: int) -> Replay:
     InputError
         If the name is not of this form, or the study has no such scenario or replicate.
     """
-    digest, numbers = _parse(token)
-    scenario = _scenario(study, digest)
-    block, index = numbers[0], numbers[1] if len(numbers) > 1 else None
-    if index is not None and index >= study.block:
-        msg = f"`BLOCK` names replicate {index}, but blocks of {study.name} have replicates 0 to {study.block - 1}"
+    place, numbers = _parse(token)
+    experiment, scenario = _scenario(study, place)
+    number, index = numbers[0], numbers[1] if len(numbers) > 1 else None
+    if index is not None and index >= study.block_size:
+        msg = f"`BLOCK` names replicate {index}, but blocks of {study.name} have replicates 0 to {study.block_size - 1}"
         raise InputError(msg)
-    task = Task(study.name, seed, scenario, block, study.block, study.common, study.simulate)
+    block = Block(scenario, number, experiment.name)
+    task = Task(
+        block, study.block_size, study.name, seed, experiment.common, experiment.simulate, experiment.missing
+    )
     (result,) = Serial().run([task])
-    return Replay(study, scenario, index, result)
+    return Replay(study, index, result)
 
 
 def _parse(token: str) -> tuple[str, list[int]]:
-    digest, *numbers = token.split(":")
-    if digest and len(numbers) in (1, 2) and all(number.isdecimal() for number in numbers):
-        return digest, [int(number) for number in numbers]
+    place, *numbers = token.split(":")
+    if place and len(numbers) in (1, 2) and all(number.isdecimal() for number in numbers):
+        return place, [int(number) for number in numbers]
     msg = f"`BLOCK` must be scenario:block or scenario:block:index as a report names it, got {token!r}"
     raise InputError(msg)
 
 
-def _scenario(study: Study, digest: str) -> Scenario:
-    found = [scenario for scenario in study.scenarios if scenario.digest.startswith(digest)]
+def _scenario(study: Study, place: str) -> tuple[Experiment, Scenario]:
+    name, _, digest = place.rpartition("/")
+    everything = [(e, scenario) for e in study.experiments for scenario in e.of_profile("full")]
+    found = [
+        (experiment, scenario)
+        for experiment, scenario in everything
+        if experiment.name == name and scenario.digest.startswith(digest)
+    ]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(f"{scenario.digest} ({scenario})" for scenario in list(study.scenarios)[:8])
-    msg = f"`BLOCK` must begin with a scenario of {study.name}, got {digest!r} which fits {len(found)}; scenarios: {names}"
+    known = (
+        f"{Block(scenario, 0, e.name).token.partition(':')[0]} ({scenario})" for e, scenario in everything[:8]
+    )
+    msg = f"`BLOCK` must begin with a scenario of {study.name}, got {place!r} which fits {len(found)}; scenarios: {', '.join(known)}"
     raise InputError(msg)

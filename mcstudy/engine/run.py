@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mcstudy.claims.claim import Finding
-from mcstudy.claims.ledger import Ledger, claims_over, judge
+from mcstudy.claims import claims_over, judge
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
-from mcstudy.draws import Scenario
+from mcstudy.draws import Block
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
-from mcstudy.engine.journal import Journal
+from mcstudy.engine.journal import Counts, Journal
 from mcstudy.engine.payload import payload_of
-from mcstudy.engine.plan import Block, blocks_of, stages, undecided
-from mcstudy.engine.progress import Progress, Quiet
+from mcstudy.engine.plan import blocks_of, stages, undecided
+from mcstudy.engine.progress import Progress
 from mcstudy.engine.provenance import fingerprint, provenance
-from mcstudy.engine.record import Settings, draws_of, ledger_of
+from mcstudy.engine.recording import draws_of, ledger_of
+from mcstudy.engine.settings import Settings
+from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import Task
 from mcstudy.exceptions import ClaimError, InputError, StudyError
+from mcstudy.findings import Finding
+from mcstudy.ledger import Ledger
+from mcstudy.scenarios import Scenario
 from mcstudy.study import Study
 
 __all__ = ["run", "write"]
@@ -38,6 +43,7 @@ def run(
     out: str | Path | None = OUT,
     fresh: bool = False,
     progress: Progress | None = None,
+    arguments: Sequence[str] = (),
 ) -> Ledger:
     """Run a study: draw what is missing, judge its claims, write its report.
 
@@ -58,6 +64,8 @@ def run(
         Drop what an earlier run has drawn instead of resuming it.
     progress : Progress, optional
         What to show meanwhile; default: nothing.
+    arguments : sequence of str
+        The options of the study's own that were applied, as a command line writes them.
 
     Returns
     -------
@@ -75,17 +83,18 @@ def run(
     _check_arguments(profile, seed)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
     started, clock = datetime.now(UTC), time.perf_counter()
-    path = None if out is None else Path(out) / study.name / "draws.sqlite"
-    with Journal(path, fingerprint(study, seed), study.source_text, fresh=fresh) as journal:
-        settings = Settings(study, profile, seed, chosen.name, chosen.jobs)
-        ledger = _Loop(settings, journal, chosen, progress or Quiet()).go()
-        ledger = replace(
-            ledger,
-            run={**ledger.run, "seconds": round(time.perf_counter() - clock, 3)},
-            provenance=provenance(study, started),
-        )
-        if out is not None:
-            write(ledger, Path(out))
+    folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
+    path = None if folder is None else folder / study.name / "draws.sqlite"
+    origin = Origin(study, tuple(arguments))
+    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs)
+    with Journal(path, study.block_size, fingerprint(origin, seed), origin.text, fresh=fresh) as journal:
+        loop = _Loop(settings, journal, chosen, progress or Progress())
+        counts, findings = loop.go()
+        ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
+        seconds = round(time.perf_counter() - clock, 3)
+        ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))
+        if folder is not None:
+            write(ledger, folder)
     return ledger
 
 
@@ -93,11 +102,10 @@ def write(ledger: Ledger, out: Path) -> None:
     """Write ``ledger.json``, the report with its tables and figures, and the index."""
     from mcstudy.report import write_index, write_report
 
-    document = ledger.document
-    folder = out / str(document["study"]["name"])
+    folder = out / ledger.study.name
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / "ledger.json", ledger.to_json())
-    write_report(document, out)
+    write_report(ledger, out)
     write_index(out)
 
 
@@ -122,56 +130,76 @@ def _check_words(study: Study) -> None:
     from mcstudy.report import check_latex, check_text
 
     check_text(study.question, "question")
-    for claim in study.claims:
-        check_latex(claim.statement, f"statement of claim {claim.id}")
-        check_text(claim.because, f"because of claim {claim.id}")
+    for experiment in study.experiments:
+        for claim in experiment.claims:
+            check_latex(claim.statement, f"statement of claim {claim.id}")
+            check_text(claim.expectation.because, f"because of claim {claim.id}")
 
 
-@dataclass
 class _Loop:
     """One run of a study over an open journal."""
 
-    settings: Settings
-    journal: Journal
-    executor: Executor
-    progress: Progress
-
-    def __post_init__(self) -> None:
-        self.study = self.settings.study
-        self.scenarios = self.study.of_profile(self.settings.profile)
-        self.claims = claims_over(self.study.claims, self.scenarios)
+    def __init__(self, settings: Settings, journal: Journal, executor: Executor, progress: Progress) -> None:
+        self.settings = settings
+        self.study = settings.study
+        self.journal = journal
+        self.executor = executor
+        self.progress = progress
+        self.scenarios = {e.name: e.of_profile(settings.profile) for e in self.study.experiments}
+        self.claims = {e.name: claims_over(e.claims, self.scenarios[e.name]) for e in self.study.experiments}
         _check_words(self.study)
-        for claim in self.claims:
-            claim.rehearse(claim.select(self.scenarios))
-        commands = draws_of(self.settings, self.journal, {})
-        self._rehearsed = False
-        self.guard = Guard(self.study, self.journal.columns(), commands.replay_command)
+        for name, claims in self.claims.items():
+            for claim in claims:
+                claim.rehearse(claim.select(self.scenarios[name]))
+        self._repeated = False  # whether a block of this run was drawn a second time
+        self.guard = Guard(self.study, journal.columns(), settings.replay)
 
-    def go(self) -> Ledger:
-        """Draw and judge, and write down what came out; a study that breaks a rule leaves no draws behind."""
+    def go(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
+        """Draw stage by stage until every claim is decided; a study that breaks a rule leaves no draws behind."""
         try:
-            counts, findings = self._draw_and_judge()
+            return self._draw_and_judge()
         except (StudyError, ClaimError, InputError):
             self.journal.forget()
             raise
-        return ledger_of(self.settings, self.journal, counts, findings)
 
-    def _draw_and_judge(self) -> tuple[dict[Scenario, int], tuple[Finding, ...]]:
-        """Draw stage by stage until every claim is decided."""
-        counts = dict.fromkeys(self.scenarios, 0)
+    def _draw_and_judge(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
+        counts = {(name, scenario): 0 for name, scenarios in self.scenarios.items() for scenario in scenarios}
         findings: tuple[Finding, ...] = ()
-        active = self.scenarios
+        active = dict(self.scenarios)
         planned = stages(self.study, self.settings.profile)
         for number, replicates in enumerate(planned, start=1):
-            missing = blocks_of(self.study, active, replicates, self.journal.done())
+            missing = self._missing(active, replicates)
             self.progress.stage(self.study.name, number, len(planned), len(missing))
             self._draw(missing)
-            counts.update(dict.fromkeys(active, replicates))
-            findings = judge(self.claims, draws_of(self.settings, self.journal, counts))
-            active = undecided(self.study, findings, self.scenarios)
-            if not active:
+            counts.update({(name, s): replicates for name, scenarios in active.items() for s in scenarios})
+            findings = self._judge(counts)
+            active = self._undecided(findings)
+            if not any(active.values()):
                 break
         return counts, findings
+
+    def _missing(self, active: Mapping[str, tuple[Scenario, ...]], replicates: int) -> list[Block]:
+        done, blocks = self.journal.done(), replicates // self.study.block_size
+        return [
+            block for name, scenarios in active.items() for block in blocks_of(name, scenarios, blocks, done)
+        ]
+
+    def _judge(self, counts: Counts) -> tuple[Finding, ...]:
+        among = sum(map(len, self.claims.values()))
+        return tuple(
+            finding
+            for experiment in self.study.experiments
+            for finding in judge(
+                self.claims[experiment.name],
+                draws_of(self.settings, experiment, self.journal, counts),
+                experiment=experiment.name,
+                among=among,
+            )
+        )
+
+    def _undecided(self, findings: tuple[Finding, ...]) -> dict[str, tuple[Scenario, ...]]:
+        by_id = {finding.id: finding for finding in findings}
+        return {e.name: undecided(e, by_id, self.scenarios[e.name]) for e in self.study.experiments}
 
     def _draw(self, missing: list[Block]) -> None:
         """Draw blocks, and keep each as it finishes."""
@@ -180,7 +208,7 @@ class _Loop:
         tasks = self._tasks(missing)
         try:
             self._keep(tasks)
-            if not self._rehearsed:
+            if not self._repeated:
                 self._draw_again(tasks[0])
         finally:
             self.progress.close()
@@ -196,14 +224,24 @@ class _Loop:
         """Draw one block of the run a second time: the same bits must come out."""
         with closing(self.executor.run([task])) as results:
             for result in results:
-                self.guard.check_repeated(result, self.journal.block(task.scenario, task.number))
-        self._rehearsed = True
+                self.guard.check_repeated(result, self.journal.block(task.block))
+        self._repeated = True
 
     def _tasks(self, missing: list[Block]) -> list[Task]:
-        study, seed, payload = self.study, self.settings.seed, payload_of(self.study)
-        paths = {module.__name__: str(Path(str(module.__file__)).resolve()) for module in study.modules}
+        study, origin = self.study, self.settings.origin
+        payloads = {e.name: payload_of(origin, e.simulate) for e in study.experiments}
+        paths = {module.__name__: str(Path(str(module.__file__)).resolve()) for module in origin.modules}
         files = tuple((name, path, os.path.relpath(path)) for name, path in paths.items())
         return [
-            Task(study.name, seed, block.scenario, block.number, block.size, study.common, payload, files)
+            Task(
+                block,
+                study.block_size,
+                study.name,
+                self.settings.seed,
+                study[block.experiment].common,
+                payloads[block.experiment],
+                study[block.experiment].missing,
+                files,
+            )
             for block in missing
         ]

@@ -1,4 +1,4 @@
-"""Random streams by content: (seed, study, scenario, block) -> Generator.
+"""Random streams by content: (seed, study, experiment, scenario, block) -> Generator.
 
 A block's stream depends on what it draws for, never on when, where or after what it is drawn. Adding a level
 to a factor, reordering the grid or asking for more replicates changes no existing block.
@@ -9,24 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from typing import Any
 
 import numpy as np
 
-from mcstudy.draws import Scenario
+from mcstudy.draws import Block
 
 __all__ = ["generator", "spawn_key"]
 
 
-def spawn_key(study: str, scenario: Scenario, block: int, common: tuple[str, ...] = ()) -> tuple[int, ...]:
+def spawn_key(study: str, block: Block, common: tuple[str, ...] = ()) -> tuple[int, ...]:
     """The key of a block's stream: eight 32-bit words of a sha256, and the block's number.
 
     Parameters
     ----------
     study : str
         The study's name.
-    scenario : Scenario
-    block : int
-        The block's number within its scenario, from 0.
+    block : Block
     common : tuple of str
         Factors left out of the key.
 
@@ -34,20 +33,23 @@ def spawn_key(study: str, scenario: Scenario, block: int, common: tuple[str, ...
     -------
     tuple of nine ints below 2**32
     """
-    content = json.dumps([study, dict(scenario.without(*common))], sort_keys=True, separators=(",", ":"))
-    words = struct.unpack(">8I", hashlib.sha256(content.encode()).digest())
-    return (*words, block)
+    # An unnamed experiment leaves no trace: its streams are those of version 0.1.
+    content: list[Any] = [study, block.experiment] if block.experiment else [study]
+    content.append(dict(block.scenario.without(*common)))
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    words = struct.unpack(">8I", hashlib.sha256(text.encode()).digest())
+    return (*words, block.number)
 
 
-def generator(
-    seed: int, study: str, scenario: Scenario, block: int, common: tuple[str, ...] = ()
-) -> np.random.Generator:
+def generator(seed: int, study: str, block: Block, common: tuple[str, ...] = ()) -> np.random.Generator:
     """The generator of one block: SFC64, seeded through NumPy's SeedSequence.
 
     Examples
     --------
-    >>> generator(1, "pi", Scenario(n=8), 0).random() == generator(1, "pi", Scenario(n=8), 1).random()
+    >>> from mcstudy.scenarios import Scenario
+    >>> first, second = (generator(1, "pi", Block(Scenario(n=8), number)) for number in (0, 1))
+    >>> first.random() == second.random()
     False
     """
-    sequence = np.random.SeedSequence(seed, spawn_key=spawn_key(study, scenario, block, common))
+    sequence = np.random.SeedSequence(seed, spawn_key=spawn_key(study, block, common))
     return np.random.Generator(np.random.SFC64(sequence))

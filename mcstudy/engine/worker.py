@@ -1,4 +1,4 @@
-"""One block -> columns or a failure. Never raises; imports only NumPy and the study."""
+"""One block -> columns or a failure. Never raises; imports only NumPy, threadpoolctl and the study."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_info
 
-from mcstudy.draws import Scenario
+from mcstudy.draws import Block, Failure
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
 
@@ -27,31 +27,23 @@ FAILURE = "failure"
 NUMERIC = "biuf"
 DOUBLES_SKIP = 2.0**53  # integers from here on
 
-_modules_when_counted = 0
-_threads_when_counted = 1
-
 
 @dataclass(frozen=True)
 class Task:
     """What a worker needs to draw one block.
 
     `payload` is `simulate`, pickled for another process or as it is for this one; `files` are the modules that travel
-    in it by value: name, absolute path, and the path that a traceback shows.
+    in it by value: name, absolute path, and the path that a traceback shows. NaN is a value in the columns `missing`.
     """
 
+    block: Block
+    size: int
     study: str
     seed: int
-    scenario: Scenario
-    number: int
-    size: int
     common: tuple[str, ...]
     payload: bytes | Simulate
+    missing: tuple[str, ...] = ()
     files: tuple[tuple[str, str, str], ...] = ()
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """The block's key in a journal."""
-        return self.scenario.key, self.number
 
 
 @dataclass(frozen=True)
@@ -60,9 +52,10 @@ class BlockResult:
 
     Attributes
     ----------
+    block : Block
     data : structured array of shape (size,), or None
         A float64 field for each column; None where the block failed as a whole.
-    failures : tuple of (index or None, reason, traceback)
+    failures : tuple of Failure
     misuse : str
         A rule that `simulate` broke: the run stops with it.
     warnings : tuple of str
@@ -70,25 +63,20 @@ class BlockResult:
         The most threads that any BLAS or OpenMP library of the process would use.
     """
 
-    scenario: Scenario
-    number: int
+    block: Block
     data: npt.NDArray[Any] | None = None
-    failures: tuple[tuple[int | None, str, str], ...] = ()
+    failures: tuple[Failure, ...] = ()
     misuse: str = ""
     warnings: tuple[str, ...] = ()
     threads: int = 1
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """The block's key in a journal."""
-        return self.scenario.key, self.number
 
 
 def _simulate(payload: bytes | Simulate) -> Simulate:
     return _load(payload) if isinstance(payload, bytes) else payload
 
 
-@lru_cache(maxsize=4)
+# A study has few experiments; a worker serves one study after the other.
+@lru_cache(maxsize=16)
 def _load(payload: bytes) -> Simulate:
     simulate: Simulate = pickle.loads(payload)
     return simulate
@@ -114,37 +102,25 @@ def run_block(task: Task) -> BlockResult:
         warnings.simplefilter("default")
         result = _attempt(task)
     texts = sorted({f"{item.category.__name__}: {item.message}" for item in caught})
-    return BlockResult(
-        task.scenario,
-        task.number,
-        warnings=tuple(texts),
-        threads=_blas_threads(),
-        **result,
-    )
+    return replace(result, warnings=tuple(texts), threads=_blas_threads(len(sys.modules)))
 
 
-def _attempt(task: Task) -> dict[str, Any]:
+def _attempt(task: Task) -> BlockResult:
     try:
-        rng = generator(task.seed, task.study, task.scenario, task.number, task.common)
+        rng = generator(task.seed, task.study, task.block, task.common)
         before = _global_random_state()
-        columns = _simulate(task.payload)(rng, task.size, **task.scenario)
+        columns = _simulate(task.payload)(rng, task.size, **task.block.scenario)
         if _global_random_state() != before:
-            return {"misuse": _GLOBAL_RANDOMNESS}
-        data, failures = _collect(columns, task.size)
+            return BlockResult(task.block, misuse=_GLOBAL_RANDOMNESS)
+        data, reasons = _collect(columns, task)
     except _MisuseError as misuse:
-        return {"misuse": str(misuse)}
+        return BlockResult(task.block, misuse=str(misuse))
     except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {error}"
-        return {
-            "failures": (
-                (
-                    None,
-                    reason,
-                    traceback_text(error, {name: (path, shown) for name, path, shown in task.files}),
-                ),
-            )
-        }
-    return {"data": data, "failures": failures}
+        files = {name: (path, shown) for name, path, shown in task.files}
+        failure = Failure(task.block, None, f"{type(error).__name__}: {error}", traceback_text(error, files))
+        return BlockResult(task.block, failures=(failure,))
+    failed = tuple(Failure(task.block, index, reason) for index, reason in enumerate(reasons) if reason)
+    return BlockResult(task.block, data, failed)
 
 
 _GLOBAL_RANDOMNESS = (
@@ -158,23 +134,22 @@ def _global_random_state() -> tuple[Any, ...]:
     return name, np.asarray(keys).tobytes(), position, has_gauss, gauss, random.getstate()
 
 
-def _collect(
-    columns: Mapping[str, Any], size: int
-) -> tuple[npt.NDArray[Any], tuple[tuple[int, str, str], ...]]:
-    """Check what `simulate` returned and lay it into one structured array."""
+def _collect(columns: Mapping[str, Any], task: Task) -> tuple[npt.NDArray[Any], list[str]]:
+    """Check what `simulate` returned; lay it into one structured array, with the reasons of failed replicates."""
     if not isinstance(columns, Mapping) or not set(columns) - {FAILURE}:
         msg = f"`simulate` must return a mapping from column to array, got {type(columns).__name__}"
         raise _MisuseError(msg)
     if strange := [name for name in columns if not isinstance(name, str) or not name]:
         msg = f"`simulate` must name its columns by strings, got {strange[0]!r}"
         raise _MisuseError(msg)
-    reasons = _reasons(columns.get(FAILURE, [""] * size), size)
+    reasons = _reasons(columns.get(FAILURE, [""] * task.size), task.size)
     good = np.array([not reason for reason in reasons])
     names = [name for name in columns if name != FAILURE]
-    data = np.empty(size, dtype=[(name, "<f8") for name in names])
+    data = np.empty(task.size, dtype=[(name, "<f8") for name in names])
     for name in names:
-        data[name] = np.where(good, _column(name, columns[name], good), np.nan)
-    return data, tuple((index, reason, "") for index, reason in enumerate(reasons) if reason)
+        values = _column(name, columns[name], good, may_miss=name in task.missing)
+        data[name] = np.where(good, values, np.nan)
+    return data, reasons
 
 
 def _reasons(values: Any, size: int) -> list[str]:
@@ -189,8 +164,10 @@ def _reasons(values: Any, size: int) -> list[str]:
     return [str(reason) for reason in reasons]
 
 
-def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    array = np.asarray(values)
+def _column(
+    name: str, values: Any, good: npt.NDArray[np.bool_], *, may_miss: bool
+) -> npt.NDArray[np.float64]:
+    array = _filled(name, values, may_miss=may_miss)
     if array.dtype.kind not in NUMERIC:
         msg = f"column `{name}` must be numeric, got dtype {array.dtype}; return numbers or booleans"
         raise _MisuseError(msg)
@@ -200,29 +177,47 @@ def _column(name: str, values: Any, good: npt.NDArray[np.bool_]) -> npt.NDArray[
         )
         raise _MisuseError(msg)
     numbers = array.astype(np.float64)
+    _check_integers(name, array, numbers)
+    _check_finite(name, numbers, good & ~np.isnan(numbers) if may_miss else good)
+    return numbers
+
+
+def _filled(name: str, values: Any, *, may_miss: bool) -> npt.NDArray[Any]:
+    """The values as an array; a masked one without its mask, whose data NumPy would else let through."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return np.asarray(values)
+    if not np.ma.is_masked(values):
+        return np.asarray(values.data)
+    if not may_miss:
+        count = int(np.count_nonzero(np.ma.getmaskarray(values)))
+        msg = f"column `{name}` must have a value in every replicate, got a masked array with {count} masked; name it in `missing=`, or declare failed replicates in the column `{FAILURE}`"
+        raise _MisuseError(msg)
+    return np.asarray(np.ma.filled(values.astype(np.float64), np.nan))
+
+
+def _check_integers(name: str, array: npt.NDArray[Any], numbers: npt.NDArray[np.float64]) -> None:
     large = np.abs(numbers) >= DOUBLES_SKIP
     if array.dtype.kind in "iu" and any(map(_differ, numbers[large], array[large])):
         msg = (
             f"column `{name}` must hold integers that a double can, up to 2**53 in magnitude, got larger ones"
         )
         raise _MisuseError(msg)
-    if bad := np.flatnonzero(good & ~np.isfinite(numbers)).tolist():
+
+
+def _check_finite(name: str, numbers: npt.NDArray[np.float64], counted: npt.NDArray[np.bool_]) -> None:
+    if bad := np.flatnonzero(counted & ~np.isfinite(numbers)).tolist():
         msg = (
-            f"column `{name}` must be finite, got {numbers[bad[0]]} at index {bad[0]} ({len(bad)} of {len(good)} "
-            f"values); declare failed replicates in the column `{FAILURE}`"
+            f"column `{name}` must be finite, got {numbers[bad[0]]} at index {bad[0]} ({len(bad)} of {len(numbers)} "
+            f"values); declare failed replicates in the column `{FAILURE}`, or name a column without a value in `missing=`"
         )
         raise _MisuseError(msg)
-    return numbers
 
 
 def _differ(number: float, integer: int) -> bool:
     return int(number) != int(integer)
 
 
-def _blas_threads() -> int:
-    """The threads of the process's numerical libraries; looked up again when modules were imported."""
-    global _modules_when_counted, _threads_when_counted
-    if len(sys.modules) != _modules_when_counted:
-        _modules_when_counted = len(sys.modules)
-        _threads_when_counted = max((info["num_threads"] for info in threadpool_info()), default=1)
-    return _threads_when_counted
+@lru_cache(maxsize=1)
+def _blas_threads(_: int) -> int:
+    """The threads of the process's numerical libraries; looked up again when the number of modules has changed."""
+    return max((info["num_threads"] for info in threadpool_info()), default=1)

@@ -1,103 +1,56 @@
-r"""LaTeX to MathML: latex2mathml, checked before and repaired after.
-
-latex2mathml passes unknown macros through, turns ``\sim`` into a tilde, leaves ``&`` raw, writes alphabets as
-`mathvariant`, which browsers no longer read, and takes relations for identifiers, which then stand without
-space. What can be repaired is repaired here; what can't be is refused, when the study is defined.
-"""
+r"""One formula: LaTeX to MathML by math-core, refused where the two would not show the same."""
 
 from __future__ import annotations
 
 import html
 import re
-import unicodedata
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Literal
 from xml.etree import ElementTree
 
+from math_core import LatexError, LatexToMathML
+
 from mcstudy.exceptions import InputError
-from mcstudy.report.latex import Piece, check_mathematics, statement_pieces, text_pieces
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+__all__ = ["to_mathml"]
 
-__all__ = ["check_latex", "check_text", "to_mathml"]
+# Of its own, the arrow is a combining character, which lands left of the letter, and the colon lacks its space.
+_MACROS = {"vec": r"\overrightarrow{#1}", "colon": r"\mathpunct{:}"}
+_CONVERTER = LatexToMathML(fancy_error=False, macros=_MACROS)  # fancy errors are drawings of several lines
 
-CHILDREN = {
-    "mfrac": 2,
-    "msub": 2,
-    "msup": 2,
-    "mover": 2,
-    "munder": 2,
-    "mroot": 2,
-    "msubsup": 3,
-    "munderover": 3,
+_PERCENT = re.compile(r"(?<!\\)(?:\\\\)*%")
+# These define, number or refer: the converter obeys, but a formula that stands in several places may not.
+_OF_A_DOCUMENT = re.compile(
+    r"\\(?:(?:re)?newcommand|providecommand|def|let|(?:eq)?ref|label|tag)(?![A-Za-z])"
+    r"|\\begin\s*\{(?:align|alignat|equation|flalign|gather|multline)\*?\}"
+)
+# What the converter says, and what an author does about it.
+_REMEDIES = {
+    r'Unknown command "\\([A-Za-z]+)"': r"write it with other macros, or \operatorname{{{0}}} if it names a function",
+    "Unknown environment": "write pmatrix, bmatrix, vmatrix or cases",
+    'Found "&"': r"write \& if meant",
+    "Macro parameter": r"write \# if meant",
+    "end of input|closing token": r"see that arguments, braces, \left and \right, \begin and \end are complete",
+    "text mode": r"end \text{{...}} before the mathematics",
+    "": "mend it there",
 }
-ORDINARY = frozenset("∞∅⊤⊥…⋯⋮⋱∠†′″%&#$_")  # symbols that are nobody's operator
-FENCES = {"⟨": "prefix", "⌊": "prefix", "⌈": "prefix", "⟩": "postfix", "⌋": "postfix", "⌉": "postfix"}
-BARS = frozenset("|‖")
-DELIMITERS = {r"\|": "‖", r"\{": "{", r"\}": "}", r"\lbrace": "{", r"\rbrace": "}", r"\langle": "⟨"}
-DELIMITERS |= {r"\rangle": "⟩", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉"}
-DELIMITERS |= dict.fromkeys((r"\vert", r"\lvert", r"\rvert"), "|")
-DELIMITERS |= dict.fromkeys((r"\Vert", r"\lVert", r"\rVert"), "‖")
-LIMITS = frozenset({"sup", "inf", "max", "min", "lim", "limsup", "liminf", "Pr", "argmax", "argmin"})
-NARROW = {"^": "ˆ", "~": "˜"}
-WIDTHS = {"negativethinmathspace": "-0.167em", "thickmathspace": "0.278em", "thinmathspace": "0.167em"}
-ALPHABETS = {
-    "double-struck": ("MATHEMATICAL DOUBLE-STRUCK", "DOUBLE-STRUCK"),
-    "script": ("MATHEMATICAL SCRIPT", "SCRIPT"),
-    "fraktur": ("MATHEMATICAL FRAKTUR", "BLACK-LETTER"),
-    "bold": ("MATHEMATICAL BOLD",),
-    "bold-italic": ("MATHEMATICAL BOLD ITALIC", "MATHEMATICAL BOLD"),
-    "sans-serif": ("MATHEMATICAL SANS-SERIF",),
-    "monospace": ("MATHEMATICAL MONOSPACE",),
-}
-_UPRIGHT = re.compile(r"\\(?:mathrm|textrm)\s*(?:\{([A-Za-z0-9 ]+)\}|([A-Za-z0-9]))")
-_THIN = "0.167em"
+_ACCENT = re.compile(
+    "<mo(?=[^>]*>[`´¨¯ˆˇ˘˙˚˜→\N{COMBINING CIRCUMFLEX ACCENT}\N{COMBINING LOW LINE}]</mo></mover>)"
+)
+_SLASH = re.compile("<mo[^>]*>/</mo>")
+_PRIMES = frozenset("′″‴⁗")
 
 
-def check_latex(latex: str, name: str = "statement") -> None:
-    r"""Refuse a statement that the report could not show as it was meant.
-
-    A statement is mathematics as a whole, or, if it contains a dollar sign, text with mathematics between
-    dollar signs.
-
-    Parameters
-    ----------
-    latex : str
-    name : str
-        What the message of an error calls it.
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> check_latex(r"\mathbb{E} \hat L_n = \|\Delta\|^2 / (2L)")
-    >>> check_latex(r"$W_k$ stays balanced")
-    """
-    _convert_all(statement_pieces(latex, name), name)
-
-
-def check_text(text: str, name: str = "text") -> None:
-    """Refuse text whose mathematics, between dollar signs, the report could not show.
-
-    Raises
-    ------
-    InputError
-    """
-    _convert_all(text_pieces(text, name), name)
-
-
-def to_mathml(latex: str, display: str = "inline") -> str:
-    r"""Translate mathematics into a ``<math>`` element for HTML.
+def to_mathml(latex: str, display: Literal["inline", "block"] = "inline", name: str = "latex") -> str:
+    r"""Translate mathematics into a ``<math>`` element for HTML, which is well-formed XML as well.
 
     Parameters
     ----------
     latex : str
         Mathematics as a whole, without dollar signs.
     display : {"inline", "block"}
+    name : str
+        What the message of an error calls it.
 
     Returns
     -------
@@ -106,173 +59,64 @@ def to_mathml(latex: str, display: str = "inline") -> str:
     Raises
     ------
     InputError
-        If it could not be shown as it was meant.
+        If it could not be shown as it was meant: it does not parse, holds a ``%``, which would hide the rest,
+        belongs to a document (numbers, labels, definitions), or shows nothing.
 
     Examples
     --------
     >>> print(to_mathml(r"X \sim \chi^2"))
-    <math><mi>X</mi><mo>∼</mo><msup><mi>χ</mi><mn>2</mn></msup></math>
+    <math><mi>X</mi><mo form="infix">∼</mo><msup><mi>χ</mi><mn>2</mn></msup></math>
     """
-    return _convert(latex, display, "latex")
+    if problem := _problem(latex):
+        msg = f"`{name}` must be LaTeX that a page can show, got {latex!r}: {problem}"
+        raise InputError(msg)
+    return _convert(latex, display == "block")
 
 
-def _convert_all(pieces: list[Piece], name: str) -> None:
-    for piece in pieces:
-        if piece.mathematics:
-            _convert(piece.content, "inline", name)
+def _problem(latex: str) -> str:
+    """What is wrong with a formula, and the remedy; nothing if it can be shown."""
+    if _PERCENT.search(latex):
+        return r"% starts a comment in LaTeX; write \% if meant"
+    if alien := _OF_A_DOCUMENT.search(latex):
+        return f"{alien[0]} belongs to a document; leave it out of a formula"
+    try:
+        shown = re.sub(r"<[^>]*>|\s", "", _convert(latex, large=False))
+    except LatexError as error:
+        return _explain(str(error))
+    return "" if shown else "it shows nothing; write a formula or words"
+
+
+def _explain(message: str) -> str:
+    """Make a place and a remedy of the converter's message "offset: Problem."."""
+    offset, _, problem = message.partition(": ")
+    found = next(filter(None, (re.search(pattern, problem) for pattern in _REMEDIES)))
+    remedy = _REMEDIES[found.re.pattern].format(*found.groups())
+    return f"character {int(offset) + 1}: {problem[0].lower()}{problem[1:].removesuffix('.')}; {remedy}"
 
 
 @lru_cache(maxsize=1024)
-def _convert(latex: str, display: str, name: str) -> str:
-    from latex2mathml import converter
-
-    check_mathematics(latex, name)
-    try:
-        math = converter.convert_to_element(_UPRIGHT.sub(_as_text, latex), display=display)
-    except Exception as error:  # each version of the library has its own exceptions
-        msg = f"`{name}`: {_sentence(error)}; got {latex!r}"
-        raise InputError(msg) from error
-    for element in math.iter():
-        element.text = html.unescape(element.text or "")
-    for element in math.iter():
-        _check(element, latex, name)
-        _repair(element)
-    for element in math.iter():
-        _space_functions(element)
-    math.attrib = {"display": "block"} if display == "block" else {}
-    math[:] = list(math[0])
-    return ElementTree.tostring(math, encoding="unicode", short_empty_elements=False)
+def _convert(latex: str, large: bool) -> str:
+    return _mend(_CONVERTER.convert_with_local_state(latex, displaystyle=large))
 
 
-def _as_text(match: re.Match[str]) -> str:
-    r"""Write ``\mathrm{op}`` as ``\text{op}``: a single upright letter would come out italic."""
-    return rf"\text{{{(match[1] or match[2]).replace(' ', '')}}}"
+def _mend(math: str) -> str:
+    """Mend what XML cannot read, and what Chromium draws badly."""
+    math = re.sub(r"&[A-Z]\w+;", lambda entity: html.unescape(entity[0]), math)  # unknown outside HTML
+    # Accents touch their letter: without a font for mathematics, the dot of \dot W vanishes in the W.
+    math = _ACCENT.sub('<mo style="padding-bottom:0.12em"', math)
+    # A stretched slash gets the width of the widest there is, and stands in an empty space.
+    math = _SLASH.sub('<mo lspace="0" rspace="0">/</mo>', math)
+    return math if _PRIMES.isdisjoint(math) else _set_primes_in_row(math)
 
 
-def _sentence(error: Exception) -> str:
-    """Make words of an exception's name: DoubleSubscriptsError is "double subscripts"."""
-    words = re.findall("[A-Z][a-z]*", type(error).__name__.removesuffix("Error"))
-    return " ".join(words).lower() or "unreadable"
-
-
-def _check(element: Element, latex: str, name: str) -> None:
-    """Refuse what the library let through: elements that lack a child, and macros left as text."""
-    reason = ""
-    if len(element) != CHILDREN.get(element.tag, len(element)):
-        reason = "an argument is missing"
-    elif "\\" in (element.text or "") and element.text not in DELIMITERS:
-        reason = "a macro stands where none can be read"
-    if reason:
-        msg = f"`{name}`: {reason}; got {latex!r}"
-        raise InputError(msg)
-
-
-def _repair(element: Element) -> None:
-    """Mend one element in place: characters, then its role and spacing."""
-    for attribute in ("width", "lspace", "rspace"):
-        if element.get(attribute) in WIDTHS:
-            element.set(attribute, WIDTHS[element.attrib[attribute]])
-    if repair := _REPAIRS.get(element.tag):
-        repair(element)
-
-
-def _repair_identifier(element: Element) -> None:
-    text = (element.text or "").replace("~", "∼")
-    _set_alphabet(element)
-    if len(text) != 1:
-        return
-    if text in FENCES or (text != ":" and text not in ORDINARY and unicodedata.category(text)[0] in "SP"):
-        element.tag, element.text = "mo", text
-        _repair_operator(element)
-    elif unicodedata.name(element.text or "", "").startswith("GREEK CAPITAL"):
-        element.set("mathvariant", "normal")  # upright, as TeX sets it
-
-
-def _repair_operator(element: Element) -> None:
-    element.text = DELIMITERS.get(element.text or "", element.text)
-    text = element.text or ""
-    sized = {"form", "minsize"} & set(element.attrib)
-    if text == "/":
-        element.attrib |= {"lspace": "0", "rspace": "0"}  # TeX sets it as a letter
-    if text in ORDINARY and not sized:
-        element.tag, element.attrib = "mi", {}
-    elif text in FENCES and not sized:
-        element.attrib = {"form": FENCES[text], "stretchy": "false"}
-    elif text in BARS and "form" not in element.attrib:
-        element.attrib.pop("fence", None)
-        element.attrib.setdefault("stretchy", "false")
-        element.attrib |= {"lspace": "0", "rspace": "0"}
-
-
-def _repair_accent(element: Element) -> None:
-    """Give accents their own characters, wide ones over anything but a single letter.
-
-    Without `accent`: browsers then set the mark too low, into the letter, unless a font with the right tables is there.
-    """
-    mark = element[1]
-    if mark.tag == "mo":
-        element.attrib.pop("accent", None)
-        wide = mark.text == "―" or len("".join(element[0].itertext())) > 1
-        mark.text = "‾" if mark.text == "―" else mark.text if wide else NARROW.get(mark.text or "", mark.text)
-        mark.attrib = {"stretchy": "true" if wide else "false"}
-
-
-def _set_alphabet(element: Element) -> None:
-    """Replace `mathvariant` by the characters of that alphabet."""
-    variant = element.attrib.pop("mathvariant", None)
-    if variant == "normal":
-        element.set("mathvariant", variant)
-    elif variant in ALPHABETS:
-        element.text = "".join(_letter(char, ALPHABETS[variant]) for char in element.text or "")
-
-
-def _letter(char: str, alphabets: tuple[str, ...]) -> str:
-    plain = re.sub("LATIN |GREEK |LETTER ", "", unicodedata.name(char, ""))
-    for alphabet in alphabets:
-        try:
-            return unicodedata.lookup(f"{alphabet} {plain}")
-        except KeyError:
+def _set_primes_in_row(math: str) -> str:
+    """Set primes beside their letter: the glyph is raised already, and as a script it is a thin speck above."""
+    root = ElementTree.fromstring(math)
+    for element in list(root.iter()):
+        if element.tag not in {"msup", "msubsup"} or element[-1].text not in _PRIMES:
             continue
-    return char
-
-
-def _space_functions(row: Element) -> None:
-    """Set the names of functions as operators: a thin space before and after, none at a parenthesis."""
-    siblings = list(row)
-    if row.tag not in {"math", "mrow", "mstyle", "mtd", "msqrt"}:
-        return
-    for position, child in enumerate(siblings):
-        name = _core(child)
-        if name.tag not in {"mi", "mo"} or not re.fullmatch(
-            r"[A-Za-z][A-Za-z\u2006\u2009]+", name.text or ""
-        ):
-            continue
-        before = position > 0 and siblings[position - 1].tag not in {"mo", "mspace", "mtext"}
-        after = position + 1 < len(siblings) and (siblings[position + 1].text or "")[:1] not in {"(", "["}
-        name.tag = "mo"
-        _set_limits(child, name)
-        name.attrib |= {"lspace": _THIN if before else "0", "rspace": _THIN if after else "0"}
-
-
-def _set_limits(element: Element, name: Element) -> None:
-    """Put the index of sup, max, lim ... below it, where there is room."""
-    if element.tag == "msub" and (name.text or "").replace("\u2006", "") in LIMITS:
-        element.tag = "munder"
-        name.set("movablelimits", "true")
-
-
-def _core(element: Element) -> Element:
-    """Find the operator that an index or a limit is attached to."""
-    while element.tag in {"msub", "msup", "msubsup", "munder", "mover", "munderover"}:
-        element = element[0]
-    return element
-
-
-_REPAIRS: dict[str, Callable[[Element], None]] = {
-    "mi": _repair_identifier,
-    "mn": _set_alphabet,
-    "mtext": _set_alphabet,
-    "mo": _repair_operator,
-    "mover": _repair_accent,
-    "munder": _repair_accent,
-}
+        base, *index, prime = element
+        row = ElementTree.Element("mrow")
+        row[:] = base, prime
+        element.tag, element[:] = ("msub", [row, *index]) if index else ("mrow", [base, prime])
+    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)

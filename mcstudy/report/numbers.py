@@ -1,54 +1,22 @@
-"""Numbers as a reader wants them: the digits that the Monte Carlo error supports, and no others."""
+"""Numbers and levels as a reader wants them: the digits that the Monte Carlo error supports, and no others."""
 
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-__all__ = [
-    "count",
-    "interval",
-    "latex",
-    "level",
-    "number",
-    "percent",
-    "shown",
-    "superscript",
-    "uncertain",
-    "zone",
-]
+__all__ = ["count", "interval", "label", "level", "percent", "plural", "probability", "shown", "superscript"]
+__all__ += ["uncertain", "zone"]
 
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 NEGLIGIBLE = 1e-7  # an error so much smaller than what it belongs to is rounding: it earns no more digits
 SMALLEST, LARGEST = -4, 6  # decimal exponents outside of which a power of ten is written
+UNDERFLOW = 1e-300  # a probability below is as likely rounding
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_RAISED = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-_WORDS = re.compile(r"[A-Za-z]{2,}(?: [a-z]+)* ?")
-_MACROS = {
-    "≤": r"\le ",
-    MINUS: "-",
-    "±": r"\pm",
-    "∞": r"\infty",
-    "%": r"\%",
-    THIN: r"\,",
-    "–": r"\text{--}",
-    "×": r"\times ",
-}
-
-
-def number(value: Any) -> float:
-    """Read a number of a ledger, where NaN and infinities are strings and a missing one is None.
-
-    Examples
-    --------
-    >>> number("inf"), number(2)
-    (inf, 2.0)
-    """
-    return math.nan if value is None else float(value)
 
 
 def superscript(power: int) -> str:
@@ -62,7 +30,7 @@ def superscript(power: int) -> str:
     return "10" + str(power).translate(_SUPERSCRIPT)
 
 
-def count(value: Any) -> str:
+def count(value: int) -> str:
     """Write a whole number in groups of three from five digits on.
 
     Examples
@@ -70,19 +38,29 @@ def count(value: Any) -> str:
     >>> count(1024), count(16384) == f"16{THIN}384"
     ('1024', True)
     """
-    size = int(value)
-    return str(size) if abs(size) < 10_000 else f"{size:,}".replace(",", THIN)
+    return str(value) if abs(value) < 10_000 else f"{value:,}".replace(",", THIN)
 
 
-def shown(value: Any, digits: int = 4) -> str:
+def plural(value: int, word: str) -> str:
+    """Write a count and what is counted.
+
+    Examples
+    --------
+    >>> plural(1, "scenario"), plural(2, "scenario")
+    ('1 scenario', '2 scenarios')
+    """
+    return f"{count(value)} {word}{'' if value == 1 else 's'}"
+
+
+def shown(value: float, digits: int = 4) -> str:
     """Write a number to at most `digits` significant digits, without trailing zeros.
 
     Examples
     --------
-    >>> shown(-0.5), shown(3.2e-14, 2), shown("nan")
+    >>> shown(-0.5), shown(3.2e-14, 2), shown(math.nan)
     ('−0.5', '3.2×10⁻¹⁴', '–')
     """
-    x = number(value)
+    x = float(value)
     if special := _special(x):
         return special
     power = _power(x, digits)
@@ -107,7 +85,21 @@ def level(value: Any) -> str:
     return shown(value, 6) if isinstance(value, float) else str(value)
 
 
-def uncertain(estimate: Any, mcse: Any) -> str:
+def label(scenario: Mapping[str, Any], only: Iterable[str] | None = None) -> str:
+    """Write a scenario: the levels of some of its factors, or of all that have one.
+
+    Examples
+    --------
+    >>> label({"d": 3, "start": "balanced"}).replace(NO_BREAK, " ")
+    'd = 3, start = balanced'
+    """
+    named = [name for name in scenario if scenario[name] is not None] if only is None else only
+    return ", ".join(
+        f"{name}{NO_BREAK}={NO_BREAK}{level(scenario[name])}" for name in named if name in scenario
+    )
+
+
+def uncertain(estimate: float, mcse: float) -> str:
     """Write an estimate and its MCSE, both to the digits that the MCSE supports.
 
     Examples
@@ -115,34 +107,33 @@ def uncertain(estimate: Any, mcse: Any) -> str:
     >>> uncertain(-0.499312, 0.000412), uncertain(1.0, 0.0)
     ('−0.4993 ± 0.0004', '1')
     """
-    x, error = number(estimate), number(mcse)
-    if not (math.isfinite(x) and math.isfinite(error) and error > 0.0):
-        return shown(x, 6)
-    if error < NEGLIGIBLE * abs(x):
-        return f"{shown(x, 8)} ± {shown(error, 1)}"
-    (value, plus_minus), scale = _aligned((x, error), _resolution(error))
-    return f"({value} ± {plus_minus}){scale}" if scale else f"{value} ± {plus_minus}"
+    if not (math.isfinite(estimate) and math.isfinite(mcse) and mcse > 0.0):
+        return shown(estimate, 6)
+    if mcse < NEGLIGIBLE * abs(estimate):
+        return f"{shown(estimate, 8)} ± {shown(mcse, 1)}"
+    return _plus_minus(estimate, mcse, _resolution(mcse))
 
 
-def interval(low: Any, high: Any) -> str:
+def interval(low: float, high: float) -> str:
     """Write an interval, its ends to two significant digits of its width.
 
     Examples
     --------
-    >>> interval(-0.50123, -0.49741), interval(0.0, "inf")
-    ('[−0.5012, −0.4974]', '[0, ∞]')
+    >>> interval(-0.50123, -0.49741), interval(0.0, math.inf), interval(0.1, 0.1 + 2e-14)
+    ('[−0.5012, −0.4974]', '[0, ∞]', '0.1 ± 10⁻¹⁴')
     """
-    ends = (number(low), number(high))
-    if math.isnan(ends[0]) and math.isnan(ends[1]):
+    if math.isnan(low) and math.isnan(high):
         return shown(math.nan)
-    width = ends[1] - ends[0]
-    if not (math.isfinite(width) and width > NEGLIGIBLE * max(abs(end) for end in ends)):
-        return f"[{shown(ends[0], 8)}, {shown(ends[1], 8)}]"
-    (left, right), scale = _aligned(ends, math.floor(math.log10(width)) - 1)
+    width = high - low
+    if not (math.isfinite(width) and width > 0.0):
+        return f"[{shown(low, 8)}, {shown(high, 8)}]"
+    if width < NEGLIGIBLE * max(abs(low), abs(high)):  # its ends would be written alike
+        return f"{shown(low + width / 2, 8)} ± {shown(width / 2, 1)}"
+    (left, right), scale = _aligned((low, high), math.floor(math.log10(width)) - 1)
     return f"[{left}, {right}]{scale}"
 
 
-def zone(theory: Any, margin: Any) -> str:
+def zone(theory: float, margin: float) -> str:
     """Write what counts as agreement: theory ± margin.
 
     Examples
@@ -150,15 +141,13 @@ def zone(theory: Any, margin: Any) -> str:
     >>> zone(-0.5, 0.01), zone(1 / 3, 0.02 / 3)
     ('−0.5 ± 0.01', '0.3333 ± 0.0067')
     """
-    center, width = number(theory), number(margin)
-    whole = math.isnan(center) or float(f"{center:.4g}") == center
-    if whole or not (math.isfinite(center) and math.isfinite(width) and width > 0.0):
-        return f"{shown(center, 4)} ± {shown(width, 3)}"
-    (middle, plus_minus), scale = _aligned((center, width), math.floor(math.log10(width)) - 1)
-    return f"({middle} ± {plus_minus}){scale}" if scale else f"{middle} ± {plus_minus}"
+    whole = math.isnan(theory) or float(f"{theory:.4g}") == theory
+    if whole or not (math.isfinite(theory) and math.isfinite(margin) and margin > 0.0):
+        return f"{shown(theory, 4)} ± {shown(margin, 3)}"
+    return _plus_minus(theory, margin, math.floor(math.log10(margin)) - 1)
 
 
-def percent(confidence: Any) -> str:
+def percent(confidence: float) -> str:
     """Write a confidence level, rounded down, with as many nines as it has.
 
     Examples
@@ -166,28 +155,24 @@ def percent(confidence: Any) -> str:
     >>> percent(0.999937).replace(THIN, " "), percent(0.95).replace(THIN, " ")
     ('99.993 %', '95 %')
     """
-    level = number(confidence)
-    rest = 100.0 * (1.0 - level)
+    rest = 100.0 * (1.0 - confidence)
     if not 0.0 < rest < 100.0:
-        return f"{shown(100.0 * level)}{THIN}%"
+        return f"{shown(100.0 * confidence)}{THIN}%"
     decimals = max(0, -math.floor(math.log10(rest) + 1e-6))
     # 1e-6 of the last digit: 0.9999 must not become 99.98 for being stored as 0.99989999...
-    kept = math.floor(100.0 * level * 10**decimals + 1e-6) / 10**decimals
+    kept = math.floor(100.0 * confidence * 10**decimals + 1e-6) / 10**decimals
     return f"{kept:.{decimals}f}{THIN}%"
 
 
-def latex(text: str) -> str:
-    r"""Rewrite this module's numbers for LaTeX's mathematics mode.
+def probability(value: float) -> str:
+    """Write a probability with its relation; one that underflows is not 0.
 
     Examples
     --------
-    >>> print(latex("3.2×10⁻¹⁴"), latex("−0.5 ± 0.01"))
-    3.2\times 10^{-14} -0.5 \pm 0.01
+    >>> probability(0.0123), probability(0.0)
+    ('= 0.012', '< 10⁻³⁰⁰')
     """
-    text = _WORDS.sub(lambda match: rf"\text{{{match[0]}}}", text)
-    for symbol, macro in _MACROS.items():
-        text = text.replace(symbol, macro)
-    return _RAISED.sub(lambda match: "^{" + match[0].translate(_PLAIN) + "}", text)
+    return f"< {shown(UNDERFLOW)}" if value < UNDERFLOW else f"= {shown(value, 2)}"
 
 
 def _special(x: float) -> str:
@@ -207,6 +192,11 @@ def _resolution(error: float) -> int:
     """Find the decimal place to which an error is written: one significant digit, two if the first is 1."""
     leading, _, power = f"{error:.0e}".partition("e")
     return int(power) - (leading == "1")
+
+
+def _plus_minus(center: float, width: float, place: int) -> str:
+    (middle, around), scale = _aligned((center, width), place)
+    return f"({middle} ± {around}){scale}" if scale else f"{middle} ± {around}"
 
 
 def _aligned(values: tuple[float, float], place: int) -> tuple[list[str], str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mcstudy.report.cells import Finding, evidence, factors
-from mcstudy.report.latex import Piece, statement_pieces
+from mcstudy.report.mathematics import Piece, statement_pieces
 from mcstudy.report.names import escape_tex, file_name, macro_name
 from mcstudy.report.numbers import count, latex
 from mcstudy.report.wording import summary, verdict

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mcstudy.exceptions import InputError
 
 __all__ = [
+    "check_confidence",
     "clopper_pearson",
     "dkw_band",
     "hall_interval",
@@ -38,10 +39,15 @@ def tail_probability(confidence: float) -> float:
     InputError
         If `confidence` is not strictly between 0 and 1.
     """
-    if not 0 < confidence < 1:
-        msg = f"`confidence` must lie strictly between 0 and 1, got {confidence}: 0.99 is a usual choice."
-        raise InputError(msg)
+    check_confidence(confidence)
     return (1 - confidence) / 2
+
+
+def check_confidence(confidence: float, name: str = "confidence") -> None:
+    """Raise `InputError`, about the argument `name`, unless ``0 < confidence < 1``."""
+    if not 0 < confidence < 1:
+        msg = f"`{name}` must lie strictly between 0 and 1, got {confidence}; 0.99 is a usual choice"
+        raise InputError(msg)
 
 
 def t_quantile(degrees: int, confidence: float) -> float:
@@ -194,7 +200,7 @@ def _check_counts(successes: int, trials: int) -> None:
     if trials < 1 or not 0 <= successes <= trials:
         msg = (
             f"`successes` must lie between 0 and `trials` and `trials` be at least 1, "
-            f"got {successes} of {trials}: count again."
+            f"got {successes} of {trials}; count again"
         )
         raise InputError(msg)
 
@@ -213,6 +219,6 @@ def dkw_band(replicates: int, confidence: float) -> float:
     """
     tail = tail_probability(confidence)
     if replicates < 1:
-        msg = f"`replicates` must be at least 1, got {replicates}: draw some."
+        msg = f"`replicates` must be at least 1, got {replicates}; draw some"
         raise InputError(msg)
     return math.sqrt(-math.log(tail) / (2 * replicates))

@@ -1,11 +1,10 @@
 """Sampling error of a quantile from order statistics alone: no density is estimated, no law assumed."""
 
 import math
-from bisect import bisect_right
 
 import numpy as np
 
-from mcstudy.statistics.intervals import FloatArray, tail_probability
+from mcstudy.statistics.intervals import FloatArray, check_confidence
 
 __all__ = ["maritz_jarrett", "order_statistic_interval"]
 
@@ -83,22 +82,13 @@ def order_statistic_interval(
     >>> order_statistic_interval(np.arange(1.0, 11.0), 0.5, 0.95)
     (2.0, 9.0)
     """
-    tail = tail_probability(confidence)
+    from scipy.stats import quantile_test
+
+    check_confidence(confidence)
     smallest, largest = float(np.min(values)), float(np.max(values))
     if smallest == largest:
         return smallest, largest
-    below = _ranks_cut_off(values.size, probability, tail)
-    above = _ranks_cut_off(values.size, 1 - probability, tail)
-    low = float(np.partition(values, below - 1)[below - 1]) if below else -math.inf
-    high = float(np.partition(values, -above)[-above]) if above else math.inf
-    return low, high
-
-
-def _ranks_cut_off(n: int, probability: float, tail: float) -> int:
-    """Return the largest r with ``P(Binomial(n, probability) < r) <= tail``.
-
-    That is how often the r-th smallest value lies above the quantile.
-    """
-    from scipy.special import bdtr
-
-    return bisect_right(range(n + 1), tail, key=lambda count: float(bdtr(count, n, probability)))
+    limits = quantile_test(values, p=probability).confidence_interval(confidence)
+    low, high = float(limits.low), float(limits.high)
+    # SciPy says nan where no order statistic lies far enough out.
+    return -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high

@@ -138,28 +138,24 @@ def _fit(levels: _Levels, replicates: int | None = None, *, fewest_for_robust: i
     center = float(np.mean(levels.log_x))
     line = np.vander(levels.log_x - center, 2, increasing=True)
     result, estimator = _weighted_least_squares(line, levels)
-    exponent = float(result.params[1])
-    sampling_error = _errors(estimator, levels.covariance)[1]
+    intercept, exponent = map(float, result.params)
+    sampling_error = float(_errors(estimator, levels.covariance)[1])
     robust_error = _robust_error(line, result, estimator) if len(line) >= fewest_for_robust else math.nan
-    chi_square, degrees, p_value = _goodness_of_fit(line, levels, replicates)
-    curvature, curvature_mcse = _curvature(levels)
-    local_slopes, local_mcse = _local_slopes(levels)
-    with np.errstate(over="ignore"):
-        constant = float(np.exp(result.params[0] - exponent * center))
     return PowerLaw(
-        exponent=exponent,
-        constant=constant,
-        sampling_error=float(sampling_error),
-        robust_error=robust_error,
-        mcse=float(np.fmax(sampling_error, robust_error)),
-        chi_square=chi_square,
-        degrees=degrees,
-        p_value=p_value,
-        curvature=curvature,
-        curvature_mcse=curvature_mcse,
-        local_slopes=local_slopes,
-        local_mcse=local_mcse,
+        exponent,
+        _exponential(intercept - exponent * center),
+        sampling_error,
+        robust_error,
+        float(np.fmax(sampling_error, robust_error)),
+        *_goodness_of_fit(line, levels, replicates),
+        *_curvature(levels),
+        *_local_slopes(levels),
     )
+
+
+def _exponential(logarithm: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.exp(logarithm))
 
 
 def _weighted_least_squares(design: FloatArray, levels: _Levels) -> tuple[Any, FloatArray]:
@@ -221,22 +217,22 @@ def _checked(x: ArrayLike, y: ArrayLike, covariance: ArrayLike, *, fewest: int) 
     if levels.shape != (k,) or estimates.shape != (k,) or matrix.shape != (k, k):
         msg = (
             f"`x` and `y` must have shape (k,) and `covariance` (k, k), got {levels.shape}, "
-            f"{estimates.shape} and {matrix.shape}: give each level one estimate, and one row of covariances."
+            f"{estimates.shape} and {matrix.shape}; give each level one estimate, and one row of covariances"
         )
         raise InputError(msg)
     if k < fewest:
-        msg = f"`x` must have at least {fewest} levels, got {k}: a line through fewer cannot be tested."
+        msg = f"`x` must have at least {fewest} levels, got {k}; a line through fewer cannot be tested"
         raise InputError(msg)
     log_x, log_y = _logarithm("x", levels), _logarithm("y", estimates)
     if np.unique(log_x).size < k:
-        msg = f"`x` must have different levels, got {levels.tolist()}: pool the estimates of equal levels."
+        msg = f"`x` must have different levels, got {levels.tolist()}; pool the estimates of equal levels"
         raise InputError(msg)
     return _Levels(log_x, log_y, _floored(_checked_covariance(matrix), log_x, log_y))
 
 
 def _logarithm(name: str, values: FloatArray) -> FloatArray:
     if not np.all(np.isfinite(values) & (values > 0)):
-        msg = f"`{name}` must be positive and finite, got {values.tolist()}: a power law has no other values."
+        msg = f"`{name}` must be positive and finite, got {values.tolist()}; a power law has no other values"
         raise InputError(msg)
     return np.log(values)
 
@@ -244,14 +240,14 @@ def _logarithm(name: str, values: FloatArray) -> FloatArray:
 def _checked_covariance(matrix: FloatArray) -> FloatArray:
     """Return the symmetric part of a covariance; half of the digits are left to whoever computed it."""
     if not np.all(np.isfinite(matrix)):
-        msg = f"`covariance` must be finite, got {matrix.tolist()}: leave out levels of unknown error."
+        msg = f"`covariance` must be finite, got {matrix.tolist()}; leave out levels of unknown error"
         raise InputError(msg)
     symmetric = (matrix + matrix.T) / 2
     tolerance = math.sqrt(EPS) * float(np.max(np.abs(matrix)))
     if np.max(np.abs(matrix - symmetric)) > tolerance or np.min(np.linalg.eigvalsh(symmetric)) < -tolerance:
         msg = (
-            f"`covariance` must be symmetric and positive semidefinite, got {matrix.tolist()}: "
-            f"use the covariance of log y, np.diag of variances for independent levels."
+            f"`covariance` must be symmetric and positive semidefinite, got {matrix.tolist()}; "
+            f"use the covariance of log y, np.diag of variances for independent levels"
         )
         raise InputError(msg)
     return symmetric

@@ -189,8 +189,8 @@ class _Quantile(Statistic):
     def __post_init__(self) -> None:
         if not 0 < self.probability < 1:
             msg = (
-                f"`probability` must lie strictly between 0 and 1, got {self.probability}: "
-                f"the median is 0.5, and the extremes of a law are no quantiles."
+                f"`probability` must lie strictly between 0 and 1, got {self.probability}; "
+                f"the median is 0.5, and the extremes of a law are no quantiles"
             )
             raise InputError(msg)
 
@@ -238,8 +238,8 @@ class _Proportion(Statistic):
         if np.any(strange):
             index = int(np.argmax(strange))
             msg = (
-                f"`values` of the {self.label} must be 0 or 1, got {data[index]} at index {index}: "
-                f"return an indicator column, or use `mean`."
+                f"`values` of the {self.label} must be 0 or 1, got {data[index]} at index {index}; "
+                f"return an indicator column, or use `mean`"
             )
             raise InputError(msg)
         return data
@@ -301,18 +301,18 @@ def _checked(values: ArrayLike) -> FloatArray:
     """Return the replicates as float64, shape (n,), n >= 2, all finite."""
     data = np.asarray(values)
     if data.dtype.kind not in "biuf":
-        msg = f"`values` must be real numbers or booleans, got dtype {data.dtype}: convert the column."
+        msg = f"`values` must be real numbers or booleans, got dtype {data.dtype}; convert the column"
         raise InputError(msg)
     if data.ndim != 1:
-        msg = f"`values` must be one-dimensional, got shape {data.shape}: pass one column of replicates."
+        msg = f"`values` must be one-dimensional, got shape {data.shape}; pass one column of replicates"
         raise InputError(msg)
     if data.size < 2:
-        msg = f"`values` must hold at least 2 replicates, got {data.size}: draw more."
+        msg = f"`values` must hold at least 2 replicates, got {data.size}; draw more"
         raise InputError(msg)
     finite = np.isfinite(data)
     if not np.all(finite):
         index = int(np.argmin(finite))
-        msg = f"`values` must be finite, got {data[index]} at index {index}: leave failed replicates out."
+        msg = f"`values` must be finite, got {data[index]} at index {index}; leave failed replicates out"
         raise InputError(msg)
     return data.astype(np.float64, copy=False)
 

@@ -161,6 +161,35 @@ def test_order_statistic_interval_against_binomial_law(probability: float) -> No
     assert bdtrc(high - 1, n, probability) <= 0.005 < bdtrc(high - 2, n, probability)
 
 
+def binomial_search(ordered: np.ndarray, probability: float, confidence: float) -> tuple[float, float]:
+    """The same interval by looking for the two ranks one by one; `ordered` is sorted."""
+    n, tail = ordered.size, (1 - confidence) / 2
+    below = max((r for r in range(1, n + 1) if bdtr(r - 1, n, probability) <= tail), default=0)
+    above = min((r for r in range(1, n + 1) if bdtrc(r - 1, n, probability) <= tail), default=n + 1)
+    return (
+        ordered[below - 1] if below else -math.inf,
+        ordered[above - 1] if above <= n else math.inf,
+    )
+
+
+@pytest.mark.parametrize("n", [2, 17, 256, 1000])
+@pytest.mark.parametrize("probability", [0.01, 0.5, 0.9])
+@pytest.mark.parametrize("confidence", [0.9, EXTREME, 1 - 1e-9])
+def test_order_statistic_interval_against_search_for_ranks(
+    n: int, probability: float, confidence: float
+) -> None:
+    x = np.random.default_rng(8).standard_normal(n)
+    expected = binomial_search(np.sort(x), probability, confidence)
+    assert order_statistic_interval(x, probability, confidence) == expected
+    # The control: a slightly higher quantile is not between the same ranks where the ranks are finite.
+    if n == 1000 and probability > 0.01:
+        assert binomial_search(np.sort(x), probability + 0.02, confidence) != expected
+
+
+def test_order_statistic_interval_of_equal_values_is_their_value() -> None:
+    assert order_statistic_interval(np.full(5, 0.1), 0.5, EXTREME) == (0.1, 0.1)
+
+
 def test_order_statistic_interval_ignores_order_and_is_infinite_where_data_end() -> None:
     x = np.random.default_rng(6).standard_normal(300)
     assert order_statistic_interval(x, 0.5, 0.99) == order_statistic_interval(np.sort(x), 0.5, 0.99)

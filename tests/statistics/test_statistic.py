@@ -258,7 +258,7 @@ def test_bad_confidence_is_refused(statistic: Statistic, confidence: float) -> N
 
 @pytest.mark.parametrize("probability", [0, 1, -1, 1.5, math.nan])
 def test_bad_probability_is_refused(probability: float) -> None:
-    with pytest.raises(InputError, match=f"`probability` must lie strictly .* got {probability}: the median"):
+    with pytest.raises(InputError, match=f"`probability` must lie strictly .* got {probability}; the median"):
         quantile("x", probability)
 
 

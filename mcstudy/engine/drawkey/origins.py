@@ -1,0 +1,154 @@
+"""Whose code it is: the study's own, an installed package's, or Python's."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+from types import ModuleType
+
+__all__ = ["Origin", "Origins"]
+
+_PACKAGES = {"site-packages", "dist-packages"}
+_PYTHON = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+# Models are the mathematics of a study, and the rest of mcstudy is used like a helper: it is followed, so that a new
+# version of it that draws the same keeps old draws.
+_FOLLOWED = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where code comes from.
+
+    Attributes
+    ----------
+    package : str
+        The installed package, "python" for the standard library, empty for the study's own code.
+    version : str
+        Empty where none counts.
+    readable : bool
+        Whether it is the study's own and written in Python.
+    """
+
+    package: str = ""
+    version: str = ""
+    readable: bool = False
+
+    @property
+    def own(self) -> bool:
+        """Whether the code belongs to the study: what may be edited between two runs."""
+        return not self.package
+
+
+_PYTHONS = Origin("python")
+_OWN = Origin(readable=True)
+
+
+class Origins:
+    """Tells where modules and functions come from, and remembers the versions that it was asked for.
+
+    Parameters
+    ----------
+    own : str
+        The top-level package of `simulate`, which is followed even where it is installed.
+    """
+
+    def __init__(self, own: str = "") -> None:
+        self.versions: dict[str, str] = {}
+        self._own = own
+        self._known: dict[tuple[str, str | None], Origin] = {}
+
+    def of_module(self, module: ModuleType) -> Origin:
+        """The origin of a module; a namespace package counts as own: what matters is in it."""
+        file = getattr(module, "__file__", None)
+        if file is None and hasattr(module, "__path__"):
+            return _OWN
+        return self._of(module.__name__, file)
+
+    def of_name(self, name: str | None) -> Origin:
+        """The origin of a class, by the name of its module."""
+        module = sys.modules.get(name or "builtins")
+        return _OWN if module is None else self.of_module(module)
+
+    def of_spec(self, name: str) -> Origin:
+        """The origin of a module that need not be loaded; a name that is not found counts as own."""
+        top = name.partition(".")[0]
+        if top in sys.modules:
+            return self.of_module(sys.modules[top])
+        spec = importlib.util.find_spec(top)
+        if spec is None or spec.origin is None:
+            return _OWN
+        return _PYTHONS if spec.origin in ("built-in", "frozen") else self._of(top, spec.origin)
+
+    def module_of(self, value: object) -> ModuleType | None:
+        """The module of a compiled function, if it names one."""
+        bound = getattr(value, "__self__", None)
+        return bound if isinstance(bound, ModuleType) else sys.modules.get(getattr(value, "__module__", None) or "")
+
+    def of_code(self, filename: str, namespace: Mapping[str, object]) -> Origin:
+        """The origin of a function: by the file of its code, for a decorator may lend it another's module."""
+        name = namespace.get("__name__")
+        if filename.startswith("<"):  # made by `exec`, or in a notebook
+            file = namespace.get("__file__")
+            return self._of(str(name), file if isinstance(file, str) else filename)
+        return self._of(str(name), filename)
+
+    def _of(self, name: str, file: str | None) -> Origin:
+        top = name.partition(".")[0]
+        known = self._known.get((top, file))
+        if known is None:
+            known = self._known[top, file] = self._look_up(top, file)
+        if known.version:
+            self.versions[known.package] = known.version
+        return known
+
+    def _look_up(self, top: str, file: str | None) -> Origin:
+        if file is None:
+            foreign = top in sys.stdlib_module_names or top.startswith("_cython_")  # the class of Cython's functions
+            return _PYTHONS if foreign and top != "__main__" else _OWN
+        if file.startswith("<frozen"):
+            return _PYTHONS
+        path = Path(file)
+        if top == self._own or path.is_relative_to(_FOLLOWED):
+            return Origin(readable=not file.endswith(tuple(EXTENSION_SUFFIXES)))
+        marked = _PACKAGES & set(path.parts)
+        if not marked and any(path.is_relative_to(folder) for folder in _PYTHON):
+            return _PYTHONS
+        version = "" if file.startswith("<") else _version(top, path, marked=bool(marked))
+        # A package without a version is followed: nothing else would tell that it changed.
+        if version:
+            return Origin(top, version)
+        return Origin(readable=not file.endswith(tuple(EXTENSION_SUFFIXES)))
+
+
+def _version(top: str, path: Path, *, marked: bool) -> str:
+    """The versions of the distributions that installed a file; empty where none did."""
+    found = [item for item in _distributions(top) if marked or _holds(item, path)]
+    return ", ".join(sorted({item.version if len(found) == 1 else f"{item.name} {item.version}" for item in found}))
+
+
+def _holds(distribution: metadata.Distribution, path: Path) -> bool:
+    """Whether a distribution holds a file outside of site-packages; an editable one has only metadata there."""
+    return distribution.read_text("RECORD") is not None and path.is_relative_to(
+        Path(str(distribution.locate_file("")))
+    )
+
+
+@cache
+def _distributions(top: str) -> list[metadata.Distribution]:
+    """The distributions of a top-level module; looked up by its own name first, for the full list takes long."""
+    try:
+        return [metadata.distribution(top)]
+    except metadata.PackageNotFoundError:
+        return [metadata.distribution(name) for name in sorted(set(_by_module().get(top, ())))]
+
+
+@cache
+def _by_module() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()

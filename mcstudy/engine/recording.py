@@ -1,0 +1,145 @@
+"""What a run writes down: the ledger of what was drawn and found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mcstudy.defaults import ALPHA
+from mcstudy.draws import Draws, Failure
+from mcstudy.engine.journal import Counts, Journal
+from mcstudy.engine.settings import Settings
+from mcstudy.exceptions import StudyError
+from mcstudy.experiment import Experiment
+from mcstudy.findings import Finding
+from mcstudy.ledger import About, Design, ExperimentDesign, FailureRecord, Ledger, Run, Section
+from mcstudy.scenarios import factors_of
+from mcstudy.study import Study
+
+__all__ = ["draws_of", "ledger_of"]
+
+
+def draws_of(settings: Settings, experiment: Experiment, journal: Journal, counts: Counts) -> Draws:
+    """The first replicates of each scenario of an experiment, as claims read them."""
+    samples = {
+        scenario: journal.sample(experiment, scenario, replicates)
+        for (name, scenario), replicates in counts.items()
+        if name == experiment.name
+    }
+    return Draws(samples, settings.study.replicates.first, experiment.common)
+
+
+def ledger_of(
+    settings: Settings,
+    journal: Journal,
+    counts: Counts,
+    findings: tuple[Finding, ...],
+    provenance: Mapping[str, Any],
+) -> Ledger:
+    """The ledger of a run, still without the time that it took.
+
+    Parameters
+    ----------
+    settings : Settings
+    journal : Journal
+    counts : mapping from (experiment, Scenario) to int
+        The replicates that the findings rest on.
+    findings : tuple of Finding
+    provenance : mapping
+
+    Raises
+    ------
+    StudyError
+        If the study's `conclusion` can't be drawn.
+    """
+    study = settings.study
+    failures = journal.failures(counts)
+    ids = {finding.id for finding in findings}
+    ledger = Ledger(
+        study=About(study.name, study.title, study.question, study.source),
+        design=_design(settings, journal),
+        run=_run(settings, counts, failures),
+        digests={"draws": journal.digest(counts), "source": settings.origin.digest},
+        findings=findings,
+        measures=tuple(
+            measure.take(draws_of(settings, experiment, journal, counts), experiment.name)
+            for experiment in study.experiments
+            for measure in experiment.measures
+        ),
+        overlays=tuple(overlay for overlay in study.overlays if ids.intersection(overlay.claims)),
+        failures=tuple(map(_recorded, failures)),
+        warnings=tuple(journal.warnings(counts)),
+        provenance=provenance,
+    )
+    return replace(ledger, sections=_sections(study, ledger))
+
+
+def _run(settings: Settings, counts: Counts, failures: list[Failure]) -> Run:
+    size = settings.study.block_size
+    return Run(
+        seed=settings.seed,
+        profile=settings.profile,
+        executor=settings.executor,
+        jobs=settings.jobs,
+        replicates=sum(counts.values()),
+        failures=sum(size if failure.index is None else 1 for failure in failures),
+        alpha=ALPHA,
+        command=settings.command,
+        replay=settings.replay,
+    )
+
+
+def _design(settings: Settings, journal: Journal) -> Design:
+    study, columns = settings.study, journal.columns()
+    return Design(
+        block_size=study.block_size,
+        stages=study.replicates.stages(settings.profile),
+        experiments=tuple(
+            _experiment(experiment, settings.profile, columns.get(experiment.name, ()))
+            for experiment in study.experiments
+        ),
+    )
+
+
+def _experiment(experiment: Experiment, profile: str, columns: tuple[str, ...]) -> ExperimentDesign:
+    scenarios = experiment.of_profile(profile)
+    levels = {
+        factor: tuple(dict.fromkeys(scenario[factor] for scenario in scenarios))
+        for factor in factors_of(scenarios)
+    }
+    return ExperimentDesign(
+        experiment.name,
+        experiment.source,
+        levels,
+        len(scenarios),
+        experiment.common,
+        columns,
+        experiment.missing,
+    )
+
+
+def _recorded(failure: Failure) -> FailureRecord:
+    block = failure.block
+    return FailureRecord(
+        block.experiment,
+        block.scenario,
+        block.number,
+        failure.index,
+        failure.token,
+        failure.reason,
+        failure.traceback,
+    )
+
+
+def _sections(study: Study, ledger: Ledger) -> tuple[Section, ...]:
+    if study.conclusion is None:
+        return ()
+    try:
+        return (study.conclusion(ledger),)
+    except Exception as error:
+        msg = (
+            f"study {study.name}: `conclusion` must turn any ledger of the study into a Section, but it raised "
+            f"{type(error).__name__}: {error}; mend it and run again: the draws are kept"
+        )
+        raise StudyError(msg) from error

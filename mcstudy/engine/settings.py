@@ -1,0 +1,41 @@
+"""A run's settings, and the commands that repeat it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcstudy.defaults import SEED
+from mcstudy.engine.source import Origin
+from mcstudy.study import Study
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A study with the settings of its run."""
+
+    origin: Origin
+    profile: str
+    seed: int
+    executor: str
+    jobs: int
+
+    @property
+    def study(self) -> Study:
+        """The study that is run."""
+        return self.origin.study
+
+    @property
+    def command(self) -> str:
+        """The command that runs the study again."""
+        return f"mcstudy run {self.origin.command} --profile {self.profile}{self._seed}"
+
+    @property
+    def replay(self) -> str:
+        """The command that draws a block again, up to the block's name."""
+        return f"mcstudy replay {self.origin.command}{self._seed}"
+
+    @property
+    def _seed(self) -> str:
+        return "" if self.seed == SEED else f" --seed {self.seed}"

@@ -1,0 +1,125 @@
+"""Where a study comes from: its file, the neighbours that it imports, and what was typed to run it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from mcstudy.study import Study
+
+__all__ = ["Origin"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A study with its file and the options of its own that were given.
+
+    Attributes
+    ----------
+    study : Study
+    arguments : tuple of str
+        The study's options, as given on the command line.
+    """
+
+    study: Study
+    arguments: tuple[str, ...] = ()
+
+    @cached_property
+    def path(self) -> Path | None:
+        """The study's file: the one that was loaded, else the one that defines the first `simulate`."""
+        if self.study.file is not None:
+            return self.study.file.resolve()
+        return _file_of(self.study.experiments[0].simulate)
+
+    @property
+    def handle(self) -> str:
+        """How a command line names the study: by its name in ``./studies``, else by its file."""
+        here = Path.cwd()
+        if self.path is None or self.path == here / "studies" / f"{self.study.name}.py":
+            return self.study.name
+        return shlex.quote(os.path.relpath(self.path, here))
+
+    @property
+    def command(self) -> str:
+        """The study with its options, as a command line writes them."""
+        return " ".join([self.handle, *map(shlex.quote, self.arguments)])
+
+    @property
+    def modules(self) -> list[ModuleType]:
+        """The modules that make up the study: that of its file, and the neighbours that it imports."""
+        return [] if self.path is None else _modules_of(_own_files(self.path))
+
+    @cached_property
+    def text(self) -> str:
+        """The text of the study's files; empty where there is none."""
+        if self.path is None:
+            return ""
+        return "\n".join(file.read_text(encoding="utf-8") for file in _own_files(self.path))
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def _file_of(function: Callable[..., Any]) -> Path | None:
+    """The file that defines a function, if it is there."""
+    while isinstance(function, partial):
+        function = function.func
+    try:
+        path = Path(inspect.getsourcefile(inspect.unwrap(function)) or "")
+    except TypeError:
+        return None
+    return path.resolve() if path.is_file() else None
+
+
+def _own_files(path: Path) -> list[Path]:
+    """A file, and through all it imports anywhere in its text its neighbours, modules and packages, by name."""
+    found, waiting = {path}, [path]
+    while waiting:
+        for name in _imported(waiting.pop()):
+            for neighbour in _neighbours(path.parent, name):
+                if neighbour not in found:
+                    found.add(neighbour)
+                    waiting.append(neighbour)
+    return [path, *sorted(found - {path})]
+
+
+def _neighbours(folder: Path, name: str) -> list[Path]:
+    """The files of a module or package of this name in a folder."""
+    module = folder / f"{name}.py"
+    if module.is_file():
+        return [module]
+    package = folder / name
+    return sorted(package.rglob("*.py")) if (package / "__init__.py").is_file() else []
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """The top-level names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def _modules_of(files: list[Path]) -> list[ModuleType]:
+    """The modules that were loaded from files."""
+    names = {file.name for file in files}
+    return [module for module in list(sys.modules.values()) if _is_from(module, names, files)]
+
+
+def _is_from(module: ModuleType, names: set[str], files: list[Path]) -> bool:
+    """Whether a module was loaded from one of the files; names first, for resolving each path takes long."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and Path(file).name in names and Path(file).resolve() in files

@@ -1,0 +1,194 @@
+"""An experiment: one `simulate` over one grid of scenarios, with what is claimed of its columns."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mcstudy.claims.claim import Claim
+from mcstudy.exceptions import ClaimError, StudyError
+from mcstudy.measure import Measure
+from mcstudy.scenarios import Scenario
+
+__all__ = ["Experiment"]
+
+# What the tables of results call their own columns: a factor of that name would hide one of them.
+RESERVED = frozenset(
+    [
+        "claim",
+        "experiment",
+        "scenario",
+        "estimate",
+        "mcse",
+        "low",
+        "high",
+        "theory",
+        "margin",
+        "verdict",
+        "replicates",
+        "replicate",
+        "block",
+        "index",
+        "failure",
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One `simulate` over one grid, with its claims: the columns that it returns are its own.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case letters, digits and underscores; part of the key of the random streams. Empty for the only
+        experiment of a study.
+    simulate : callable
+        ``simulate(rng, size, **factors)`` draws one block from ``rng`` and returns a mapping from column to array
+        of shape (size,), numeric and finite. It draws from nothing but ``rng``. The column ``"failure"``, strings
+        of which the empty one means success, declares replicates that failed.
+    scenarios : sequence of Scenario
+        See `grid`; all over the same factors.
+    claims : sequence of Claim
+        Those without a `source` have the experiment's.
+    measures : sequence of Measure
+        What is reported without a claim.
+    common : tuple of str
+        Factors left out of the key of the streams: their levels see the same random numbers.
+    full : sequence of Scenario
+        What the full profile draws besides.
+    missing : tuple of str
+        Columns in which NaN means that there is no value.
+    source : str
+        Where the theory stands.
+
+    Raises
+    ------
+    StudyError, ClaimError
+        If the description breaks a rule; the message names the argument.
+    """
+
+    name: str = field(kw_only=False)
+    simulate: Callable[..., Mapping[str, Any]]
+    scenarios: Sequence[Scenario]
+    claims: Sequence[Claim] = ()
+    measures: Sequence[Measure] = ()
+    common: tuple[str, ...] = ()
+    full: Sequence[Scenario] = ()
+    missing: tuple[str, ...] = ()
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not re.fullmatch(r"([a-z][a-z0-9_]*)?", self.name):
+            msg = f"`name` of an experiment must be lower-case letters, digits and underscores, got {self.name!r}"
+            raise StudyError(msg)
+        for argument in ("common", "missing"):
+            if isinstance(names := getattr(self, argument), str):
+                msg = f"`{argument}` must be a tuple of names, got {names!r}; write `{argument}=({names!r},)`"
+                raise StudyError(msg)
+        self._check_scenarios()
+        self._check_claims()
+
+    def of_profile(self, profile: str) -> tuple[Scenario, ...]:
+        """The scenarios that a profile draws."""
+        return (*self.scenarios, *self.full) if profile == "full" else tuple(self.scenarios)
+
+    def sourced(self, source: str) -> Experiment:
+        """The experiment with claims that all say where they stand: in their own source, its, or the study's."""
+        mine = self.source or source
+        claims = tuple(claim if claim.source else replace(claim, source=mine) for claim in self.claims)
+        return replace(self, claims=claims, source=mine)
+
+    def _check_scenarios(self) -> None:
+        if not self.scenarios:
+            msg = "`scenarios` must hold at least one scenario, got an empty grid"
+            raise StudyError(msg)
+        everything = self.of_profile("full")
+        if strange := [s for s in everything if not isinstance(s, Scenario)]:
+            msg = (
+                f"`scenarios` must hold scenarios, got {strange[0]!r}; make them with `grid` or Scenario(...)"
+            )
+            raise StudyError(msg)
+        factors = set(everything[0])
+        for scenario in everything:
+            if set(scenario) != factors:
+                msg = f"`scenarios` must all have the same factors {sorted(factors)}, got {sorted(scenario)}; give other factors an experiment of their own"
+                raise StudyError(msg)
+        if twice := [str(s) for s, count in Counter(everything).items() if count > 1]:
+            msg = f"`scenarios` must be distinct, also from `full`, got twice: {'; '.join(twice)}"
+            raise StudyError(msg)
+        self._check_factors(everything)
+
+    def _check_factors(self, scenarios: Sequence[Scenario]) -> None:
+        factors = list(scenarios[0])
+        if taken := [factor for factor in factors if factor in RESERVED]:
+            msg = f"a factor must not have the name of a result's column, got {taken[0]!r}; rename it"
+            raise StudyError(msg)
+        for factor in factors:
+            levels = {scenario[factor] for scenario in scenarios}
+            spelled = {repr(scenario[factor]) for scenario in scenarios}
+            if len(spelled) > len(levels):
+                msg = f"`{factor}`: equal levels must be written alike in all scenarios, got {', '.join(sorted(spelled))}"
+                raise StudyError(msg)
+        for factor in self.common:
+            if factor not in factors:
+                msg = f"`common` must name factors of the study, got {factor!r}; factors: {', '.join(sorted(factors))}"
+                raise StudyError(msg)
+
+    def check_simulate(self, block_size: int) -> None:
+        """Refuse a `simulate` that can't be called with the factors.
+
+        Raises
+        ------
+        StudyError
+        """
+        if not callable(self.simulate):
+            msg = f"`simulate` must be a function (rng, size, **factors) -> columns, got {self.simulate!r}"
+            raise StudyError(msg)
+        try:
+            inspect.signature(self.simulate).bind(None, block_size, **self.scenarios[0])
+        except TypeError as error:
+            msg = f"`simulate` must take (rng, size) and the factors {', '.join(self.scenarios[0])} as keywords, but it has {error}"
+            raise StudyError(msg) from None
+        except ValueError:  # a callable that has no signature to look at
+            return
+
+    def _check_claims(self) -> None:
+        everything, quick = self.of_profile("full"), self.of_profile("quick")
+        for claim in self.claims:
+            if not isinstance(claim, Claim):
+                msg = f"`claims` must hold claims, got {claim!r}; write Value('id', r'statement', of=...), Bound(...), ..."
+                raise ClaimError(msg)
+            claim.check(everything)
+            if claim.select(quick):
+                claim.check_cells(claim.select(quick))
+        for measure in self.measures:
+            measure.check(everything)
+
+    def check_columns(self, columns: Sequence[str], others: Mapping[str, Sequence[str]]) -> None:
+        """Refuse claims on columns that `simulate` does not return.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            What it returns.
+        others : mapping from str to sequence of str
+            The columns of other experiments, as far as they are known.
+
+        Raises
+        ------
+        ClaimError
+        """
+        askers: tuple[Claim | Measure, ...] = (*self.claims, *self.measures)
+        for asker in askers:
+            for column in asker.columns():
+                if column not in columns:
+                    what = "claim" if isinstance(asker, Claim) else "measure"
+                    owners = [name for name, theirs in others.items() if column in theirs]
+                    hint = f"; {column!r} is a column of experiment {owners[0]}" if owners else ""
+                    msg = f"{what} {asker.id}: `column` must be one that its `simulate` returns, got {column!r}; columns: {', '.join(columns)}{hint}"
+                    raise ClaimError(msg)

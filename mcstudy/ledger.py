@@ -1,0 +1,285 @@
+"""The ledger: all findings of a study at one simultaneous confidence, and its JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+from mcstudy.codec import from_plain, plain
+from mcstudy.exceptions import InputError
+from mcstudy.findings import Evidence, Finding, Verdict
+from mcstudy.scenarios import Level, Scenario
+
+__all__ = [
+    "SCHEMA",
+    "About",
+    "Design",
+    "ExperimentDesign",
+    "FailureRecord",
+    "Ledger",
+    "MeasureCell",
+    "Measured",
+    "Overlay",
+    "Run",
+    "Section",
+    "WarningRecord",
+]
+
+SCHEMA = 2
+
+
+@dataclass(frozen=True)
+class About:
+    """What a study is called, what it asks, and where the theory stands."""
+
+    name: str
+    title: str
+    question: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ExperimentDesign:
+    """What was drawn in one experiment, over which levels, and which columns each replicate gives."""
+
+    name: str
+    source: str
+    factors: Mapping[str, tuple[Level, ...]]
+    scenarios: int
+    common: tuple[str, ...]
+    columns: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Design:
+    """The experiments of a study, the size of a block, and the replicates after each stage."""
+
+    block_size: int
+    stages: tuple[int, ...]
+    experiments: tuple[ExperimentDesign, ...]
+
+    @property
+    def scenarios(self) -> int:
+        """How many scenarios the experiments have together."""
+        return sum(experiment.scenarios for experiment in self.experiments)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The settings of a run, what it took, and the commands that repeat it or one block of it."""
+
+    seed: int
+    profile: str
+    executor: str
+    jobs: int
+    replicates: int
+    failures: int
+    alpha: float
+    command: str
+    replay: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class FailureRecord:
+    """A replicate, or with `index` None a whole block, that gave no numbers; `token` draws it again."""
+
+    experiment: str
+    scenario: Scenario
+    block: int
+    index: int | None
+    token: str
+    reason: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class WarningRecord:
+    """A warning that `simulate` gave, and in how many blocks."""
+
+    message: str
+    blocks: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """A closing section of the report: text, with mathematics between dollar signs."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A figure that draws the lines of several Rate claims on common axes.
+
+    `where` keeps only the lines whose remaining factors have these levels.
+    """
+
+    id: str
+    title: str
+    caption: str
+    claims: tuple[str, ...]
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MeasureCell:
+    """A measure in one scenario; NaN where there were too few replicates to estimate it."""
+
+    scenario: Scenario
+    estimate: float
+    mcse: float
+    replicates: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A statistic that is reported without a claim."""
+
+    id: str
+    experiment: str
+    label: str
+    over: str
+    cells: tuple[MeasureCell, ...]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a study found.
+
+    ``ledger["2c"]`` is the finding of a claim. `document` is the content of ``ledger.json``.
+    """
+
+    study: About
+    design: Design
+    run: Run
+    digests: Mapping[str, str]
+    findings: tuple[Finding, ...]
+    measures: tuple[Measured, ...] = ()
+    sections: tuple[Section, ...] = ()
+    overlays: tuple[Overlay, ...] = ()
+    failures: tuple[FailureRecord, ...] = ()
+    warnings: tuple[WarningRecord, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, claim_id: str) -> Finding:
+        for finding in self.findings:
+            if finding.id == claim_id:
+                return finding
+        msg = f"`claim_id` must be one of {', '.join(self)}; got {claim_id!r}"
+        raise InputError(msg)
+
+    def __iter__(self) -> Iterator[str]:
+        return (finding.id for finding in self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __contains__(self, claim_id: object) -> bool:
+        return claim_id in set(self)
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every verdict is the expected one."""
+        return all(finding.as_expected for finding in self.findings)
+
+    def count(self, verdict: Verdict) -> int:
+        """How many findings have the verdict."""
+        return sum(finding.verdict is verdict for finding in self.findings)
+
+    @cached_property
+    def findings_digest(self) -> str:
+        """The sha256 of the canonical JSON of findings and measures."""
+        content = [plain(self.findings), plain(self.measures)]
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The ledger as plain JSON values, in the order of ``ledger.json``."""
+        content = {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+        return {"schema": SCHEMA} | content | {"digests": {**self.digests, "findings": self.findings_digest}}
+
+    def to_json(self) -> str:
+        """The text of ``ledger.json``: floats as shortest round-trip, NaN and infinities as strings."""
+        return json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> Ledger:
+        """Read the text of a ``ledger.json``, of this schema or of the first.
+
+        Raises
+        ------
+        InputError
+            If it is no JSON, of another schema, incomplete, of wrong types, or not what its digest says.
+        """
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            msg = f"`ledger` must be JSON, got {error}; it is truncated or no ledger: run the study again"
+            raise InputError(msg) from error
+        return Ledger.from_document(document)
+
+    @staticmethod
+    def from_document(document: Any) -> Ledger:
+        """Read the content of a ``ledger.json``; see `from_json`."""
+        schema = document.get("schema") if isinstance(document, Mapping) else type(document).__name__
+        if schema == 1:
+            from mcstudy.schema1 import upgraded  # rarely needed: ledgers of version 0.1
+
+            return _read(upgraded(document))
+        if schema != SCHEMA:
+            msg = f"`ledger` must have schema {SCHEMA} or 1, got {schema!r}; read it with the version that wrote it"
+            raise InputError(msg)
+        ledger = _read(document)
+        if (written := ledger.digests.get("findings")) != ledger.findings_digest:
+            msg = f"`ledger` must have the findings that its digest says, got {ledger.findings_digest[:12]} where {str(written)[:12]} is written: it was edited; run the study again"
+            raise InputError(msg)
+        return ledger
+
+
+def _read(document: Mapping[str, Any]) -> Ledger:
+    content: dict[str, Any] = dict(document)
+    if not isinstance(content.get("findings"), list):
+        msg = "`ledger` must have a list of findings, got none; run the study again"
+        raise InputError(msg)
+    evidence = [_evidence(item, index) for index, item in enumerate(content["findings"])]
+    content["findings"] = [{**item, "evidence": {}} for item in content["findings"]]
+    ledger = from_plain(Ledger, content)
+    return _checked(replace(ledger, findings=tuple(map(_with_evidence, ledger.findings, evidence))))
+
+
+def _evidence(finding: Any, index: int) -> Evidence:
+    """The evidence of a finding, of the type that its kind has registered."""
+    place = f"ledger.findings[{index}]"
+    if not isinstance(finding, Mapping) or not isinstance(finding.get("kind"), str):
+        msg = f"`{place}` must be a finding of some kind, got {str(finding)[:60]}; run the study again"
+        raise InputError(msg)
+    kind = Evidence.of_kind.get(finding["kind"], Evidence)
+    return from_plain(kind, finding.get("evidence"), f"{place}.evidence")
+
+
+def _with_evidence(finding: Finding, evidence: Evidence) -> Finding:
+    if evidence.cells and len(evidence.cells) != len(finding.cells):
+        msg = f"`ledger`: the evidence of claim {finding.id} must have one item a cell ({len(finding.cells)}), got {len(evidence.cells)}; run the study again"
+        raise InputError(msg)
+    if not 0 <= finding.deciding < len(finding.cells):
+        msg = f"`ledger`: the deciding cell of claim {finding.id} must be one of {len(finding.cells)}, got {finding.deciding}; run the study again"
+        raise InputError(msg)
+    return replace(finding, evidence=evidence)
+
+
+def _checked(ledger: Ledger) -> Ledger:
+    # The name becomes a path and an address.
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", ledger.study.name):
+        msg = f"`ledger`: the study's name must be letters, digits, '.', '-', '_', got {ledger.study.name!r}"
+        raise InputError(msg)
+    return ledger

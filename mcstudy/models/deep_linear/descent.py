@@ -1,0 +1,112 @@
+"""Gradient descent down to a fit, from a small start on few measurements.
+
+Which of all matrices that fit is found depends on the depth of the factorization (Arora, Cohen, Hu, Luo 2019, "Implicit regularization in deep
+matrix factorization").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcstudy.exceptions import ModelError
+from mcstudy.models.arrays import FloatArray, as_factors, frobenius
+from mcstudy.models.deep_linear.few_measurements import FewMeasurements
+from mcstudy.models.deep_linear.products import end_to_end, factor_gradients
+
+__all__ = ["Descent", "descend"]
+
+# Of the norm of the factors: how far they move in a step while they are small, where curvature bounds nothing.
+LONGEST_MOVE = 0.05
+# Steps between two looks at curvature and loss.
+STRIDE = 25
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Where the descent ended.
+
+    Attributes
+    ----------
+    matrices : array, shape (size, d, d)
+        End-to-end matrices.
+    steps : array of int, shape (size,)
+        Steps taken.
+    failures : tuple of str
+        "", or the reason for each replicate that did not come to fit its measurements.
+    """
+
+    matrices: FloatArray
+    steps: npt.NDArray[np.intp]
+    failures: tuple[str, ...]
+
+
+def descend(
+    start: FloatArray,
+    problem: FewMeasurements,
+    *,
+    courant: float = 1.0,
+    fit: float = 1e-6,
+    steps: int = 100_000,
+) -> Descent:
+    """Follow the gradient flow with short steps until the measurements are fitted.
+
+    Each replicate has its own step: `courant` over a bound on the loss's curvature,
+    L ||W||^{2-2/L} times the curvature of the end-to-end loss (balanced factors near a fit), and at most a
+    step that moves the factors by 5 % of their norm, which is what limits it on the plateau of a small start.
+
+    Parameters
+    ----------
+    start : array, shape (size, L, d, d)
+    problem : FewMeasurements
+        Of as many replicates.
+    courant : float
+        At most 2, where oscillations begin; smaller follows the flow more closely.
+    fit : float
+        The loss, relative to that of W = 0, at which a replicate is done.
+    steps : int
+        Steps after which a replicate has failed.
+
+    Returns
+    -------
+    Descent
+
+    Raises
+    ------
+    ModelError
+        If the factors do not fit together or are not finite, or `courant` is not in (0, 2].
+    """
+    factors = as_factors("start", start).copy()
+    if not 0 < courant <= 2:
+        msg = f"`courant` must lie in (0, 2], got {courant!r}; beyond 2 steps overshoot"
+        raise ModelError(msg)
+    taken = np.zeros(len(factors), dtype=np.intp)
+    goal = fit * problem.loss(np.zeros_like(factors[:, 0]))
+    active = np.arange(len(factors))
+    for done in range(0, steps, STRIDE):
+        product = end_to_end(factors[active])
+        active = active[problem.take(active).loss(product) > goal[active]]
+        if not active.size:
+            break
+        factors[active] = _stride(factors[active], problem.take(active), courant)
+        taken[active] = done + STRIDE
+    late = set(active.tolist())
+    reason = f"the measurements are not fitted to {fit:.0e} of the loss at 0 after {steps} steps"
+    failures = tuple(reason if replicate in late else "" for replicate in range(len(factors)))
+    return Descent(end_to_end(factors), taken, failures)
+
+
+def _stride(factors: FloatArray, problem: FewMeasurements, courant: float) -> FloatArray:
+    """`STRIDE` steps with one bound on the curvature."""
+    depth = factors.shape[1]
+    largest = np.linalg.matrix_norm(end_to_end(factors), ord=2)
+    stable = courant / (problem.curvature * depth * largest ** (2 - 2 / depth))
+    for _ in range(STRIDE):
+        gradients = factor_gradients(factors, problem.slope(end_to_end(factors)))
+        speed = frobenius(gradients, 3)
+        nearby = LONGEST_MOVE * frobenius(factors, 3) / np.where(speed > 0, speed, 1.0)
+        step = np.minimum(stable, nearby)
+        factors = factors - step[:, None, None, None] * gradients
+    return factors

@@ -1,0 +1,210 @@
+"""One room for each kind of claim: what the page, the terminal, tables and papers ask of its findings.
+
+A kind is shown by the module of its name in this package, whose ``KIND`` is a `Kind`. Nothing outside this
+package looks at a finding's kind, so that a new kind is one new file here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from mcstudy.exceptions import InputError
+from mcstudy.findings import Cell, Finding, Verdict, Witness
+from mcstudy.report.numbers import count, interval, label, percent, plural, uncertain, zone
+from mcstudy.report.verdicts import LOOKS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Column", "Kind", "Replicate", "Summary", "Table", "evidence_of", "judged", "kind_of", "leading"]
+__all__ += ["capital", "place", "replicates_of", "sure_interval", "varying", "written_estimate"]
+
+MOST = 40  # cells of a figure, unless it is told otherwise
+
+Column = Callable[[Cell, Any], str]  # writes a cell and its evidence, which is None where nothing was judged
+
+
+class Summary(NamedTuple):
+    """A finding in three short texts: what was found, how sure that is, and what theory allows."""
+
+    found: str
+    sure: str
+    allowed: str
+
+
+class Table(NamedTuple):
+    """A header and rows of equal length."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+class Replicate(NamedTuple):
+    """One replicate that speaks for a claim, in a title and a sentence; `token` replays it."""
+
+    title: str
+    sentence: str
+    token: str
+
+
+class Kind(ABC):
+    """How the findings of one kind of claim read, tabulate and look.
+
+    Attributes
+    ----------
+    headings : tuple of three str
+        What the three texts of a `Summary` are.
+    cell, sample : str
+        What a cell of a finding is called, and what its number of replicates is counted in.
+    decided : tuple of two str
+        For the section "How verdicts are decided": the claims, and how.
+    columns : mapping from str to Column
+        The table of cells.
+    """
+
+    headings: ClassVar[tuple[str, str, str]] = ("Estimate", "Interval", "Theory")
+    cell: ClassVar[str] = "cell"
+    sample: ClassVar[str] = "cell"
+    decided: ClassVar[tuple[str, str]]
+    columns: ClassVar[Mapping[str, Column]]
+
+    @abstractmethod
+    def summary(self, finding: Finding) -> Summary:
+        """Write a finding's numbers."""
+
+    @abstractmethod
+    def tell(self, finding: Finding) -> str:
+        """Say in sentences what was found and what decided."""
+
+    @abstractmethod
+    def draw(self, axes: Axes, finding: Finding, *, most: int = MOST) -> str:
+        """Draw a finding, at most so many of its cells, and return how to read the drawing."""
+
+    @abstractmethod
+    def heights(self, finding: Finding, *, most: int = MOST) -> tuple[float, ...]:
+        """Inches that the drawing wants; a second number is the height of `draw_below`."""
+
+    def draw_below(self, axes: Axes, finding: Finding, *, most: int = MOST) -> str:
+        """Draw a second panel with the same horizontal axis, and return how to read it."""
+        raise NotImplementedError
+
+    def points(self, finding: Finding) -> Table | None:
+        """The numbers that the cells rest on, with all digits; an `Estimate` is a pair."""
+        return None
+
+    def diagnosis(self, finding: Finding) -> str:
+        """Say what an expert would ask next."""
+        return ""
+
+    def replicate(self, finding: Finding) -> Replicate | None:
+        """The replicate that violates the claim, or comes closest."""
+        return None
+
+    def reading(self, finding: Finding) -> str:
+        """Say in plain text what was found: what the figure's alternative text is."""
+        return " ".join(filter(None, [self.tell(finding), _losses(finding)]))
+
+    def opening(self, finding: Finding) -> tuple[str, str]:
+        """Say how many cells share the verdict, and where the deciding one stands; nothing for a single cell."""
+        cells = finding.cells
+        if len(cells) == 1:
+            return "", ""
+        same = sum(cell.verdict is finding.verdict for cell in cells)
+        every = "both" if len(cells) == 2 else f"all {len(cells)}"
+        many = every if same == len(cells) else f"{same} of {len(cells)}"
+        factors = varying([cell.scenario for cell in cells])
+        where = f"at {label(cells[finding.deciding].scenario, factors)}, " if factors else ""
+        return f"In {many} {self.cell}s the claim {LOOKS[finding.verdict].outcome}. ", where
+
+
+def kind_of(name: str) -> Kind:
+    """Find how a kind of claim is shown: the module of its name in this package.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    module = f"{__name__}.{name}"
+    try:
+        if not re.fullmatch("[a-z][a-z0-9_]*", name):
+            raise ModuleNotFoundError(name=module)
+        kind: Kind = import_module(module).KIND
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        msg = f"`kind` must be a kind of claim that the report can show, got {name!r}; add mcstudy/report/kinds/{name}.py"
+        raise InputError(msg) from error
+    return kind
+
+
+def evidence_of(finding: Finding, index: int | None = None) -> Any:
+    """The evidence of a cell, by default of the deciding one; None where there was nothing to judge."""
+    cells = finding.evidence.cells
+    return cells[finding.deciding if index is None else index] if cells else None
+
+
+def judged(finding: Finding) -> list[Any]:
+    """The evidence of all cells that have some."""
+    return [item for item in finding.evidence.cells if item is not None]
+
+
+def leading(finding: Finding, most: int) -> list[int]:
+    """The cells to show where there is room for some only, in their own order.
+
+    The deciding cell is among them, then those nearest to or furthest beyond the edge of their zone.
+    """
+    indices = range(len(finding.cells))
+    ranked = sorted(indices, key=lambda i: (i != finding.deciding, -finding.cells[i].reach, i))
+    return sorted(ranked[:most])
+
+
+def varying(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The factors that tell scenarios apart.
+
+    Examples
+    --------
+    >>> varying([{"d": 2, "n": 8}, {"d": 2, "n": 16}])
+    ['n']
+    """
+    factors = dict.fromkeys(factor for scenario in scenarios for factor in scenario)
+    return [name for name in factors if len({repr(scenario.get(name)) for scenario in scenarios}) > 1]
+
+
+def replicates_of(cell: Cell, _: Any = None) -> str:
+    """Write the replicates of a cell, with those that failed or have no value."""
+    lost = [f"{count(number)} {word}" for number, word in _lost(cell.failures, cell.missing)]
+    return f"{count(cell.replicates)} ({', '.join(lost)})" if lost else count(cell.replicates)
+
+
+def capital(text: str) -> str:
+    """Begin a sentence with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def place(cell: Cell, ends: tuple[float, float]) -> str:
+    """Say how an interval lies to the zone of a cell."""
+    return f"{interval(*ends)} {LOOKS[cell.zone.verdict(ends)].place} {zone(cell.theory, cell.margin)}"
+
+
+def sure_interval(finding: Finding) -> str:
+    """Name a finding's interval by its confidence."""
+    return f"{percent(finding.confidence)} interval {interval(*finding.interval)}"
+
+
+def _lost(failures: int, missing: int) -> list[tuple[int, str]]:
+    return [(number, word) for number, word in ((failures, "failed"), (missing, "missing")) if number]
+
+
+def _losses(finding: Finding) -> str:
+    """Say how many replicates of all cells have no value, and what that does to the verdict."""
+    failures = sum(cell.failures for cell in finding.cells)
+    missing = sum(cell.missing for cell in finding.cells)
+    drawn = plural(sum(cell.replicates for cell in finding.cells), "replicate")
+    lost = [f"{count(number)} of {drawn} {verb}" for number, verb in (("failed", failures),)]
+    return ""

@@ -1,0 +1,129 @@
+"""The style that all figures share: type, colours, marks and ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mcstudy.report.numbers import shown, superscript
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+__all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MUTED", "PAPER", "PINK", "RULE"]
+__all__ += ["VERMILLION", "bars", "decades", "house_style", "mark_zone", "number_ticks"]
+
+TEXT = 9.5  # points
+BLUE, VERMILLION, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"  # Okabe and Ito (2008)
+INK, MUTED, RULE, PAPER = "#1b1b1b", "#666666", "#cccccc", "#ffffff"
+COLOURS = (BLUE, VERMILLION, GREEN, PINK)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+
+_STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": TEXT,
+    "text.color": INK,
+    "text.parse_math": False,  # names of factors and claims are anybody's text
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": TEXT,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": TEXT - 0.5,
+    "ytick.labelsize": TEXT - 0.5,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": TEXT - 0.5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mcstudy",
+    "pdf.fonttype": 42,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in the report's style, whatever the user's own matplotlibrc says."""
+    from matplotlib import style
+
+    with style.context(["default", _STYLE]):
+        yield
+
+
+def bars(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], **style: Any) -> None:
+    """Draw vertical error bars as one path, which keeps the file small."""
+    gaps = [math.nan] * len(x)
+    across = [value for triple in zip(x, x, gaps, strict=True) for value in triple]
+    along = [value for triple in zip(low, high, gaps, strict=True) for value in triple]
+    axes.plot(across, along, solid_capstyle="butt", **style)
+
+
+def mark_zone(axes: Axes, theory: float, margin: float, *, along: str) -> None:
+    """Shade theory ± margin on one axis, with a line at either edge and one in the middle.
+
+    Parameters
+    ----------
+    axes : Axes
+    theory, margin : float
+    along : {"x", "y"}
+        The axis that has the zone.
+    """
+    span, line = (axes.axvspan, axes.axvline) if along == "x" else (axes.axhspan, axes.axhline)
+    span(theory - margin, theory + margin, color=GREEN, alpha=0.16, linewidth=0, zorder=0)
+    # The tint alone is too faint for many eyes: WCAG 1.4.11 asks for a contrast of 3.
+    for edge in (theory - margin, theory + margin):
+        line(edge, color=GREEN, linewidth=0.75, zorder=1)
+    line(theory, color=MUTED, linewidth=0.8, zorder=1)
+
+
+def decades(low: float, high: float, most: int = 6) -> tuple[list[float], list[str]]:
+    """Choose ticks of a logarithmic axis and write them as powers of ten, or as 1, 2, 5 within two decades.
+
+    Parameters
+    ----------
+    low, high : float
+        The axis's limits, positive.
+    most : int
+        The most ticks.
+
+    Returns
+    -------
+    ticks : list of float
+    labels : list of str
+
+    Examples
+    --------
+    >>> decades(0.9e-3, 1.1)
+    ([0.001, 0.01, 0.1, 1.0], ['10⁻³', '10⁻²', '10⁻¹', '1'])
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = (1, 2, 5) if math.log10(high / low) < 2.0 else (1,)
+    ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+    ticks = [tick for tick in ticks if low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9)]
+    ticks = ticks[:: max(1, math.ceil(len(ticks) / most))]
+    if steps == (1,):
+        return ticks, [_power_label(tick) for tick in ticks]
+    return ticks, [shown(tick) for tick in ticks]
+
+
+def number_ticks(axis: Axis, most: int) -> None:
+    """Mark at most so many round numbers on a linear axis, each written in full."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, 6)))
+
+
+def _power_label(tick: float) -> str:
+    power = round(math.log10(tick))
+    return {0: "1", 1: "10"}.get(power, superscript(power))

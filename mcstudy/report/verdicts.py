@@ -1,0 +1,166 @@
+"""The words of verdicts: their names, marks and tones; the tally of a ledger, and the answer it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mcstudy.findings import Finding, Role, Verdict
+from mcstudy.ledger import Ledger
+from mcstudy.report.numbers import count, plural
+from mcstudy.report.style import BLUE, PINK, VERMILLION
+
+__all__ = ["LOOKS", "Badge", "Look", "answer", "badge", "losses", "tally"]
+
+NAMED = 8  # the most claims that the answer names in one list
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a verdict is named in sentences and marked in figures."""
+
+    outcome: str  # "the claim ..."
+    place: str  # "the interval ... the zone"
+    colour: str
+    marker: str
+    filled: bool
+    shape: str
+
+
+LOOKS = {
+    Verdict.CONFIRMED: Look("is confirmed", "lies inside", BLUE, "o", filled=True, shape="discs"),
+    Verdict.REFUTED: Look("is refuted", "lies outside", VERMILLION, "s", filled=True, shape="squares"),
+    Verdict.UNDECIDED: Look(
+        "stays open", "neither lies inside nor avoids", PINK, "D", filled=False, shape="open diamonds"
+    ),
+}
+_REMARKS = {
+    Role.MISPRINT: "misprint, as expected",
+    Role.CONTROL: "control, as expected",
+    Role.THEORY: "as expected",
+    Role.REFUTATION: "as expected",
+}
+
+
+class Badge(NamedTuple):
+    """A verdict, or a number of them: a mark, a tone (good, neutral, open or bad) and words."""
+
+    mark: str
+    tone: str
+    name: str
+    remark: str = ""
+
+    @property
+    def text(self) -> str:
+        """The words in one line."""
+        return ", ".join(filter(None, [self.name, self.remark]))
+
+
+def badge(finding: Finding) -> Badge:
+    """Name the verdict on a claim, and say whether it is the expected one."""
+    name = finding.verdict.capitalize()
+    if finding.verdict is Verdict.UNDECIDED:
+        return Badge("undecided", "open", name)
+    if not finding.as_expected:
+        return Badge("unexpected", "bad", name, "not expected")
+    if finding.verdict is Verdict.CONFIRMED:
+        return Badge("confirmed", "good", name)
+    return Badge("refuted", "neutral", name, _REMARKS[finding.role])
+
+
+def tally(ledger: Ledger) -> list[Badge]:
+    """Count the outcomes of a ledger; misprints and controls apart, and failures if there are any."""
+    confirmed, refuted, unexpected, undecided = _sorted(ledger)
+    badges = [
+        (len(confirmed), Badge("confirmed", "good", f"{len(confirmed)} confirmed")),
+        (len(refuted), Badge("refuted", "neutral", f"{_list(_of_roles(refuted))} refuted", "as expected")),
+        (len(unexpected), Badge("unexpected", "bad", f"{len(unexpected)} not as expected")),
+        (len(undecided), Badge("undecided", "open", f"{len(undecided)} undecided")),
+        (ledger.run.failures, Badge("unexpected", "bad", losses(ledger))),
+    ]
+    return [badge for number, badge in badges if number]
+
+
+def losses(ledger: Ledger) -> str:
+    """Say how many replicates failed; nothing if none did."""
+    failures, replicates = ledger.run.failures, ledger.run.replicates
+    return f"{count(failures)} of {plural(replicates, 'replicate')} failed" if failures else ""
+
+
+def answer(ledger: Ledger) -> str:
+    """Answer a study's question in plain text, from its verdicts.
+
+    Parameters
+    ----------
+    ledger : Ledger
+
+    Returns
+    -------
+    str
+    """
+    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in _sentences(ledger))
+
+
+def _sentences(ledger: Ledger) -> Iterator[str]:
+    confirmed, refuted, unexpected, undecided = _sorted(ledger)
+    fine = len(confirmed) + len(refuted)
+    yield from _surprises(unexpected)
+    if undecided:
+        yield f"{_claims(undecided)} {_are(undecided)} still undecided"
+    if fine:
+        outcome = [f"{len(confirmed)} confirmed"] if confirmed else []
+        outcome += [f"{_list(_of_roles(refuted))} refuted, as planned"] if refuted else []
+        yield f"{_subject(fine, len(ledger))} came out as expected: {'; '.join(outcome)}"
+    if failed := losses(ledger):
+        yield failed
+
+
+def _sorted(ledger: Ledger) -> tuple[list[Finding], list[Finding], list[Finding], list[Finding]]:
+    """The findings confirmed and refuted as expected, those not as expected, and the undecided ones."""
+    kinds: dict[str, list[Finding]] = {
+        mark: [] for mark in ("confirmed", "refuted", "unexpected", "undecided")
+    }
+    for finding in ledger.findings:
+        kinds[badge(finding).mark].append(finding)
+    return kinds["confirmed"], kinds["refuted"], kinds["unexpected"], kinds["undecided"]
+
+
+def _of_roles(refuted: Sequence[Finding]) -> list[str]:
+    """Count what was expected to be refuted, by what it is there for."""
+    roles = [finding.role for finding in refuted]
+    named = [
+        plural(roles.count(role), role.value) for role in (Role.MISPRINT, Role.CONTROL) if role in roles
+    ]
+    if others := len(roles) - roles.count(Role.MISPRINT) - roles.count(Role.CONTROL):
+        named.append(plural(others, "other") if named else str(others))
+    return named
+
+
+def _subject(fine: int, total: int) -> str:
+    every = "the" if total == 1 else "all" if fine == total else "the other"
+    return f"{every} claim" if fine == 1 else f"{every} {fine} claims"
+
+
+def _surprises(unexpected: Sequence[Finding]) -> Iterator[str]:
+    refuted = [finding for finding in unexpected if finding.verdict is Verdict.REFUTED]
+    confirmed = [finding for finding in unexpected if finding.verdict is Verdict.CONFIRMED]
+    if refuted:
+        yield f"{_claims(refuted)} {_are(refuted)} refuted, which is not expected"
+    if confirmed:
+        yield f"{_claims(confirmed)} {_are(confirmed)} confirmed, but expected to be refuted"
+
+
+def _claims(findings: Sequence[Finding]) -> str:
+    names = [finding.id for finding in findings]
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
+    return f"claim{'' if len(findings) == 1 else 's'} {_list(names)}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _are(findings: Sequence[Finding]) -> str:
+    return "is" if len(findings) == 1 else "are"
