@@ -30,12 +30,10 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
 def main(study: Study) -> None:
     """Run one study as a script: ``python studies/NAME.py`` is ``mcstudy run NAME``."""
-    from dataclasses import replace
-    from pathlib import Path
+    from mcstudy.engine.modules import is_loading
 
-    script = getattr(sys.modules["__main__"], "__file__", None)
-    located = study if script is None else replace(study, file=Path(script))
-    sys.exit(_guarded(["run", *sys.argv[1:]], located))
+    if not is_loading():  # `mcstudy run FILE` imports a file that may call main without looking at its name
+        sys.exit(_guarded(["run", *sys.argv[1:]], study))
 
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
@@ -122,10 +120,12 @@ def _split(arguments: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
 
 
 def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
-    from mcstudy.engine.loading import apply_options, check_names, find_studies, load_study
+    from mcstudy.engine.loading import apply_options, check_names, find_studies, load_study, of_script
 
-    chosen = options.study_object
-    studies = [chosen] if chosen is not None else [load_study(path) for path in find_studies(names)]
+    script = options.study_object
+    studies = (
+        [of_script(script)] if script is not None else [load_study(path) for path in find_studies(names)]
+    )
     check_names(studies)
     return apply_options(studies, options.given)
 
@@ -189,7 +189,7 @@ def _replay(options: argparse.Namespace) -> int:
     from mcstudy.report.terminal import print_replay
 
     (origin,) = _studies(options, [options.study])
-    replayed = replay(origin.study, options.block, options.seed)
+    replayed = replay(origin, options.block, options.seed)
     print(replayed.heading)
     print_replay(replayed.columns, replayed.failures)
     return 3 if replayed.failures else 0

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from mcstudy.claims.claim import Claim
@@ -63,6 +64,8 @@ class Experiment:
         What the full profile draws besides.
     missing : tuple of str
         Columns in which NaN means that there is no value.
+    inputs : tuple of path
+        Files that `simulate` reads: draws are kept while their content stays the same.
     source : str
         Where the theory stands.
 
@@ -80,13 +83,14 @@ class Experiment:
     common: tuple[str, ...] = ()
     full: Sequence[Scenario] = ()
     missing: tuple[str, ...] = ()
+    inputs: tuple[str | Path, ...] = ()
     source: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"([a-z][a-z0-9_]*)?", self.name):
             msg = f"`name` of an experiment must be lower-case letters, digits and underscores, got {self.name!r}"
             raise StudyError(msg)
-        for argument in ("common", "missing"):
+        for argument in ("common", "missing", "inputs"):
             if isinstance(names := getattr(self, argument), str):
                 msg = f"`{argument}` must be a tuple of names, got {names!r}; write `{argument}=({names!r},)`"
                 raise StudyError(msg)

@@ -18,6 +18,7 @@ from mcstudy.scenarios import Level, Scenario
 __all__ = [
     "SCHEMA",
     "About",
+    "Change",
     "Design",
     "ExperimentDesign",
     "FailureRecord",
@@ -108,6 +109,16 @@ class WarningRecord:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What was changed in the analysis after so many replicates had been seen; empty where it was not there."""
+
+    what: str
+    before: str
+    after: str
+    seen: int
+
+
+@dataclass(frozen=True)
 class Section:
     """A closing section of the report: text, with mathematics between dollar signs."""
 
@@ -168,6 +179,7 @@ class Ledger:
     overlays: tuple[Overlay, ...] = ()
     failures: tuple[FailureRecord, ...] = ()
     warnings: tuple[WarningRecord, ...] = ()
+    changes: tuple[Change, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Finding:

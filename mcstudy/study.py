@@ -94,7 +94,7 @@ class Study:
     overlays : tuple of Overlay
     file : Path, optional
         The file that defines the study; default: the one that defines the first `simulate`.
-    simulate, scenarios, claims, measures, common, full, missing
+    simulate, scenarios, claims, measures, common, full, missing, inputs
         Those of the only experiment, in place of `experiments`; see `Experiment`.
 
     Raises
@@ -121,6 +121,7 @@ class Study:
     common: InitVar[tuple[str, ...] | None] = None
     full: InitVar[Sequence[Scenario] | None] = None
     missing: InitVar[tuple[str, ...] | None] = None
+    inputs: InitVar[tuple[str | Path, ...] | None] = None
 
     def __post_init__(
         self,
@@ -131,6 +132,7 @@ class Study:
         common: tuple[str, ...] | None,
         full: Sequence[Scenario] | None,
         missing: tuple[str, ...] | None,
+        inputs: tuple[str | Path, ...] | None,
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             msg = f"`name` must be lower-case letters, digits and underscores, got {self.name!r}"
@@ -143,6 +145,7 @@ class Study:
             "common": common,
             "full": full,
             "missing": missing,
+            "inputs": inputs,
         }
         given = {argument: value for argument, value in only.items() if value is not None}
         experiments = tuple(experiment.sourced(self.source) for experiment in self._experiments(given))

@@ -1,83 +1,39 @@
 """The network at initialization: its kernels, their sampling error, and its approach to a Gaussian.
 
-Every replicate draws W_0 and the signs a of one network and compares, on a fixed set of inputs, its random-feature kernel
-(1/m) sum_j phi(w_j^T x) phi(w_j^T x') and its tangent kernel x^T x' (1/m) sum_j phi'(w_j^T x) phi'(w_j^T x') with their
-limits, and its output with a Gaussian. Inputs are real rows of different lengths, or two unit vectors at 60 degrees.
-
-The excess kurtosis of the output, of order 1/m, would drown in the sampling error of fourth powers. Its column takes the
-mean over the signs exactly, E_a f^4 = 3 S_2^2 - 2 S_4 with S_2 = sum_j a_j^2 phi_j^2, S_4 = sum_j a_j^4 phi_j^4, and
-leaves out 6 E S_2 (S_2 - E S_2), whose mean is zero.
+Every replicate draws W_0, and the signs a, of one network. On fixed inputs its random-feature kernel
+(1/m) sum_j phi(w_j^T x) phi(w_j^T x') and its tangent kernel x^T x' (1/m) sum_j phi'(w_j^T x) phi'(w_j^T x') are compared
+with their limits, and its output f(W_0) with a Gaussian. Columns are relative errors of kernel matrices, deviations of one
+of their entries, counts of rows, and outputs in units of their standard deviation.
 """
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
-from mcstudy import (
-    Law,
-    Ledger,
-    Overlay,
-    Rate,
-    Replicates,
-    Scenario,
-    Section,
-    Study,
-    Value,
-    Verdict,
-    grid,
-    main,
-    mean,
-    powers_of_two,
-    relative,
-    rms,
-    variance,
-)
+import mcstudy as mc
+from mcstudy.claims.law import Distribution
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.data import real_rows
-from mcstudy.models.shallow.activations import Activation, activation
+from mcstudy.models.shallow.activations import activation as known
 from mcstudy.models.shallow.initialization import draw_outputs, draw_weights
 from mcstudy.models.shallow.kernels import closed_forms, kernel, slope_kernel
 from mcstudy.models.shallow.quadrature import activation_moment
 
-if TYPE_CHECKING:
-    from mcstudy.claims.law import Distribution
-
 Columns = dict[str, FloatArray]
 
-STATES = ("California", "Louisiana", "Vermont", "Hawaii")
 REAL, ANGLE = "real rows", "60 degrees"
-RANDOM, POSITIVE = "random", "all positive"
-ENTRIES = 2**18  # of W_0 in work at once: 2 MiB, unless a single network has more
-
-
-def simulate(
-    rng: np.random.Generator, size: int, *, activation: str, width: int, inputs: str, signs: str
-) -> Columns:
-    """One block: errors of both kernels and standardised outputs, each of shape (size,)."""
-    X = _inputs(inputs)
-    parts = []
-    for count in _portions(size, width * X.shape[-1]):
-        a = draw_outputs(rng, (count, width))
-        W0 = draw_weights(rng, (count, width, X.shape[-1]))
-        parts.append(_measure(W0, np.abs(a) if signs == POSITIVE else a, X, activation))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _portions(size: int, entries: int) -> list[int]:
-    """Cut a block into portions of at most `ENTRIES` weights, but of one network at least."""
-    most = max(1, ENTRIES // entries)
-    return [min(most, size - first) for first in range(0, size, most)]
+WIDTHS = mc.powers_of_two(1, 9)
+ENTRIES = 2**18  # of W_0 in work at once: 2 MiB, which with its features stays in a processor's cache
 
 
 def _inputs(inputs: str) -> FloatArray:
-    """Inputs, one a row."""
+    """Inputs, one a row: four states of the USA, whose lengths differ, or two unit vectors."""
     if inputs == ANGLE:
         return np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]])
     rows = real_rows()
-    return rows.inputs[[rows.names.index(state) for state in STATES]]
+    states = ("California", "Louisiana", "Vermont", "Hawaii")
+    return rows.inputs[[rows.names.index(state) for state in states]]
 
 
 def _limits(name: str, X: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -87,24 +43,22 @@ def _limits(name: str, X: FloatArray) -> tuple[FloatArray, FloatArray]:
     return kernel(name, q[:, None], q, gram), slope_kernel(name, q[:, None], q, gram)
 
 
-def _measure(W0: FloatArray, a: FloatArray, X: FloatArray, name: str) -> Columns:
-    sigma, width = activation(name), a.shape[-1]
-    z = W0 @ X.T
-    features, slopes = sigma.value(z), sigma.slope(z)
-    gram = X @ X.T
-    limit, slope_limit = _limits(name, X)
-    estimate, slope_estimate = _second_moments(features), _second_moments(slopes)
-    output = np.vecdot(a, features[..., 0]) / math.sqrt(limit[0, 0])
-    return {
-        "kernel_error": _relative(estimate, limit),
-        "tangent_error": _relative(gram * slope_estimate, gram * slope_limit),
-        "kernel_deviation": estimate[:, 0, 1] - limit[0, 1],
-        "tangent_deviation": gram[0, 1] * (slope_estimate - slope_limit)[:, 0, 1],
-        "active": width * slope_estimate[:, 0, 1],
-        "output": output,
-        "output_cubed": output**3,
-        "flatness": -_excess(features[..., 0], sigma, gram[0, 0]),
-    }
+def kernels(rng: np.random.Generator, size: int, *, activation: str, width: int) -> Columns:
+    """Compare both kernels of a network with their limits: arrays of shape (size,)."""
+    X, sigma = _inputs(REAL), known(activation)
+    gram, (limit, slope_limit) = X @ X.T, _limits(activation, X)
+
+    def draw(count: int) -> Columns:
+        z = draw_weights(rng, (count, width, X.shape[-1])) @ X.T
+        estimate, slope_estimate = _second_moments(sigma.value(z)), _second_moments(sigma.slope(z))
+        return {
+            "kernel_error": _relative(estimate, limit),
+            "tangent_error": _relative(gram * slope_estimate, gram * slope_limit),
+            "kernel_deviation": estimate[:, 0, 1] - limit[0, 1],
+            "tangent_deviation": gram[0, 1] * (slope_estimate - slope_limit)[:, 0, 1],
+        }
+
+    return mc.portions(draw, size, entries=width * X.shape[-1], most=ENTRIES)
 
 
 def _second_moments(features: FloatArray) -> FloatArray:
@@ -116,213 +70,213 @@ def _relative(estimate: FloatArray, limit: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.sum((estimate - limit) ** 2, axis=(-2, -1)) / np.sum(limit**2)))
 
 
-def _excess(features: FloatArray, sigma: Activation, q: float) -> FloatArray:
-    """A column whose mean is the excess kurtosis of f, exactly: (3 (S_2 - E S_2)^2 - 2 S_4)/(E S_2)^2."""
-    second = activation_moment(sigma, q, 2)
-    S2, S4 = np.mean(features**2, axis=-1), np.mean(features**4, axis=-1) / features.shape[-1]
-    return np.asarray((3.0 * (S2 - second) ** 2 - 2.0 * S4) / second**2)
-
-
-WIDTHS = powers_of_two(1, 9)
-GAUSSIAN = ("tanh", "cos", "relu")
-
-
-def _scenarios(**levels: tuple[int | str, ...]) -> tuple[Scenario, ...]:
-    usual: dict[str, tuple[int | str, ...]] = {
-        "activation": closed_forms(),
-        "width": WIDTHS,
-        "inputs": (REAL,),
-        "signs": (RANDOM,),
-    }
-    return grid(**usual | levels)
-
-
-SCENARIOS = (
-    _scenarios()
-    + _scenarios(activation=GAUSSIAN, inputs=(ANGLE,))
-    + _scenarios(activation=("relu",), inputs=(ANGLE,), signs=(POSITIVE,), width=(16, 256))
-)
-
-KERNEL = {"inputs": REAL}
-OUTPUT = {"inputs": ANGLE, "signs": RANDOM}
-CONTROL = {"signs": POSITIVE}
-
-
-def _binomial(*, width: int, inputs: str, **_: object) -> Distribution:
-    from scipy.stats import binom
-
-    return binom(width, _limits("relu", _inputs(inputs))[1][0, 1])
-
-
-def _normal(**_: object) -> Distribution:
-    from scipy.stats import norm
-
-    return norm()
-
-
-def _flatness(*, width: int, **factors: object) -> float:
-    sigma = activation(str(factors["activation"]))
-    return (3.0 - activation_moment(sigma, 1.0, 4) / activation_moment(sigma, 1.0, 2) ** 2) / width
-
-
-KERNELS = (
-    Rate(
-        "2.kernel",
-        r"\lVert k_m - k \rVert / \lVert k \rVert \propto m^{-1/2} \text{ for the random-feature kernel}",
-        of=rms("kernel_error"),
-        against="width",
-        exponent=-1 / 2,
-        margin=0.02,
-        where=KERNEL,
-        source="Problem 2, kernels",
-    ),
-    Rate(
-        "2.kernel.tangent",
-        r"\lVert \Theta_m - \Theta \rVert / \lVert \Theta \rVert \propto m^{-1/2} \text{ for the tangent kernel}",
-        of=rms("tangent_error"),
-        against="width",
-        exponent=-1 / 2,
-        margin=0.02,
-        where=KERNEL,
-        source="Problem 2, kernels",
-    ),
-    Value(
-        "2.kernel.unbiased",
-        r"\mathbb{E} \frac{1}{m} \sum_j \varphi(w_j^T x) \varphi(w_j^T x') = k(x, x')",
-        of=mean("kernel_deviation"),
-        equals=0.0,
-        margin=0.01,
-        where=KERNEL | {"width": (128, 512)},
-        source="Problem 2, kernels: closed forms",
-    ),
-    Value(
-        "2.kernel.tangent-unbiased",
-        r"\mathbb{E} \frac{x^T x'}{m} \sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') = \Theta(x, x')",
-        of=mean("tangent_deviation"),
-        equals=0.0,
-        margin=0.01,
-        where=KERNEL | {"width": (128, 512)},
-        source="Problem 2, kernels: closed forms",
-    ),
-    Law(
-        "2.binomial",
-        r"\sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') \sim \text{Binomial}(m, (\pi - \theta)/2\pi) \text{ for ReLU}",
-        column="active",
-        distribution=_binomial,
-        margin=0.05,
-        where={"activation": "relu", "signs": RANDOM},
-        source="Problem 2, kernels",
-    ),
-)
-
-LIMIT = (
-    Law(
-        "2.gaussian",
-        r"f(W_0) / \sqrt{\mathbb{E} \sigma^2} \to N(0, 1)",
-        column="output",
-        distribution=_normal,
-        margin=0.05,
-        where=OUTPUT | {"width": (128, 512)},
-        source="Problem 2, initialization",
-    ),
-    Value(
-        "2.gaussian.variance",
-        r"\operatorname{Var} f(W_0) = \mathbb{E} \sigma^2 \text{ at every } m",
-        of=variance("output"),
-        equals=1.0,
-        margin=0.1,
-        where=OUTPUT,
-        source="Problem 2, initialization",
-    ),
-    Value(
-        "2.gaussian.skewness",
-        r"\mathbb{E} f(W_0)^3 = 0 \text{ at every } m",
-        of=mean("output_cubed"),
-        equals=0.0,
-        margin=0.4,
-        where=OUTPUT,
-        source="Problem 2, initialization",
-    ),
-    Value(
-        "2.gaussian.kurtosis",
-        r"3 - \mathbb{E} f^4 / (\mathbb{E} f^2)^2 = (3 - \mathbb{E} \sigma^4 / (\mathbb{E} \sigma^2)^2) / m",
-        of=mean("flatness"),
-        equals=_flatness,
-        margin=relative(0.2),
-        where=OUTPUT | {"activation": ("tanh", "cos")},
-        source="Problem 2, initialization",
-    ),
-    Rate(
-        "2.gaussian.rate",
-        r"3 - \mathbb{E} f^4 / (\mathbb{E} f^2)^2 \propto m^{-1}",
-        of=mean("flatness"),
-        against="width",
-        exponent=-1.0,
-        margin=0.1,
-        where=OUTPUT | {"activation": ("tanh", "cos")},
-        source="Problem 2, initialization",
-    ),
-    Value(
-        "2.gaussian.positive-mean",
-        r"\mathbb{E} f(W_0) = 0 \text{ with all } a_j = 1/\sqrt{m}",
-        of=mean("output"),
-        equals=0.0,
-        margin=0.1,
-        where=CONTROL,
-        expected=Verdict.REFUTED,
-        because="control: without random signs the output has a mean that grows as sqrt m",
-        source="Problem 2, initialization",
-    ),
-    Value(
-        "2.gaussian.positive-skewness",
-        r"\mathbb{E} f(W_0)^3 = 0 \text{ with all } a_j = 1/\sqrt{m}",
-        of=mean("output_cubed"),
-        equals=0.0,
-        margin=0.4,
-        where=CONTROL,
-        expected=Verdict.REFUTED,
-        because="control: without random signs odd moments appear",
-        source="Problem 2, initialization",
-    ),
+KERNELS = mc.Experiment(
+    "kernels",
+    simulate=kernels,
+    scenarios=mc.grid(activation=closed_forms(), width=WIDTHS),
+    source="Problem 2, kernels: closed forms",
+    claims=[
+        # Both laws hold at every width, so that the margins allow for sampling alone.
+        mc.Rate(
+            "2.kernel",
+            r"\lVert k_m - k \rVert / \lVert k \rVert \propto m^{-1/2} \text{ for the random-feature kernel}",
+            of=mc.rms("kernel_error"),
+            against="width",
+            exponent=-1 / 2,
+            margin=0.02,
+        ),
+        mc.Rate(
+            "2.kernel.tangent",
+            r"\lVert \Theta_m - \Theta \rVert / \lVert \Theta \rVert \propto m^{-1/2} \text{ for the tangent kernel}",
+            of=mc.rms("tangent_error"),
+            against="width",
+            exponent=-1 / 2,
+            margin=0.02,
+        ),
+        # Entries are of order 1; at these widths the quick profile knows them to half of the margin.
+        mc.Value(
+            "2.kernel.unbiased",
+            r"\mathbb{E} \frac{1}{m} \sum_j \varphi(w_j^T x) \varphi(w_j^T x') = k(x, x')",
+            of=mc.mean("kernel_deviation"),
+            equals=0.0,
+            margin=0.01,
+            where={"width": (128, 512)},
+        ),
+        mc.Value(
+            "2.kernel.tangent-unbiased",
+            r"\mathbb{E} \frac{x^T x'}{m} \sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') = \Theta(x, x')",
+            of=mc.mean("tangent_deviation"),
+            equals=0.0,
+            margin=0.01,
+            where={"width": (128, 512)},
+        ),
+    ],
 )
 
 
-def conclude(ledger: Ledger) -> Section:
+def active_rows(rng: np.random.Generator, size: int, *, inputs: str, width: int) -> Columns:
+    """Count the rows of ReLU that are active on both of the first two inputs: an array of shape (size,)."""
+    X, relu = _inputs(inputs)[:2], known("relu")
+
+    def draw(count: int) -> Columns:
+        slopes = relu.slope(draw_weights(rng, (count, width, X.shape[-1])) @ X.T)
+        return {"active": np.vecdot(slopes[..., 0], slopes[..., 1])}
+
+    return mc.portions(draw, size, entries=width * X.shape[-1], most=ENTRIES)
+
+
+def _binomial(width: int, inputs: str) -> Distribution:
+    return scipy.stats.binom(width, _limits("relu", _inputs(inputs))[1][0, 1])
+
+
+ACTIVE_ROWS = mc.Experiment(
+    "active_rows",
+    simulate=active_rows,
+    scenarios=mc.grid(inputs=(REAL, ANGLE), width=WIDTHS),
+    source="Problem 2, kernels",
+    claims=[
+        mc.Law(
+            "2.binomial",
+            r"\sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') \sim \text{Binomial}(m, (\pi - \theta)/2\pi) \text{ for ReLU}",
+            column="active",
+            distribution=_binomial,
+            margin=0.05,
+        ),
+    ],
+)
+
+
+def outputs(rng: np.random.Generator, size: int, *, activation: str, width: int) -> Columns:
+    """Draw f(W_0) on one input of norm 1, over its standard deviation: arrays of shape (size,).
+
+    The excess kurtosis, of order 1/m, would drown in the sampling error of fourth powers. Its negative, `flatness`, takes
+    the mean over the signs exactly, E_a f^4 = 3 S_2^2 - 2 S_4 with S_2 = sum_j a_j^2 phi_j^2, S_4 = sum_j a_j^4 phi_j^4,
+    and leaves out 6 E S_2 (S_2 - E S_2), whose mean is zero. `positive` is the output with all a_j = 1/sqrt m.
+    """
+    sigma, x = known(activation), np.array([0.6, 0.8])
+    deviation = math.sqrt(activation_moment(sigma, 1.0, 2))
+
+    def draw(count: int) -> Columns:
+        a = draw_outputs(rng, (count, width))
+        phi = sigma.value(draw_weights(rng, (count, width, 2)) @ x) / deviation
+        output, positive = np.vecdot(a, phi), np.vecdot(np.abs(a), phi)
+        S2, S4 = np.mean(phi**2, axis=-1), np.mean(phi**4, axis=-1) / width
+        return {
+            "output": output,
+            "output_cubed": output**3,
+            "flatness": 2.0 * S4 - 3.0 * (S2 - 1.0) ** 2,
+            "positive": positive,
+            "positive_cubed": positive**3,
+        }
+
+    return mc.portions(draw, size, entries=width * x.size, most=ENTRIES)
+
+
+def _flatness(activation: str, width: int) -> float:
+    fourth, second = (activation_moment(known(activation), 1.0, order) for order in (4, 2))
+    return (3.0 - fourth / second**2) / width
+
+
+SMOOTH = ("tanh", "cos")  # ReLU's features are unbounded: its kurtosis takes too many networks to see
+
+OUTPUTS = mc.Experiment(
+    "outputs",
+    simulate=outputs,
+    scenarios=mc.grid(activation=(*SMOOTH, "relu"), width=WIDTHS),
+    source="Problem 2, initialization",
+    claims=[
+        mc.Law(
+            "2.gaussian",
+            r"f(W_0) / \sqrt{\mathbb{E} \sigma^2} \to N(0, 1)",
+            column="output",
+            distribution=lambda: scipy.stats.norm(),
+            margin=0.05,
+            where={"width": (128, 512)},
+        ),
+        mc.Value(
+            "2.gaussian.variance",
+            r"\operatorname{Var} f(W_0) = \mathbb{E} \sigma^2 \text{ at every } m",
+            of=mc.variance("output"),
+            equals=1.0,
+            margin=0.1,
+        ),
+        mc.Value(
+            "2.gaussian.skewness",
+            r"\mathbb{E} f(W_0)^3 = 0 \text{ at every } m",
+            of=mc.mean("output_cubed"),
+            equals=0.0,
+            margin=0.4,
+        ),
+        mc.Value(
+            "2.gaussian.kurtosis",
+            r"3 - \mathbb{E} f^4 / (\mathbb{E} f^2)^2 = (3 - \mathbb{E} \sigma^4 / (\mathbb{E} \sigma^2)^2) / m",
+            of=mc.mean("flatness"),
+            equals=_flatness,
+            margin=mc.relative(0.2),
+            where={"activation": SMOOTH},
+        ),
+        mc.Rate(
+            "2.gaussian.rate",
+            r"3 - \mathbb{E} f^4 / (\mathbb{E} f^2)^2 \propto m^{-1}",
+            of=mc.mean("flatness"),
+            against="width",
+            exponent=-1.0,
+            margin=0.1,
+            where={"activation": SMOOTH},
+        ),
+        mc.Value(
+            "2.gaussian.positive-mean",
+            r"\mathbb{E} f(W_0) = 0 \text{ with all } a_j = 1/\sqrt{m}",
+            of=mc.mean("positive"),
+            equals=0.0,
+            margin=0.1,
+            where={"activation": "relu", "width": (16, 256)},
+            expected=mc.control("without random signs the output has a mean that grows as $\\sqrt{m}$"),
+        ),
+        mc.Value(
+            "2.gaussian.positive-skewness",
+            r"\mathbb{E} f(W_0)^3 = 0 \text{ with all } a_j = 1/\sqrt{m}",
+            of=mc.mean("positive_cubed"),
+            equals=0.0,
+            margin=0.4,
+            where={"activation": "relu", "width": (16, 256)},
+            expected=mc.control("without random signs odd moments appear"),
+        ),
+    ],
+)
+
+
+def conclude(ledger: mc.Ledger) -> mc.Section:
     """What width does before training, in the ledger's own numbers."""
+    features, tangent = (
+        sorted(cell.estimate for cell in ledger[claim].cells) for claim in ("2.kernel", "2.kernel.tangent")
+    )
     kurtosis = ledger["2.gaussian.rate"]
-    return Section(
+    return mc.Section(
         "What over-parametrization does before training",
         (
             f"It makes the tangent kernel a constant. Around its limit the random-feature kernel scatters with an exponent "
-            f"between {_range(ledger, '2.kernel')}, the tangent kernel between {_range(ledger, '2.kernel.tangent')}, over "
-            f"{len(ledger['2.kernel'].cells)} activations on real rows: $m^{{-1/2}}$, the rate of any mean. How "
+            f"between {features[0]:.3f} and {features[-1]:.3f}, the tangent kernel between {tangent[0]:.3f} and "
+            f"{tangent[-1]:.3f}, over {len(features)} activations on real rows: $m^{{-1/2}}$, the rate of any mean. How "
             f"little training moves it after that, the study `trained_networks` tells.",
             f"It makes the output Gaussian. Its variance is right at every width, its excess kurtosis falls with exponent "
-            f"{kurtosis.estimate:.3f} ({kurtosis.interval[0]:.3f} to {kurtosis.interval[1]:.3f}); without random signs "
-            f"$a_j$ it would have a mean, {ledger['2.gaussian.positive-mean'].estimate:.2f} standard deviations.",
+            f"{kurtosis.cells[kurtosis.deciding]:.3f}; without random signs $a_j$ it would have a mean, "
+            f"{ledger['2.gaussian.positive-mean'].estimate:.2f} standard deviations.",
         ),
     )
 
 
-def _range(ledger: Ledger, claim: str) -> str:
-    """Lowest and highest exponent of a claim's lines."""
-    exponents = [cell.estimate for cell in ledger[claim].cells]
-    return f"{min(exponents):.3f} and {max(exponents):.3f}"
-
-
-study = Study(
+study = mc.Study(
     name="tangent_kernel",
     title="A wide network at initialization: kernels and the Gaussian limit",
     question="Do the kernels have their closed forms and scatter as 1/sqrt(m), and is the output Gaussian as m grows?",
     source="Optimization Landscape of Neural Networks, Problem 2, kernels at initialization",
-    simulate=simulate,
-    scenarios=SCENARIOS,
+    experiments=[KERNELS, ACTIVE_ROWS, OUTPUTS],
     block=1024,
-    replicates=Replicates(first=2048, quick=16384, full=32768),
-    claims=(*KERNELS, *LIMIT),
+    replicates=mc.Replicates(first=2048, quick=16384, full=32768),
     conclusion=conclude,
     overlays=(
-        Overlay(
+        mc.Overlay(
             "kernels",
             "Kernels and kurtosis against width",
             "Relative errors of both kernels on real rows, m^(-1/2), and how much flatter than a Gaussian the output is, 1/m.",
@@ -333,4 +287,4 @@ study = Study(
 )
 
 if __name__ == "__main__":
-    main(study)
+    mc.main(study)

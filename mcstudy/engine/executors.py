@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import takewhile
@@ -34,19 +34,25 @@ class Executor(Protocol):
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """One BLAS thread: for the libraries that are loaded, and for those that `simulate` will load."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
-        with threadpool_limits(limits=1):
-            yield
+        yield
     finally:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One BLAS thread: for the libraries that are loaded, and for those that `simulate` will load."""
+    with _environment(dict.fromkeys(THREAD_VARIABLES, "1")), threadpool_limits(limits=1):
+        yield
 
 
 @contextmanager
@@ -133,7 +139,9 @@ class Joblib:
             ahead = "2*n_jobs" if jobs > 1 else 1
             pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
             first = Parallel(max(jobs, 2))
-        with _uninterrupted():  # workers inherit that they leave an interruption to this process
+        # Workers inherit that they leave an interruption to this process, and an order of hashes unlike its own:
+        # what depends on it differs between them and is found out.
+        with _uninterrupted(), _environment({"PYTHONHASHSEED": "random"}):
             first(delayed(os.getpid)() for _ in range(max(jobs, 2)))
         going = _Going()
         with _closing_quietly(pool(delayed(run_block)(task) for task in going.on(tasks))) as results:

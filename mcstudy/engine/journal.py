@@ -5,9 +5,9 @@ Arrays are kept as npy bytes, never as pickles. One process writes; whatever was
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
+import itertools
 import json
 import sqlite3
 from collections import Counter
@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mcstudy.draws import Block, Failure, Sample
+from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.experiment import Experiment
-from mcstudy.ledger import WarningRecord
+from mcstudy.ledger import Change, WarningRecord
 from mcstudy.scenarios import Scenario
 
 __all__ = ["Counts", "Journal"]
@@ -31,21 +32,23 @@ __all__ = ["Counts", "Journal"]
 Counts = Mapping[tuple[str, Scenario], int]
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
     experiment TEXT NOT NULL, scenario TEXT NOT NULL, number INTEGER NOT NULL,
     data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL,
     PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
 HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-SOURCE = "source text"  # compared through its digest, kept to show what changed
+# The file's application and version, in its header: 0 where another program wrote it, or mcstudy 0.1.
+APPLICATION, VERSION = 0x6D637374, 2
 
 # The first blocks of a scenario, in order.
 FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
 
 
 class Journal:
-    """The blocks of one study, one seed and one source.
+    """The blocks of one study, with what they depend on and what was made of them.
 
     Parameters
     ----------
@@ -53,42 +56,34 @@ class Journal:
         The file, or None to keep the blocks in memory.
     block_size : int
         Replicates of a block.
-    fingerprint : mapping from str to str
-        What the draws depend on; a journal with another one is refused.
-    source_text : str
-        The study's source, kept to show what changed.
     fresh : bool
         Start over: drop a journal that is there.
 
     Raises
     ------
     JournalError
-        If another run holds the file, or the file belongs to another study, seed, source or version.
+        If another run holds the file, or another program or an older version has written it.
     InputError
         If the folder can't be written.
     """
 
-    def __init__(
-        self,
-        path: Path | None,
-        block_size: int,
-        fingerprint: Mapping[str, str],
-        source_text: str = "",
-        *,
-        fresh: bool = False,
-    ) -> None:
+    def __init__(self, path: Path | None, block_size: int, *, fresh: bool = False) -> None:
         self.path = path
         self.block_size = block_size
         self._made: list[Path] = []
         self._appended: list[tuple[str, str, int]] = []
         self._connection = self._connect(fresh=fresh)
         try:
+            self._check_ownership()
             if fresh:
+                tables = ("blocks", "keys", "analyses", "meta")
                 self._connection.executescript(
-                    "DROP TABLE IF EXISTS blocks; DROP TABLE IF EXISTS meta; VACUUM;"
+                    "".join(f"DROP TABLE IF EXISTS {name};" for name in tables) + "VACUUM;"
                 )
+            self._check_version()
             self._connection.executescript(SCHEMA)
-            self._claim(fingerprint, source_text)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._connection.execute(f"PRAGMA user_version = {VERSION}")
         except BaseException:
             self.close()
             raise
@@ -114,30 +109,89 @@ class Journal:
             msg = f"the journal {self.path} can't be read ({error}); start over with --fresh, or move it away"
             raise JournalError(msg) from None
 
-    def _claim(self, fingerprint: Mapping[str, str], source_text: str) -> None:
-        """Write the fingerprint into a new journal, or compare it with that of an old one."""
-        kept = dict(self._connection.execute("SELECT key, value FROM meta"))
-        if not kept:
-            rows = [*fingerprint.items(), (SOURCE, source_text)]
-            self._connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-            return
-        changed = [key for key, value in fingerprint.items() if kept.get(key) != value]
-        if changed:
-            raise JournalError(self._mismatch(changed, kept, fingerprint, source_text))
+    def _check_ownership(self) -> None:
+        """Refuse a database of another program, whose tables `fresh` must not drop."""
+        if self._names() - {"blocks", "keys", "analyses", "meta"}:
+            msg = f"the journal {self.path} is another program's database; move it away, or write elsewhere with --out DIR"
+            raise JournalError(msg)
 
-    def _mismatch(
-        self,
-        changed: list[str],
-        kept: Mapping[str, str],
-        fingerprint: Mapping[str, str],
-        source_text: str,
-    ) -> str:
-        lines = [f"the journal {self.path} was drawn with another {' and '.join(changed)}:"]
-        lines += [f"  {key}: {kept.get(key, 'none')} there, {fingerprint[key]} here" for key in changed]
-        if "source" in changed:
-            lines += _difference(kept.get(SOURCE, ""), source_text)
-        lines.append("start over with --fresh, or keep it and write elsewhere with --out DIR")
-        return "\n".join(lines)
+    def _check_version(self) -> None:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if self._names() and version != VERSION:
+            written = (
+                "version 0.1 of mcstudy"
+                if version == 0
+                else f"a version of mcstudy with journals of form {version}"
+            )
+            msg = f"the journal {self.path} was written by {written}; read it there, write elsewhere with --out DIR, or start over with --fresh"
+            raise JournalError(msg)
+
+    def _names(self) -> set[str]:
+        rows = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view', 'trigger')"
+        )
+        return {name for (name,) in rows}
+
+    def claim(self, experiment: str, parts: Mapping[str, Part]) -> None:
+        """Note what the draws of an experiment depend on, or compare it with what the kept ones depend on.
+
+        Raises
+        ------
+        JournalError
+            If they differ and there are draws; the message says in what.
+        """
+        kept = self._kept_parts(experiment)
+        changed = difference(kept, parts) if kept else []
+        if changed and self._count(experiment):
+            name = f" of experiment {experiment}" if experiment else ""
+            lines = [f"the journal {self.path} has draws{name} that depend on something else:", *changed]
+            lines.append("start over with --fresh, or keep them and write elsewhere with --out DIR")
+            raise JournalError("\n  ".join(lines[:-1]) + "\n" + lines[-1])
+        content = json.dumps({name: [part.kind, part.digest, part.text] for name, part in parts.items()})
+        self._connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (experiment, content))
+
+    def _kept_parts(self, experiment: str) -> dict[str, Part]:
+        row = self._connection.execute(
+            "SELECT parts FROM keys WHERE experiment = ?", (experiment,)
+        ).fetchone()
+        return {} if row is None else {name: Part(*part) for name, part in json.loads(row[0]).items()}
+
+    def key_digest(self) -> str:
+        """The sha256 of what the draws of all experiments depend on."""
+        rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
+        digests = {
+            experiment: {name: part[1] for name, part in json.loads(parts).items()}
+            for experiment, parts in rows
+        }
+        return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+    def _count(self, experiment: str | None = None) -> int:
+        """How many blocks are kept, of one experiment or of all."""
+        query = "SELECT COUNT(*) FROM blocks WHERE experiment = ?1 OR ?1 IS NULL"
+        return int(self._connection.execute(query, (experiment,)).fetchone()[0])
+
+    def note_analysis(self, content: Mapping[str, str]) -> None:
+        """Note what is made of the draws, with the number of replicates that had been seen by then."""
+        seen = self._count() * self.block_size
+        if not seen:
+            self._connection.execute("DELETE FROM analyses")
+        last = self._connection.execute(
+            "SELECT content FROM analyses ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+        text = json.dumps(content, sort_keys=True)
+        if last is None or last[0] != text:
+            self._connection.execute("INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, text))
+
+    def changes(self) -> list[Change]:
+        """What was changed in the analysis after replicates had been seen, in order."""
+        rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
+        contents = [(seen, json.loads(content)) for seen, content in rows]
+        return [
+            Change(name, before.get(name, ""), after.get(name, ""), seen)
+            for (_, before), (seen, after) in itertools.pairwise(contents)
+            for name in sorted(before.keys() | after.keys())
+            if before.get(name) != after.get(name)
+        ]
 
     def append(self, result: BlockResult) -> None:
         """Keep a block."""
@@ -302,13 +356,3 @@ def _join(parts: Iterable[npt.NDArray[Any] | None], block: int) -> dict[str, npt
     names = next((part.dtype.names for part in parts if part is not None), None) or ()
     lost = np.full(block, np.nan)
     return {name: np.concatenate([lost if part is None else part[name] for part in parts]) for name in names}
-
-
-def _difference(before: str, after: str, longest: int = 40) -> list[str]:
-    lines = list(
-        difflib.unified_diff(
-            before.splitlines(), after.splitlines(), "in the journal", "now", lineterm="", n=1
-        )
-    )
-    more = [f"  ... {len(lines) - longest} more lines"] if len(lines) > longest else []
-    return ["  " + line for line in lines[:longest]] + more

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import importlib.machinery
-import importlib.util
+import re
 import sys
+import traceback
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from types import CodeType
 
+from mcstudy.engine.modules import Source, StudyModules, by_file, read_source
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import InputError, McstudyError, StudyError
 from mcstudy.study import Study
 
-__all__ = ["STUDIES", "apply_options", "check_names", "find_studies", "load_study"]
+__all__ = ["STUDIES", "apply_options", "check_names", "find_studies", "load_study", "of_script"]
 
 STUDIES = Path("studies")
 
@@ -63,15 +63,6 @@ def _find(name: str) -> Path:
     raise InputError(msg)
 
 
-class _SourceLoader(importlib.machinery.SourceFileLoader):
-    """Compiles a study from its source, always: bytecode could be older, and would litter the folder."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        """The code of the file as it is now."""
-        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
-        return code
-
-
 def load_study(path: Path) -> Study:
     """Import a study file and return its `study`.
 
@@ -80,26 +71,57 @@ def load_study(path: Path) -> Study:
     StudyError
         If the file can't be imported, or defines no `study`.
     """
-    name = f"mcstudy_study_{path.stem}"
-    loader = _SourceLoader(name, str(path.resolve()))
-    module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=loader.path))
-    module.__file__ = loader.path
-    sys.modules[name] = module
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # a study may import its neighbours, as a script may
+    path = path.resolve()
+    name = "mcstudy_study_" + re.sub(r"\W", "_", path.stem)
     try:
-        loader.exec_module(module)
+        modules = StudyModules(path.parent, {name: Source(name, str(path), read_source(path))})
+        module = modules.load(name)
     except McstudyError:
         raise
     except (Exception, SystemExit) as error:
-        msg = f"{path} can't be imported: {type(error).__name__}: {error}"
+        msg = f"{_shown(path)} can't be imported: {type(error).__name__}: {error}{_place(error, path)}"
         raise StudyError(msg) from error
     study = getattr(module, "study", None)
     if not isinstance(study, Study):
-        msg = f"{path} is not a study: it must define `study = Study(...)`, got {type(study).__name__}"
+        msg = (
+            f"{_shown(path)} is not a study: it must define `study = Study(...)`, got {type(study).__name__}"
+        )
         raise StudyError(msg)
-    return replace(study, file=path.resolve())
+    by_file[path] = modules
+    return replace(study, file=path)
+
+
+def of_script(study: Study) -> Study:
+    """The study of the script that Python runs, loaded again as ``mcstudy run FILE`` loads it.
+
+    So the script and the command draw the same in the same way. A study that is not the script's `study` stays as it is.
+    """
+    script = sys.modules["__main__"]
+    file = getattr(script, "__file__", None)
+    if file is None:
+        return study
+    if getattr(script, "study", None) is study:
+        return load_study(Path(file))
+    return replace(study, file=Path(file))
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it goes from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """The last line of the study's folder that an error went through."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(path.parent)
+    ]
+    if not frames:
+        return ""
+    last = frames[-1]
+    return f"\n  {_shown(Path(last.filename))}, line {last.lineno}: {last.line}"
 
 
 def check_names(studies: list[Study]) -> None:

@@ -1,40 +1,142 @@
-"""`simulate` as bytes: functions of a study file travel by value, so that no worker needs the file."""
+"""What a worker needs to draw: `simulate`, the texts of the study's modules, and what these set for the process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import io
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mcstudy.engine.source import Origin
+from mcstudy.engine.modules import ProcessState, Source, StudyModules
 from mcstudy.exceptions import StudyError
 
-__all__ = ["payload_of"]
+__all__ = ["Payload", "Ready", "pack"]
+
+Simulate = Callable[..., Mapping[str, Any]]
 
 
-def payload_of(origin: Origin, simulate: Callable[..., Any]) -> bytes:
-    """Pickle a `simulate` of a study by value, with what it uses from the study's file and folder.
+@dataclass(frozen=True)
+class Ready:
+    """A `simulate` that can be called in this process, among its modules and with their settings."""
+
+    simulate: Simulate
+    modules: StudyModules | None
+    state: ProcessState
+
+
+@dataclass(frozen=True)
+class Payload:
+    """`simulate` on its way to a worker; in this process it is the function itself.
+
+    Attributes
+    ----------
+    shared : bytes
+        The folder and the sources of the study's modules: equal for all experiments of a study.
+    function : bytes
+        `simulate`, pickled: by its name where a module of the study has it, else by value.
+    state : ProcessState
+    here : Ready or None
+        What to call in the process that made the payload; it does not travel.
+    """
+
+    shared: bytes
+    function: bytes
+    state: ProcessState
+    here: Ready | None = field(default=None, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"shared": self.shared, "function": self.function, "state": self.state, "here": None}
+
+    def ready(self) -> Ready:
+        """The function, with the modules that it needs."""
+        if self.here is not None:
+            return self.here
+        modules = _modules(self.shared)
+        with modules.active():
+            return Ready(_function(self.shared, self.function), modules, self.state)
+
+
+@lru_cache(maxsize=4)  # a worker serves one study after the other
+def _modules(shared: bytes) -> StudyModules:
+    folder, names, sources = pickle.loads(shared)
+    modules = StudyModules(Path(folder), {source.name: source for source in sources})
+    for name in names:
+        modules.load(name)
+    return modules
+
+
+@lru_cache(maxsize=64)  # a study has few experiments
+def _function(shared: bytes, function: bytes) -> Simulate:
+    simulate: Simulate = pickle.loads(function)
+    return simulate
+
+
+def pack(simulate: Simulate, modules: StudyModules | None, by_value: list[ModuleType]) -> Payload:
+    """Make the payload of a `simulate`.
+
+    Parameters
+    ----------
+    simulate : callable
+    modules : StudyModules or None
+        Those that were loaded for the study; they must be active.
+    by_value : list of module
+        Modules of the study that travel by value, where it was not loaded by mcstudy.
 
     Raises
     ------
     StudyError
         If something that `simulate` uses can't be pickled.
     """
+    state = modules.state if modules else ProcessState.now()
+    # Sources first: the study's own module runs in the worker before `simulate` is looked up in it.
+    sources: tuple[Source, ...] = tuple(modules.sources.values()) if modules else ()
+    names = tuple(modules.loaded) if modules else ()
+    shared = pickle.dumps((str(modules.folder) if modules else ".", names, sources))
+    try:
+        function = _pickled(simulate, by_value)
+    except Exception as error:
+        msg = f"`simulate` must use only what can be pickled, got {type(error).__name__}: {error}"
+        raise StudyError(msg) from error
+    return Payload(shared, function, state, Ready(simulate, modules, state))
+
+
+def _pickled(simulate: Simulate, by_value: list[ModuleType]) -> bytes:
     import cloudpickle
 
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """Takes caches apart: their functions may travel by value, the wrapper alone can't."""
+
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, functools._lru_cache_wrapper) and not _is_importable(obj, by_value):
+                parameters = obj.cache_parameters()
+                return _cached_again, (obj.__wrapped__, parameters["maxsize"], parameters["typed"])
+            return super().reducer_override(obj)
+
+    buffer = io.BytesIO()
     with ExitStack() as stack:
-        for module in origin.modules:
-            stack.enter_context(_by_value(module))
-        try:
-            return bytes(cloudpickle.dumps(simulate))
-        except Exception as error:
-            msg = f"study {origin.study.name}: `simulate` must use only what can be pickled, got {type(error).__name__}: {error}"
-            raise StudyError(msg) from error
+        for module in by_value:
+            stack.enter_context(_travelling(module))
+        Pickler(buffer).dump(simulate)
+    return buffer.getvalue()
+
+
+def _is_importable(function: Any, by_value: list[ModuleType]) -> bool:
+    names = {"__main__", *(module.__name__ for module in by_value)}
+    return getattr(function, "__module__", "__main__") not in names
+
+
+def _cached_again(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:
+    return lru_cache(maxsize=maxsize, typed=typed)(function)
 
 
 @contextmanager
-def _by_value(module: ModuleType) -> Iterator[None]:
+def _travelling(module: ModuleType) -> Iterator[None]:
     import cloudpickle
 
     if module.__name__ == "__main__" or module.__name__ in cloudpickle.list_registry_pickle_by_value():

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
-import shlex
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,36 +15,9 @@ from threadpoolctl import threadpool_info
 from mcstudy._version import __version__
 from mcstudy.engine.source import Origin
 
-__all__ = ["fingerprint", "provenance"]
+__all__ = ["provenance"]
 
 LIBRARIES = ("numpy", "scipy", "joblib", "statsmodels", "pandas", "matplotlib")
-
-
-def fingerprint(origin: Origin, seed: int) -> dict[str, str]:
-    """What a study's draws depend on.
-
-    Returns
-    -------
-    dict from str to str
-        Study, seed, source and options; versions of NumPy, SciPy and the package, with the digest of its models.
-    """
-    return {
-        "study": origin.study.name,
-        "seed": str(seed),
-        "source": origin.digest,
-        "block": str(origin.study.block_size),
-        "mcstudy": f"{__version__}+{_models_digest()[:12]}",
-        "numpy": version("numpy"),
-        "scipy": version("scipy"),
-        "options": shlex.join(origin.arguments),
-    }
-
-
-def _models_digest() -> str:
-    digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parents[1] / "models").rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def provenance(origin: Origin, started: datetime) -> dict[str, Any]:

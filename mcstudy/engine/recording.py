@@ -60,7 +60,11 @@ def ledger_of(
         study=About(study.name, study.title, study.question, study.source),
         design=_design(settings, journal),
         run=_run(settings, counts, failures),
-        digests={"draws": journal.digest(counts), "source": settings.origin.digest},
+        digests={
+            "draws": journal.digest(counts),
+            "source": settings.origin.digest,
+            "key": journal.key_digest(),
+        },
         findings=findings,
         measures=tuple(
             measure.take(draws_of(settings, experiment, journal, counts), experiment.name)
@@ -70,6 +74,7 @@ def ledger_of(
         overlays=tuple(overlay for overlay in study.overlays if ids.intersection(overlay.claims)),
         failures=tuple(map(_recorded, failures)),
         warnings=tuple(journal.warnings(counts)),
+        changes=tuple(journal.changes()),
         provenance=provenance,
     )
     return replace(ledger, sections=_sections(study, ledger))

@@ -8,6 +8,8 @@ from typing import Any
 
 from mcstudy.draws import Block
 from mcstudy.engine.executors import Serial
+from mcstudy.engine.payload import pack
+from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import InputError
 from mcstudy.experiment import Experiment
@@ -51,12 +53,13 @@ class Replay:
         ]
 
 
-def replay(study: Study, token: str, seed: int) -> Replay:
+def replay(origin: Origin, token: str, seed: int) -> Replay:
     """Draw a block again.
 
     Parameters
     ----------
-    study : Study
+    origin : Origin
+        The study, with its options.
     token : str
         ``scenario:block`` or ``scenario:block:index`` as a report or a failure names it, the scenario by its
         digest or the beginning of it, after ``experiment/`` where experiments have names.
@@ -71,6 +74,7 @@ def replay(study: Study, token: str, seed: int) -> Replay:
     InputError
         If the name is not of this form, or the study has no such scenario or replicate.
     """
+    study = origin.study
     place, numbers = _parse(token)
     experiment, scenario = _scenario(study, place)
     number, index = numbers[0], numbers[1] if len(numbers) > 1 else None
@@ -78,8 +82,16 @@ def replay(study: Study, token: str, seed: int) -> Replay:
         msg = f"`BLOCK` names replicate {index}, but blocks of {study.name} have replicates 0 to {study.block_size - 1}"
         raise InputError(msg)
     block = Block(scenario, number, experiment.name)
+    payload = pack(experiment.simulate, origin.modules, origin.imported)
     task = Task(
-        block, study.block_size, study.name, seed, experiment.common, experiment.simulate, experiment.missing
+        block,
+        study.block_size,
+        study.name,
+        seed,
+        experiment.common,
+        payload,
+        experiment.missing,
+        origin.folder,
     )
     (result,) = Serial().run([task])
     return Replay(study, index, result)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 
 from mcstudy.claims import claims_over, judge
@@ -16,14 +18,16 @@ from mcstudy.draws import Block
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Counts, Journal
-from mcstudy.engine.payload import payload_of
+from mcstudy.engine.keys import analysis_of, draw_key
+from mcstudy.engine.payload import Payload, pack
 from mcstudy.engine.plan import blocks_of, stages, undecided
 from mcstudy.engine.progress import Progress
-from mcstudy.engine.provenance import fingerprint, provenance
+from mcstudy.engine.proof import check_first, check_stored
+from mcstudy.engine.provenance import provenance
 from mcstudy.engine.recording import draws_of, ledger_of
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
-from mcstudy.engine.worker import Task
+from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import ClaimError, InputError, StudyError
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
@@ -86,8 +90,11 @@ def run(
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
     origin = Origin(study, tuple(arguments))
-    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs)
-    with Journal(path, study.block_size, fingerprint(origin, seed), origin.text, fresh=fresh) as journal:
+    settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs)
+    with ExitStack() as stack:
+        if origin.modules:
+            stack.enter_context(origin.modules.active())
+        journal = stack.enter_context(Journal(path, study.block_size, fresh=fresh))
         loop = _Loop(settings, journal, chosen, progress or Progress())
         counts, findings = loop.go()
         ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
@@ -120,7 +127,7 @@ def _check_arguments(profile: str, seed: int) -> None:
     if profile not in PROFILES:
         msg = f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}"
         raise InputError(msg)
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         msg = f"`seed` must be a non-negative whole number, got {seed!r}"
         raise InputError(msg)
 
@@ -151,12 +158,16 @@ class _Loop:
         for name, claims in self.claims.items():
             for claim in claims:
                 claim.rehearse(claim.select(self.scenarios[name]))
-        self._repeated = False  # whether a block of this run was drawn a second time
+        for experiment in self.study.experiments:
+            journal.claim(experiment.name, draw_key(settings, experiment))
+        journal.note_analysis(analysis_of(self.study))
+        self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
     def go(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
         """Draw stage by stage until every claim is decided; a study that breaks a rule leaves no draws behind."""
         try:
+            self._check_stored()
             return self._draw_and_judge()
         except (StudyError, ClaimError, InputError):
             self.journal.forget()
@@ -202,36 +213,50 @@ class _Loop:
         return {e.name: undecided(e, by_id, self.scenarios[e.name]) for e in self.study.experiments}
 
     def _draw(self, missing: list[Block]) -> None:
-        """Draw blocks, and keep each as it finishes."""
+        """Draw blocks, and keep each as it finishes; the first of each experiment twice, before all others."""
         if not missing:
             return
-        tasks = self._tasks(missing)
+        first = {
+            block.experiment: block for block in reversed(missing) if block.experiment not in self._proved
+        }
+        chosen = set(first.values())
         try:
-            self._keep(tasks)
-            if not self._repeated:
-                self._draw_again(tasks[0])
+            if chosen:
+                tasks = self._tasks([block for block in missing if block in chosen])
+                check_first(self.study.name, self._keep(tasks), tasks, self.executor)
+                self._proved.update(first)
+            self._keep(self._tasks([block for block in missing if block not in chosen]))
         finally:
             self.progress.close()
 
-    def _keep(self, tasks: list[Task]) -> None:
+    def _keep(self, tasks: list[Task]) -> list[BlockResult]:
+        """Draw and keep blocks; the results of the first few, which are all where it matters."""
+        kept: list[BlockResult] = []
+        if not tasks:
+            return kept
         with closing(self.executor.run(tasks)) as results:
             for result in results:
                 self.guard.check(result)
                 self.journal.append(result)
                 self.progress.advance()
+                if len(kept) < len(self.study.experiments):
+                    kept.append(result)
+        return kept
 
-    def _draw_again(self, task: Task) -> None:
-        """Draw one block of the run a second time: the same bits must come out."""
-        with closing(self.executor.run([task])) as results:
-            for result in results:
-                self.guard.check_repeated(result, self.journal.block(task.block))
-        self._repeated = True
+    def _check_stored(self) -> None:
+        places = {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}
+        blocks = [
+            Block(places[experiment, key], number, experiment)
+            for experiment, key, number in self.journal.done()
+            if (experiment, key) in places
+        ]
+        if blocks:
+            # Any of them, another one in each run: what is wrong anywhere is found sooner or later.
+            (task,) = self._tasks([random.SystemRandom().choice(blocks)])
+            check_stored(self.study.name, self.journal, task)
 
-    def _tasks(self, missing: list[Block]) -> list[Task]:
-        study, origin = self.study, self.settings.origin
-        payloads = {e.name: payload_of(origin, e.simulate) for e in study.experiments}
-        paths = {module.__name__: str(Path(str(module.__file__)).resolve()) for module in origin.modules}
-        files = tuple((name, path, os.path.relpath(path)) for name, path in paths.items())
+    def _tasks(self, blocks: list[Block]) -> list[Task]:
+        study, folder = self.study, self.settings.origin.folder
         return [
             Task(
                 block,
@@ -239,9 +264,15 @@ class _Loop:
                 study.name,
                 self.settings.seed,
                 study[block.experiment].common,
-                payloads[block.experiment],
+                self.payloads[block.experiment],
                 study[block.experiment].missing,
-                files,
+                folder,
             )
-            for block in missing
+            for block in blocks
         ]
+
+    @cached_property
+    def payloads(self) -> dict[str, Payload]:
+        """What workers need of each experiment."""
+        origin = self.settings.origin
+        return {e.name: pack(e.simulate, origin.modules, origin.imported) for e in self.study.experiments}

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mcstudy.engine.modules import StudyModules, by_file, read_source
 from mcstudy.study import Study
 
 __all__ = ["Origin"]
@@ -42,6 +43,11 @@ class Origin:
         return _file_of(self.study.experiments[0].simulate)
 
     @property
+    def folder(self) -> str:
+        """The folder of the study's file; empty where there is none."""
+        return str(self.path.parent) if self.path else ""
+
+    @property
     def handle(self) -> str:
         """How a command line names the study: by its name in ``./studies``, else by its file."""
         here = Path.cwd()
@@ -55,16 +61,28 @@ class Origin:
         return " ".join([self.handle, *map(shlex.quote, self.arguments)])
 
     @property
-    def modules(self) -> list[ModuleType]:
-        """The modules that make up the study: that of its file, and the neighbours that it imports."""
-        return [] if self.path is None else _modules_of(_own_files(self.path))
+    def modules(self) -> StudyModules | None:
+        """The modules that were loaded for the study; None where Python itself imported them."""
+        return by_file.get(self.study.file.resolve()) if self.study.file else None
+
+    @property
+    def imported(self) -> list[ModuleType]:
+        """The modules of a study that Python imported: that of its file, and the neighbours in its folder."""
+        return [] if self.path is None or self.modules else _modules_of(_own_files(self.path))
 
     @cached_property
-    def text(self) -> str:
-        """The text of the study's files; empty where there is none."""
+    def texts(self) -> dict[str, str]:
+        """The texts of the study's files by path, as they were loaded; empty where there is no file."""
+        if modules := self.modules:
+            return {source.path: source.text for source in modules.sources.values()}
         if self.path is None:
-            return ""
-        return "\n".join(file.read_text(encoding="utf-8") for file in _own_files(self.path))
+            return {}
+        return {str(file): read_source(file) for file in _own_files(self.path)}
+
+    @property
+    def text(self) -> str:
+        """The text of the study's files, one after the other."""
+        return "\n".join(self.texts.values())
 
     @cached_property
     def digest(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_info
 
 from mcstudy.draws import Block, Failure
+from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
 
@@ -32,8 +33,8 @@ DOUBLES_SKIP = 2.0**53  # integers from here on
 class Task:
     """What a worker needs to draw one block.
 
-    `payload` is `simulate`, pickled for another process or as it is for this one; `files` are the modules that travel
-    in it by value: name, absolute path, and the path that a traceback shows. NaN is a value in the columns `missing`.
+    NaN is a value in the columns `missing`; `folder` is that of the study: a traceback shows what is below it by
+    its relative path.
     """
 
     block: Block
@@ -41,9 +42,9 @@ class Task:
     study: str
     seed: int
     common: tuple[str, ...]
-    payload: bytes | Simulate
+    payload: Payload
     missing: tuple[str, ...] = ()
-    files: tuple[tuple[str, str, str], ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,6 @@ class BlockResult:
     threads: int = 1
 
 
-def _simulate(payload: bytes | Simulate) -> Simulate:
-    return _load(payload) if isinstance(payload, bytes) else payload
-
-
-# A study has few experiments; a worker serves one study after the other.
-@lru_cache(maxsize=16)
-def _load(payload: bytes) -> Simulate:
-    simulate: Simulate = pickle.loads(payload)
-    return simulate
-
-
 class _MisuseError(Exception):
     """`simulate` broke a rule; the text says which."""
 
@@ -99,7 +89,6 @@ def run_block(task: Task) -> BlockResult:
         With columns; or with the exception that `simulate` raised; or with the rule that it broke.
     """
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("default")
         result = _attempt(task)
     texts = sorted({f"{item.category.__name__}: {item.message}" for item in caught})
     return replace(result, warnings=tuple(texts), threads=_blas_threads(len(sys.modules)))
@@ -107,20 +96,31 @@ def run_block(task: Task) -> BlockResult:
 
 def _attempt(task: Task) -> BlockResult:
     try:
-        rng = generator(task.seed, task.study, task.block, task.common)
-        before = _global_random_state()
-        columns = _simulate(task.payload)(rng, task.size, **task.block.scenario)
-        if _global_random_state() != before:
-            return BlockResult(task.block, misuse=_GLOBAL_RANDOMNESS)
+        ready = task.payload.ready()
+        with ready.modules.active() if ready.modules else nullcontext(), ready.state.active():
+            # Recorded is also what Python shows only once a place; the study's own filters go before.
+            warnings.simplefilter("always", append=True)
+            columns = _called(ready.simulate, task)
         data, reasons = _collect(columns, task)
     except _MisuseError as misuse:
         return BlockResult(task.block, misuse=str(misuse))
     except (Exception, SystemExit) as error:
-        files = {name: (path, shown) for name, path, shown in task.files}
-        failure = Failure(task.block, None, f"{type(error).__name__}: {error}", traceback_text(error, files))
+        failure = Failure(
+            task.block, None, f"{type(error).__name__}: {error}", traceback_text(error, task.folder)
+        )
         return BlockResult(task.block, failures=(failure,))
     failed = tuple(Failure(task.block, index, reason) for index, reason in enumerate(reasons) if reason)
     return BlockResult(task.block, data, failed)
+
+
+def _called(simulate: Simulate, task: Task) -> Mapping[str, Any]:
+    """What `simulate` returns for a block, if it drew from nothing but the block's stream."""
+    rng = generator(task.seed, task.study, task.block, task.common)
+    before = _global_random_state()
+    columns = simulate(rng, task.size, **task.block.scenario)
+    if _global_random_state() != before:
+        raise _MisuseError(_GLOBAL_RANDOMNESS)
+    return columns
 
 
 _GLOBAL_RANDOMNESS = (

@@ -89,6 +89,7 @@ def el_nino_covariance() -> FloatArray:
     InputError
         If statsmodels is not installed.
     """
+    # The first column is the year.
     months = np.loadtxt(statsmodels_csv("elnino"), delimiter=",", skiprows=1)[:, 1:]
     return np.asarray(np.cov(months, rowvar=False))
 
@@ -113,6 +114,7 @@ def real_rows() -> Rows:
     """
     path = statsmodels_csv("statecrime")
     names = np.loadtxt(path, delimiter=",", skiprows=1, usecols=0, dtype=str)
+    # Violent crime, the response, comes first; the six inputs follow.
     table = np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(1, 8))
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     return Rows(tuple(name.strip() for name in names.tolist()), table[:, 1:] / np.sqrt(6.0), table[:, 0])

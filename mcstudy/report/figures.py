@@ -1,36 +1,51 @@
-"""The figures of a report: one for every claim, by its kind, and the overlays; as files and for the page."""
+"""The figures of a report: as files for papers, and inline for the page, in its own colours and type."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import io
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree
 
-from mcstudy.report.canvas import house_style, save
-from mcstudy.report.cells import Finding
-from mcstudy.report.drawing import Drawing
-from mcstudy.report.extremes import draw_bound, draw_identity
-from mcstudy.report.forest import draw_forest
-from mcstudy.report.laws import draw_law
-from mcstudy.report.names import file_name
-from mcstudy.report.powerlaws import draw_overlay, draw_rate
-from mcstudy.report.svg import inline
-from mcstudy.report.wording import headline, reading
+from mcstudy.ledger import Ledger, Overlay
+from mcstudy.report.kinds import kind_of
+from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
+from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VERMILLION, house_style
+from mcstudy.report.tables import file_name
+from mcstudy.report.verdicts import badge
 
-__all__ = ["Figure", "write_figures"]
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
-ROWS, CROWDED_ROWS, CROWDED = 40, 20, 20  # rows of a figure; fewer in a report of more than so many claims
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-DRAWERS: dict[str, Callable[[Finding, int], Drawing]] = {
-    "rate": draw_rate,
-    "law": draw_law,
-    "same_law": draw_law,
-    "bound": draw_bound,
-    "identity": draw_identity,
+    from mcstudy.findings import Finding
+
+__all__ = ["Drawn", "inline", "write_figures"]
+
+WIDTH = 5.2  # inches: a column of text
+ROWS, CROWDED_ROWS, CROWDED = 40, 20, 20  # cells of a figure; fewer in a report of more than so many claims
+VARIABLES = {
+    BLUE: "var(--blue)",
+    VERMILLION: "var(--vermillion)",
+    GREEN: "var(--green)",
+    PINK: "var(--pink)",
+    INK: "var(--ink)",
+    "#000000": "var(--ink)",
+    MUTED: "var(--muted)",
+    RULE: "var(--rule)",
+    PAPER: "var(--paper)",
 }
+_DROPPED = frozenset({"metadata", "style", "clipPath"})  # figures draw nothing outside their axes
+_COLOUR = re.compile("#[0-9a-f]{6}")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+_ATTRIBUTES = ("font-size", "text-anchor")
 
 
-class Figure(NamedTuple):
+class Drawn(NamedTuple):
     """A figure for the page: its SVG, its caption, and the stem of its files."""
 
     svg: str
@@ -38,38 +53,210 @@ class Figure(NamedTuple):
     stem: str
 
 
-def write_figures(ledger: Mapping[str, Any], folder: Path) -> dict[str, Figure]:
+def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     """Draw every claim and every overlay, write them as SVG and PDF, and return them for the page.
 
     Parameters
     ----------
-    ledger : mapping
+    ledger : Ledger
     folder : Path
         Exists.
 
     Returns
     -------
-    dict from str to Figure
+    dict from str to Drawn
         By stem: ``claim-ID`` and ``overlay-ID``.
     """
-    findings = {finding["id"]: finding for finding in ledger["findings"]}
-    most = ROWS if len(findings) <= CROWDED else CROWDED_ROWS
-    figures: dict[str, Figure] = {}
+    most = ROWS if len(ledger) <= CROWDED else CROWDED_ROWS
+    drawn: dict[str, Drawn] = {}
 
-    def add(drawing: Drawing, stem: str, title: str, description: str) -> None:
-        svg = save(drawing.figure, folder / stem)
-        short = f"figure{len(figures) + 1}"
-        figures[stem] = Figure(
-            inline(svg, name=short, title=title, description=description), drawing.caption, stem
-        )
+    def add(stem: str, figure: Figure, caption: str, title: str, description: str) -> None:
+        svg = save(figure, folder / stem)
+        name = f"figure{len(drawn) + 1}"
+        drawn[stem] = Drawn(inline(svg, name=name, title=title, description=description), caption, stem)
 
     with house_style():
-        for finding in findings.values():
-            drawing = DRAWERS.get(finding["kind"], draw_forest)(finding, most)
-            add(drawing, file_name("claim", finding["id"]), headline(finding), reading(finding))
-        for overlay in ledger["overlays"]:
-            claims = [findings[name] for name in overlay["claims"] if name in findings]
-            drawing = draw_overlay(overlay, claims, most)
-            told = " ".join(reading(finding) for finding in claims)
-            add(drawing, file_name("overlay", overlay["id"]), overlay["title"], told)
-    return figures
+        for finding in ledger.findings:
+            title, reading = f"Claim {finding.id}: {badge(finding).text.lower()}", kind_of(finding.kind).reading(finding)
+            add(file_name("claim", finding.id), *_draw_claim(finding, most), title, reading)
+        for overlay in ledger.overlays:
+            findings = [ledger[name] for name in overlay.claims if name in ledger]
+            told = " ".join(kind_of(finding.kind).reading(finding) for finding in findings)
+            add(file_name("overlay", overlay.id), *_draw_overlay(overlay, findings, most), overlay.title, told)
+    return drawn
+
+
+def _draw_claim(finding: Finding, most: int) -> tuple[Figure, str]:
+    """Draw a finding's panels, and join what they say of themselves."""
+    kind = kind_of(finding.kind)
+    heights = kind.heights(finding, most=most)
+    figure, panels = _panels(heights)
+    captions = [
+        draw(axes, finding, most=most)
+        for axes, draw in zip(panels, (kind.draw, kind.draw_below), strict=False)
+    ]
+    for axes in panels:
+        axes.label_outer()
+    return figure, " ".join(captions)
+
+
+def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple[Figure, str]:
+    figure, (axes,) = _panels((height_of_curves(overlay_curves(overlay, findings, most)),))
+    return figure, draw_overlay(axes, overlay, findings, most=most)
+
+
+def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
+    """An empty figure with panels of these heights, one above the other; labels get the room they need."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
+    return figure, list(panels[:, 0])
+
+
+def save(figure: Figure, stem: Path) -> str:
+    """Write a figure as ``stem.svg`` and ``stem.pdf``, without dates, and return the text of the first.
+
+    Parameters
+    ----------
+    figure : Figure
+    stem : Path
+        Without suffix; its folder exists.
+
+    Returns
+    -------
+    str
+        The SVG.
+    """
+    text = io.StringIO()
+    # Once for both files: what is laid out already would be laid out anew.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    Path(f"{stem}.svg").write_text(text.getvalue(), encoding="utf-8")
+    figure.savefig(f"{stem}.pdf", format="pdf", metadata={"CreationDate": None})
+    return text.getvalue()
+
+
+def inline(figure: str, *, name: str, title: str, description: str) -> str:
+    """Rewrite matplotlib's SVG for the page.
+
+    Ids begin with the figure's name, so that figures on one page don't share any; colours become the page's
+    variables, so that they follow its dark mode; text keeps its size and gets the page's type; coordinates are
+    rounded to 1/10 point; everything that draws nothing is dropped.
+
+    Parameters
+    ----------
+    figure : str
+        SVG as matplotlib writes it, with text as text.
+    name : str
+        Unique on the page.
+    title, description : str
+        What a reader who doesn't see the figure is told.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element for HTML.
+    """
+    root = ElementTree.fromstring(figure)
+    drawing = _Rewriter(name).children(root)
+    svg = ElementTree.Element("svg", {"viewBox": root.attrib["viewBox"], "role": "img"})
+    svg.set("aria-labelledby", f"{name}-title {name}-desc")
+    for tag, text in (("title", title), ("desc", description)):
+        ElementTree.SubElement(svg, tag, {"id": f"{name}-{tag}"}).text = text
+    svg.extend(drawing)
+    return ElementTree.tostring(svg, encoding="unicode").replace(" />", "/>")
+
+
+class _Rewriter:
+    """Rewrites the elements of one figure, numbering its ids in order of appearance."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ids: dict[str, str] = {}
+        # By id of a mark's path: the style that the path itself has.
+        self.marks: dict[str, dict[str, str]] = {}
+
+    def children(self, parent: Element) -> list[Element]:
+        """Rewrite the children of an element; groups that mean nothing are dissolved."""
+        kept: list[Element] = []
+        for child in parent:
+            element = self._rewrite(child)
+            if element is None:
+                continue
+            if element.tag == "g" and not element.attrib:
+                kept.extend(element)
+            else:
+                kept.append(element)
+        return kept
+
+    def _rewrite(self, source: Element) -> Element | None:
+        tag = source.tag.rpartition("}")[2]
+        if tag in _DROPPED or source.get("id") == "patch_1":  # patch_1 is the sheet of paper
+            return None
+        element = ElementTree.Element(tag)
+        mark = source.get("id", "") if tag == "path" else ""
+        for attribute, value in source.attrib.items():
+            self._set(element, attribute.rpartition("}")[2], value, places=2 if mark else 1)
+        self._set_style(element, source.get("style", ""), mark)
+        element.text = source.text if tag in {"text", "tspan"} else None
+        element.extend(self.children(source))
+        if tag == "g":
+            _share_style(element)
+            _join_paths(element)
+        return element if len(element) or tag not in {"g", "defs"} else None
+
+    def _set(self, element: Element, attribute: str, value: str, *, places: int) -> None:
+        if attribute == "href":
+            element.set("href", f"#{self._id(value[1:])}")
+        elif attribute == "id":
+            if element.tag == "path":
+                element.set("id", self._id(value))
+        elif attribute in {"x", "y", "d"} or (attribute == "transform" and "rotate(-0 " not in value):
+            element.set(attribute, _shorten(value, places))
+
+    def _id(self, value: str) -> str:
+        return self.ids.setdefault(value, f"{self.name}-{len(self.ids)}")
+
+    def _set_style(self, element: Element, style: str, mark: str) -> None:
+        rules = dict(rule.split(": ", 1) for rule in style.split("; ") if rule)
+        if mark:
+            self.marks[self._id(mark)] = rules
+        elif element.tag == "use":
+            own = self.marks.get(element.attrib["href"][1:], {})
+            rules = {key: value for key, value in rules.items() if own.get(key) != value}
+        elif element.tag in {"text", "tspan"}:
+            rules.pop("font-family", None)
+            for attribute in _ATTRIBUTES:
+                if attribute in rules:
+                    element.set(attribute, rules.pop(attribute).removesuffix("px"))
+            if rules.get("fill") == INK:
+                del rules["fill"]
+        if rules:
+            text = ";".join(f"{key}:{value}" for key, value in rules.items())
+            element.set("style", _COLOUR.sub(lambda match: VARIABLES.get(match[0], match[0]), text))
+
+
+def _shorten(value: str, places: int) -> str:
+    rounded = _DECIMAL.sub(lambda match: f"{float(match[0]):.{places}f}".rstrip("0").rstrip("."), value)
+    return re.sub(r"\s*([MLCQzZ])\s*", r"\1", rounded).strip()
+
+
+def _share_style(group: Element) -> None:
+    """Move a style that all children of a group have to the group; opacity isn't inherited and stays."""
+    styles = {child.get("style", "") for child in group}
+    if len(group) < 2 or len(styles) > 1 or "style" in group.attrib:
+        return
+    (style,) = styles
+    if style and not re.search("(^|;)opacity", style):
+        group.set("style", style)
+        for child in group:
+            del child.attrib["style"]
+
+
+def _join_paths(group: Element) -> None:
+    """Make one path of a group's paths, where nothing but their course tells them apart."""
+    if len(group) > 1 and all(child.tag == "path" and set(child.attrib) == {"d"} for child in group):
+        course = "".join(child.attrib["d"] for child in group)
+        group[:] = [ElementTree.Element("path", {"d": course})]

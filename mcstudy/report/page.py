@@ -1,35 +1,43 @@
-"""Writes a study's report and the index of all reports."""
+"""Writes a study's report and the index of all reports, from ledgers."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcstudy.exceptions import InputError
-from mcstudy.report.citation import bibtex
-from mcstudy.report.wording import answer
+from mcstudy.findings import Finding
+from mcstudy.ledger import FailureRecord, Ledger
+from mcstudy.report.kinds import kind_of
+from mcstudy.report.verdicts import answer, badge, tally
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["answer", "read_ledger", "rebuild", "write_index", "write_report"]
+__all__ = ["read_ledger", "rebuild", "write_index", "write_report"]
 
-SCHEMA = 1
-PARTS = ("study", "design", "run", "digests", "findings", "sections", "overlays", "failures", "provenance")
-VERDICTS = ("CONFIRMED", "REFUTED", "UNDECIDED")
+ROWS, FEWEST, MOST = 1200, 12, 60  # rows of all tables of a page together; of one table at least and at most
 
 
-def write_report(ledger: Mapping[str, Any], out: Path) -> Path:
+class FailureGroup(NamedTuple):
+    """Failures of one reason: how many, where, and the first of them."""
+
+    reason: str
+    number: int
+    places: list[tuple[Mapping[str, Any], int]]
+    first: FailureRecord
+
+
+def write_report(ledger: Ledger, out: Path) -> Path:
     """Write the report of a study: the page, its tables, figures and macros.
 
     Parameters
     ----------
-    ledger : mapping
-        The content of ``ledger.json``.
+    ledger : Ledger
     out : Path
         Gets ``<study>.html``, ``<study>/tables``, ``<study>/figures`` and ``<study>/macros.tex``.
 
@@ -41,33 +49,34 @@ def write_report(ledger: Mapping[str, Any], out: Path) -> Path:
     Raises
     ------
     InputError
-        If the ledger is of another schema or incomplete, or a statement's LaTeX can't be shown.
+        If the report can't show a kind of claim, or the LaTeX of a statement.
     """
     from mcstudy.report.figures import write_figures
-    from mcstudy.report.tables import write_macros, write_tables
-    from mcstudy.report.views import claim_views, flatten
+    from mcstudy.report.mathematics import statement_html
+    from mcstudy.report.paper import write_macros, write_tex_table
+    from mcstudy.report.tables import write_tables
 
-    _check(ledger)
-    name = ledger["study"]["name"]
-    folder = Path(out) / name
+    for finding in ledger.findings:  # nothing is written if something can't be
+        kind_of(finding.kind)
+        statement_html(finding.statement)
+    folder = Path(out) / ledger.study.name
     for part in ("figures", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    figures = write_figures(ledger, folder / "figures")
-    write_tables(ledger["findings"], folder / "tables")
+    write_tables(ledger, folder / "tables")
+    write_tex_table(ledger, folder / "tables" / "findings.tex")
     write_macros(ledger, folder / "macros.tex")
-    page = Path(out) / f"{name}.html"
-    _write(
+    page = Path(out) / f"{ledger.study.name}.html"
+    return _write(
         page,
         "page.html",
         ledger=ledger,
-        answer=answer(ledger),
-        counts=_counts(ledger),
-        claims=claim_views(ledger, figures),
-        figures=figures,
-        bibtex=bibtex(ledger),
-        provenance=flatten(ledger["provenance"]),
+        figures=write_figures(ledger, folder / "figures"),
+        groups=_by_experiment(ledger),
+        failures=_failure_groups(ledger.failures),
+        decided=dict.fromkeys(kind_of(finding.kind).decided for finding in ledger.findings),
+        provenance=list(_flattened(ledger.provenance)),
+        most=max(FEWEST, min(MOST, ROWS // max(1, len(ledger)))),
     )
-    return page
 
 
 def write_index(out: Path) -> Path:
@@ -83,19 +92,13 @@ def write_index(out: Path) -> Path:
     Path
         The page. A ledger that can't be read is listed with the reason.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[str, Ledger | None, str]] = []
     for path in sorted(Path(out).glob("*/ledger.json")):
         try:
-            ledger = read_ledger(path)
+            rows.append((path.parent.name, read_ledger(path), ""))
         except InputError as error:
-            rows.append({"name": path.parent.name, "error": str(error)})
-            continue
-        rows.append(
-            {"name": path.parent.name, "ledger": ledger, "answer": answer(ledger), "counts": _counts(ledger)}
-        )
-    page = Path(out) / "index.html"
-    _write(page, "index.html", rows=rows)
-    return page
+            rows.append((path.parent.name, None, str(error)))
+    return _write(Path(out) / "index.html", "index.html", rows=rows)
 
 
 def rebuild(out: Path, studies: Sequence[str] = ()) -> list[Path]:
@@ -122,70 +125,78 @@ def rebuild(out: Path, studies: Sequence[str] = ()) -> list[Path]:
         if name not in known:
             msg = f"`studies`: {name!r} has no ledger in {out}; there are: {', '.join(known) or 'none'}"
             raise InputError(msg)
-    pages = [write_report(read_ledger(Path(out) / name / "ledger.json"), out) for name in studies or known]
-    return [*pages, write_index(out)]
+    ledgers = [read_ledger(Path(out) / name / "ledger.json") for name in studies or known]
+    return [*(write_report(ledger, out) for ledger in ledgers), write_index(out)]
 
 
-def read_ledger(path: Path) -> dict[str, Any]:
+def read_ledger(path: Path) -> Ledger:
     """Read and check a ``ledger.json``.
 
     Raises
     ------
     InputError
-        If the file is no JSON, or no ledger of this schema.
+        If the file is no JSON, or no ledger of a known schema; or was edited.
     """
     try:
-        ledger = json.loads(Path(path).read_text(encoding="utf-8"))
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        # The module of a kind may bring the type of its evidence.
+        for name in _kinds(document):
+            kind_of(name)
+        return Ledger.from_document(document)
     except (OSError, ValueError) as error:
-        msg = f"`path` must be a ledger.json, got {path}: {error}"
+        msg = f"`path` must be a ledger.json that can be read, got {path}: {error}"
         raise InputError(msg) from error
-    _check(ledger)
-    return dict(ledger)
 
 
-def _check(ledger: Any) -> None:
-    """Refuse what is no ledger of this schema."""
-    if not isinstance(ledger, Mapping) or ledger.get("schema") != SCHEMA:
-        found = ledger.get("schema") if isinstance(ledger, Mapping) else type(ledger).__name__
-        msg = f"`ledger` must have schema {SCHEMA}, got {found}; run the study again with this version"
-        raise InputError(msg)
-    if missing := [part for part in PARTS if part not in ledger]:
-        msg = f"`ledger` must have all its parts, got none for {', '.join(missing)}"
-        raise InputError(msg)
-    name = ledger["study"]["name"]
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
-        msg = f"`ledger`: the study's name must be letters, digits, '.', '-', '_', got {name!r}"
-        raise InputError(msg)
-    for finding in ledger["findings"]:
-        if finding["verdict"] not in VERDICTS:
-            msg = f"`ledger`: a verdict must be one of {', '.join(VERDICTS)}, got {finding['verdict']!r}"
-            raise InputError(msg)
+def _kinds(document: Any) -> set[str]:
+    """The kinds of the findings, as far as there are any: to be checked later."""
+    findings = document.get("findings") if isinstance(document, Mapping) else None
+    kinds = [item.get("kind") for item in findings or () if isinstance(item, Mapping)]
+    return {kind for kind in kinds if isinstance(kind, str)}
 
 
-def _counts(ledger: Mapping[str, Any]) -> dict[str, int]:
-    """How many claims came out how."""
-    kinds = [_outcome(finding) for finding in ledger["findings"]]
-    return {kind: kinds.count(kind) for kind in ("confirmed", "refuted", "unexpected", "undecided")}
+def _by_experiment(ledger: Ledger) -> list[tuple[str, list[Finding]]]:
+    """The findings of each experiment, in the order of the ledger."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in ledger.findings:
+        groups.setdefault(finding.experiment, []).append(finding)
+    return list(groups.items())
 
 
-def _outcome(finding: Mapping[str, Any]) -> str:
-    if finding["verdict"] == "UNDECIDED":
-        return "undecided"
-    return finding["verdict"].lower() if finding["as_expected"] else "unexpected"
+def _failure_groups(failures: Sequence[FailureRecord]) -> list[FailureGroup]:
+    """Failures by their reason, the most frequent first."""
+    reasons: dict[tuple[str, str], list[FailureRecord]] = {}
+    for failure in failures:
+        reasons.setdefault((failure.experiment, failure.reason), []).append(failure)
+    groups = [
+        FailureGroup(reason, len(same), Counter(failure.scenario for failure in same).most_common(), same[0])
+        for (_, reason), same in reasons.items()
+    ]
+    return sorted(groups, key=lambda group: -group.number)
 
 
-def _write(page: Path, template: str, **content: Any) -> None:
+def _flattened(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """A nested mapping as names and texts, a nested name after its parent's."""
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{prefix}{key} ")
+        elif isinstance(value, (list, tuple)):
+            yield f"{prefix}{key}", ", ".join(map(str, value))
+        elif value not in (None, ""):
+            yield f"{prefix}{key}", str(value)
+
+
+def _write(page: Path, template: str, **content: Any) -> Path:
     page.write_text(_environment().get_template(template).render(**content), encoding="utf-8")
+    return page
 
 
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
-    from mcstudy.report.cells import label
-    from mcstudy.report.names import file_name
-    from mcstudy.report.numbers import count, level, shown
-    from mcstudy.report.views import text
+    from mcstudy.report import kinds, mathematics, numbers, paper, tables
 
     environment = Environment(
         loader=PackageLoader("mcstudy", "report/templates"),
@@ -195,6 +206,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": count, "label": label, "level": level, "shown": shown, "text": text}
-    environment.globals |= {"file_name": file_name}
+    environment.filters |= {
+        name: getattr(numbers, name) for name in ("count", "label", "level", "percent", "plural", "shown")
+    }
+    environment.filters["text"] = lambda content: Markup(mathematics.text_html(content))
+    environment.globals |= {
+        "answer": answer,
+        "as_text": tables.as_text,
+        "bibtex": paper.bibtex,
+        "capital": kinds.capital,
+        "cells_shown": tables.cells_shown,
+        "file_name": tables.file_name,
+        "kind_of": kind_of,
+        "losses": kinds.losses,
+        "measured_table": tables.measured_table,
+        "statement": lambda latex, **form: Markup(mathematics.statement_html(latex, **form)),
+        "tally": tally,
+        "verdict_of": badge,
+    }
     return environment

@@ -1,88 +1,122 @@
-"""Figures with a row for every cell: the cells' levels in columns at the left, a common axis at the right."""
+"""Drawings with a row for every cell: the cells' levels in columns at the left, a common axis at the right."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcstudy.report.canvas import (
-    BLUE,
-    INK,
-    MUTED,
-    PINK,
-    RULE,
-    VERMILLION,
-    WIDTH,
-    axes_in,
-    new_figure,
-)
-from mcstudy.report.cells import Finding, leading, varying
-from mcstudy.report.numbers import level
+from mcstudy.findings import Cell, Finding
+from mcstudy.report.kinds import leading, varying
+from mcstudy.report.numbers import level, shown
+from mcstudy.report.style import INK, MUTED, PAPER, RULE, VERMILLION, decades
+from mcstudy.report.verdicts import LOOKS
+from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-__all__ = ["LOOKS", "Rows", "lay_out", "marks_caption"]
+__all__ = ["Rows", "height_of_rows", "lay_out"]
 
-LOOKS = {"CONFIRMED": (BLUE, "o", True), "REFUTED": (VERMILLION, "s", True), "UNDECIDED": (PINK, "D", False)}
-SHAPES = {
-    "CONFIRMED": "discs confirmed",
-    "REFUTED": "squares refuted",
-    "UNDECIDED": "open diamonds undecided",
-}
 ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
-CHARACTER, GAP = 0.078, 0.16  # inches: the width of a digit, the space between columns
-LABELS = 3.3  # inches: the most that all columns of labels get
+CHARACTER, GAP = 5.6, 11.5  # points: the width of a digit, the space between columns
+LABELS = 238.0  # points: the most that all columns of labels get
 SQUEEZED = 1.4  # columns this much too wide get smaller type before their levels are cut
 LONGEST = (24, 16, 12, 10)  # characters of a level in words: the most that fits
+TICKS = 6  # of a logarithmic axis
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A figure with one row a cell.
+    """Axes with one row a cell.
 
-    Attributes
-    ----------
-    indices : list of int
-        The cells shown, from top to bottom; row r is at height -r.
-    omitted : str
-        A sentence for the caption if not all cells are shown.
+    `indices` are the cells shown, from top to bottom.
     """
 
-    figure: Figure
     axes: Axes
     finding: Finding
     indices: list[int]
-    omitted: str
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells shown, from top to bottom; row r is at height -r."""
+        return [self.finding.cells[index] for index in self.indices]
 
     def mark(self, row: int, x: float, *, hollow: bool = False) -> None:
         """Put the mark of a cell's verdict at x."""
-        colour, marker, filled = LOOKS[self.finding["cells"][self.indices[row]]["verdict"]]
-        face = colour if filled and not hollow else "#ffffff"
-        style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": colour}
-        self.axes.plot([x], [-row], marker, color=colour, clip_on=False, zorder=4, **style)
+        look = LOOKS[self.cells[row].verdict]
+        face = look.colour if look.filled and not hollow else PAPER
+        style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": look.colour}
+        self.axes.plot([x], [-row], look.marker, color=look.colour, clip_on=False, zorder=4, **style)
 
     def line(self, row: int, low: float, high: float) -> None:
         """Draw a line in a cell's colour from low to high."""
-        colour = LOOKS[self.finding["cells"][self.indices[row]]["verdict"]][0]
-        self.axes.plot(
-            [low, high], [-row, -row], color=colour, linewidth=1.3, solid_capstyle="butt", zorder=3
-        )
+        style: dict[str, Any] = {"linewidth": 1.3, "solid_capstyle": "butt", "zorder": 3}
+        self.axes.plot([low, high], [-row, -row], color=LOOKS[self.cells[row].verdict].colour, **style)
 
     def remark(self, row: int, text: str) -> None:
         """Write in a row what can't be drawn."""
         across = self.axes.get_yaxis_transform()
         self.axes.text(0.5, -row, text, transform=across, ha="center", va="center", color=MUTED, fontsize=8)
 
+    def extreme(self, row: int, largest: float, median: float = math.nan) -> None:
+        """Mark the largest value of a cell, and its median by a hollow mark; 0 and infinity stand at the ends."""
+        left, right = self.axes.get_xlim()
+        if math.isnan(largest):
+            self.remark(row, "not judged")
+            return
+        at = min(max(largest, left), right)
+        if not math.isnan(median):
+            middle = min(max(median, left), right)
+            self.line(row, middle, at)
+            self.mark(row, middle, hollow=True)
+        self.mark(row, at)
+        if largest == 0.0 or math.isinf(largest):
+            side, shift = ("right", -6) if largest else ("left", 6)
+            style: dict[str, Any] = {"ha": side, "va": "center", "color": MUTED, "fontsize": 8}
+            self.axes.annotate(shown(largest), (at, -row), (shift, 0), textcoords="offset points", **style)
 
-def lay_out(finding: Finding, most: int) -> Rows:
-    """Choose the cells to show, write their levels and make the axes.
+    def limit(self, limit: float) -> None:
+        """Shade what lies beyond a limit."""
+        right = self.axes.get_xlim()[1]
+        self.axes.axvspan(limit, right, color=VERMILLION, alpha=0.1, linewidth=0, zorder=0)
+        self.axes.axvline(limit, color=VERMILLION, linewidth=1.0, zorder=1)
+
+    def make_logarithmic(self, values: Sequence[float]) -> None:
+        """Make the axis logarithmic around all positive values, with room for what is 0 or infinite at its ends."""
+        powers = [math.log10(value) for value in values if math.isfinite(value) and value > 0.0]
+        room = max(0.4, 0.08 * (max(powers) - min(powers)))
+        # Doubles end at 10^±308.
+        limits = (10.0 ** max(min(powers) - room, -307.0), 10.0 ** min(max(powers) + room, 307.0))
+        self.axes.set_xscale("log")
+        self.axes.set_xlim(*limits)
+        self.axes.set_xticks(*decades(*limits, most=TICKS))
+        self.axes.minorticks_off()
+
+    def caption(self, text: str) -> str:
+        """Add to a caption what the marks mean, if there is more than one, and how many cells are left out."""
+        verdicts = {cell.verdict for cell in self.cells}
+        marks = [f"{look.shape} {verdict.lower()}" for verdict, look in LOOKS.items() if verdict in verdicts]
+        parts = [text, f"Marks: {', '.join(marks)}."] if len(marks) > 1 else [text]
+        if len(self.indices) < (total := len(self.finding.cells)):
+            nearest = f"the {len(self.indices)} nearest to the edge of their zone, or furthest beyond it"
+            parts.append(f"Of {total} cells {nearest}, are shown.")
+        return " ".join(parts)
+
+
+def height_of_rows(finding: Finding, most: int) -> float:
+    """Inches that a drawing of so many rows wants."""
+    return HEAD + ROW * min(most, len(finding.cells)) + FOOT
+
+
+def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
+    """Choose the cells to show, write their levels left of the axes, and prepare these.
 
     Parameters
     ----------
-    finding : mapping
+    axes : Axes
+    finding : Finding
     most : int
         The most rows.
 
@@ -90,55 +124,40 @@ def lay_out(finding: Finding, most: int) -> Rows:
     -------
     Rows
     """
-    indices = leading(finding, most)
-    total = len(finding["cells"])
-    scenarios = [finding["cells"][index]["scenario"] for index in indices]
-    names = varying(scenarios) if total > 1 else []
-    figure = new_figure(HEAD + ROW * len(indices) + FOOT)
-    left = _write_levels(figure, scenarios, names)
-    axes = axes_in(figure, left, FOOT, WIDTH - left - 0.2, ROW * len(indices))
-    axes.set_ylim(-len(indices) + 0.5, 0.5)
+    rows = Rows(axes, finding, leading(finding, most))
+    scenarios = [cell.scenario for cell in rows.cells]
+    _write_levels(axes, scenarios, varying(scenarios))
+    axes.set_ylim(-len(scenarios) + 0.5, 0.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)
-    omitted = (
-        ""
-        if len(indices) == total
-        else (
-            f"Of {total} cells the {len(indices)} nearest to the edge of their zone, or furthest beyond it, are shown."
-        )
-    )
-    return Rows(figure, axes, finding, indices, omitted)
+    return rows
 
 
-def _write_levels(figure: Figure, scenarios: Sequence[Mapping[str, Any]], names: Sequence[str]) -> float:
-    """Write a column of levels for every factor and return where the axes may begin, in inches."""
-    texts, widths, squeeze = _fit([[scenario[name] for name in names] for scenario in scenarios], names)
-    height, left = figure.get_figheight(), 0.1
-    for column, name in enumerate(names):
+def _write_levels(axes: Axes, scenarios: Sequence[Scenario], factors: Sequence[str]) -> None:
+    """Write a column of levels for every factor, left of the axes, under the factor's name."""
+    texts, widths, squeeze = _fit([[scenario[name] for name in factors] for scenario in scenarios], factors)
+    left = -sum(widths) - GAP * len(factors)
+    for column, (name, width) in enumerate(zip(factors, widths, strict=True)):
         numeric = all(isinstance(scenario[name], (int, float)) for scenario in scenarios)
-        x = left + (widths[column] if numeric else 0.0)
-        style: dict[str, Any] = {
-            "ha": "right" if numeric else "left",
-            "va": "center",
-            "fontsize": 9.0 * squeeze,
-        }
-        figure.text(x / WIDTH, 1 - 0.55 * HEAD / height, name, color=MUTED, **style)
+        style: dict[str, Any] = {"ha": "right" if numeric else "left", "fontsize": 9.0 * squeeze}
+        style |= {"textcoords": "offset points", "annotation_clip": False}
+        x = left + (width if numeric else 0.0)
+        axes.annotate(name, (0, 1), (x, 5), xycoords="axes fraction", color=MUTED, va="bottom", **style)
         for row, text in enumerate(texts):
             if text[column]:
-                y = 1 - (HEAD + ROW * (row + 0.5)) / height
-                figure.text(x / WIDTH, y, text[column], color=INK, **style)
-        left += widths[column] + GAP
-    return left + 0.1
+                at = {"xycoords": axes.get_yaxis_transform(), "va": "center", "color": INK}
+                axes.annotate(text[column], (0, -row), (x, 0), **at, **style)
+        left += width + GAP
 
 
-def _fit(rows: list[list[Any]], names: Sequence[str]) -> tuple[list[list[str]], list[float], float]:
-    """Cut words, then shrink type, until all columns fit: the texts, the columns' widths in inches, the scale."""
-    room = LABELS - GAP * len(names)
+def _fit(rows: list[list[Any]], factors: Sequence[str]) -> tuple[list[list[str]], list[float], float]:
+    """Cut words, then shrink type, until all columns fit: the texts, the columns' widths in points, the scale."""
+    room = LABELS - GAP * len(factors)
     for longest in LONGEST:
         cut = [[_cut(value, longest) for value in row] for row in rows]
-        widths = [CHARACTER * max(map(len, column)) for column in zip(names, *cut, strict=True)]
+        widths = [CHARACTER * max(map(len, column)) for column in zip(factors, *cut, strict=True)]
         if sum(widths) <= SQUEEZED * room:
             break
     squeeze = min(1.0, room / sum(widths)) if widths else 1.0
@@ -153,17 +172,10 @@ def _cut(value: Any, longest: int) -> str:
 
 def _unrepeated(rows: list[list[str]]) -> list[list[str]]:
     """Blank the levels that a row shares with the row above, from the left: the eye reads groups."""
-    shown: list[list[str]] = []
+    written: list[list[str]] = []
     for above, row in zip([[], *rows], rows, strict=False):
         same = 0
         while same < len(row) - 1 and above[: same + 1] == row[: same + 1]:
             same += 1
-        shown.append([""] * same + row[same:])
-    return shown
-
-
-def marks_caption(rows: Rows) -> str:
-    """Say what the marks mean, if there is more than one kind."""
-    verdicts = {rows.finding["cells"][index]["verdict"] for index in rows.indices}
-    meanings = [meaning for verdict, meaning in SHAPES.items() if verdict in verdicts]
-    return f"Marks: {', '.join(meanings)}." if len(meanings) > 1 else ""
+        written.append([""] * same + row[same:])
+    return written

@@ -78,6 +78,8 @@ def mark_zone(axes: Axes, theory: float, margin: float, *, along: str) -> None:
     along : {"x", "y"}
         The axis that has the zone.
     """
+    if math.isnan(theory + margin):  # of a cell where there was nothing to judge
+        return
     span, line = (axes.axvspan, axes.axvline) if along == "x" else (axes.axhspan, axes.axhline)
     span(theory - margin, theory + margin, color=GREEN, alpha=0.16, linewidth=0, zorder=0)
     # The tint alone is too faint for many eyes: WCAG 1.4.11 asks for a contrast of 3.

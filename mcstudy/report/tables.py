@@ -1,191 +1,159 @@
-"""The numbers of a report as files: CSV for programs, LaTeX tables and macros for papers."""
+"""The tables of a report: in all digits as CSV for programs, in those that count as text for the page."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from mcstudy.report.cells import Finding, evidence, factors
-from mcstudy.report.mathematics import Piece, statement_pieces
-from mcstudy.report.names import escape_tex, file_name, macro_name
-from mcstudy.report.numbers import count, latex
-from mcstudy.report.wording import summary, verdict
+import numpy as np
 
-__all__ = ["Table", "cell_table", "finding_table", "point_table", "write_macros", "write_tables"]
+from mcstudy.findings import Finding
+from mcstudy.ledger import Ledger, Measured
+from mcstudy.report.kinds import Estimate, Table, evidence_of, kind_of, leading
+from mcstudy.report.numbers import level, uncertain
+from mcstudy.scenarios import factors_of
 
-Row = tuple[Any, ...]
-FIELDS = ("id", "kind", "verdict", "expected", "as_expected", "what", "theory", "margin", "estimate", "mcse")
-CELL_FIELDS = ("theory", "margin", "estimate", "mcse", "low", "high", "verdict", "replicates", "failures")
+__all__ = ["as_text", "cells_shown", "file_name", "measured_table", "write_tables"]
 
-
-class Table(NamedTuple):
-    """A header and rows of equal length."""
-
-    header: tuple[str, ...]
-    rows: list[Row]
+_OF_A_FINDING = ("id", "experiment", "kind", "verdict", "expected", "role", "as_expected", "guarantee", "estimand")
+_OF_A_FINDING += ("theory", "margin", "estimate", "mcse", "interval", "confidence", "replicates", "source", "statement")
 
 
-def finding_table(findings: Sequence[Finding]) -> Table:
-    """All findings, with the numbers of the cell that decides each."""
-    header = (*FIELDS, "low", "high", "confidence", "replicates", "cells", "source", "statement")
-    rows = [
-        (
-            *(finding[field] for field in FIELDS),
-            *finding["interval"],
-            finding["confidence"],
-            finding["replicates"],
-            len(finding["cells"]),
-            finding["source"],
-            finding["statement"],
-        )
-        for finding in findings
-    ]
-    return Table(header, rows)
-
-
-def cell_table(finding: Finding) -> Table:
-    """All cells of a finding, with every single number of their evidence."""
-    cells = finding["cells"]
-    names = factors(cell["scenario"] for cell in cells)
-    extra = [dict(_scalars(evidence(finding, index))) for index in range(len(cells))]
-    keys = [key for key in dict.fromkeys(key for item in extra for key in item) if key not in names]
-    rows = []
-    for cell, item in zip(cells, extra, strict=True):
-        low, high = cell["interval"]
-        own = cell | {"low": low, "high": high, "failures": cell.get("failures", 0)}
-        levels = (cell["scenario"].get(name, "") for name in names)
-        rows.append((*levels, *(own[field] for field in CELL_FIELDS), *(item.get(key, "") for key in keys)))
-    return Table((*names, *CELL_FIELDS, *keys), rows)
-
-
-def _scalars(own: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The numbers and texts of an evidence, intervals as two numbers, without its curves."""
-    for key, value in own.items():
-        if key == "scenario":
-            continue
-        if isinstance(value, Mapping):
-            yield from _scalars(value, f"{prefix}{key}_")
-        elif key == "interval":
-            yield from ((f"{prefix}low", value[0]), (f"{prefix}high", value[1]))
-        elif not isinstance(value, (list, tuple)):
-            yield f"{prefix}{key}", value
-
-
-def point_table(finding: Finding) -> Table:
-    """The points of a rate's lines: the statistic and its MCSE at every level, and the slope to the next."""
-    lines = [line for line in finding["diagnostics"]["lines"] if line]
-    names = factors(line["scenario"] for line in lines)
-    against, statistic = finding["diagnostics"]["against"], finding["diagnostics"]["statistic"]
-    rows: list[Row] = []
-    for line in lines:
-        levels = [line["scenario"].get(name, "") for name in names]
-        slopes = list(zip(line.get("local_slopes", ()), line.get("local_mcse", ()), strict=True))
-        slopes += [("", "")] * (len(line["x"]) - len(slopes))
-        points = zip(line["x"], line["y"], line["mcse"], line["replicates"], slopes, strict=True)
-        rows += [(*levels, *point, *slope) for *point, slope in points]
-    header = (*names, against, statistic, "mcse", "replicates", "local_slope", "local_slope_mcse")
-    return Table(header, rows)
-
-
-def write_tables(findings: Sequence[Finding], folder: Path) -> None:
-    """Write findings.csv, findings.tex, and for every claim its cells, and its points if it is a rate.
+def write_tables(ledger: Ledger, folder: Path) -> None:
+    """Write findings.csv, the cells of every claim and its points where it has some, and every measure.
 
     Parameters
     ----------
-    findings : sequence of mapping
+    ledger : Ledger
     folder : Path
         Exists.
     """
-    _write_csv(finding_table(findings), folder / "findings.csv")
-    (folder / "findings.tex").write_text(_findings_tex(findings), encoding="utf-8")
-    for finding in findings:
-        stem = file_name("claim", finding["id"])
-        _write_csv(cell_table(finding), folder / f"{stem}.csv")
-        if "lines" in finding["diagnostics"]:
-            _write_csv(point_table(finding), folder / f"{stem}-points.csv")
+    _write_csv(_finding_table(ledger), folder / "findings.csv")
+    for finding in ledger.findings:
+        stem = file_name("claim", finding.id)
+        _write_csv(_cell_table(finding), folder / f"{stem}.csv")
+        if points := kind_of(finding.kind).points(finding):
+            _write_csv(points, folder / f"{stem}-points.csv")
+    for measured in ledger.measures:
+        _write_csv(measured_table(measured), folder / f"{file_name('measure', measured.id)}.csv")
+
+
+def cells_shown(finding: Finding, most: int) -> Table:
+    """Write the cells of a finding for the page, at most so many, those that matter most.
+
+    Returns
+    -------
+    Table
+        Of texts: a column for every factor, then those of the kind, then the verdict.
+    """
+    columns = kind_of(finding.kind).columns
+    factors = factors_of(cell.scenario for cell in finding.cells)
+    rows: list[tuple[Any, ...]] = []
+    for index in leading(finding, most):
+        cell, own = finding.cells[index], evidence_of(finding, index)
+        levels = (level(cell.scenario[name]) if name in cell.scenario else "" for name in factors)
+        rows.append((*levels, *(write(cell, own) for write in columns.values()), cell.verdict.lower()))
+    return Table((*factors, *columns, "verdict"), rows)
+
+
+def as_text(table: Table, most: int) -> Table:
+    """Write a table for the page, at most so many rows."""
+    wide = _columns_of_estimates(table)
+    header = tuple(f"{name} ± MCSE" if k in wide else name for k, name in enumerate(table.header))
+    return Table(header, [tuple(map(_text, row)) for row in table.rows[:most]])
+
+
+def measured_table(measured: Measured) -> Table:
+    """A measure in every scenario."""
+    factors = factors_of(cell.scenario for cell in measured.cells)
+    rows: list[tuple[Any, ...]] = [
+        (
+            *(cell.scenario.get(name) for name in factors),
+            Estimate(cell.estimate, cell.mcse),
+            cell.replicates,
+            cell.missing,
+        )
+        for cell in measured.cells
+    ]
+    return Table((*factors, measured.label, "replicates", "missing"), rows)
+
+
+def file_name(prefix: str, name: str) -> str:
+    """Make the stem of a file, and the anchor of a section, from an id.
+
+    An id of letters, digits, dots, dashes and underscores is kept; in any other one the rest is replaced, and a
+    digest keeps it apart from its like.
+
+    Examples
+    --------
+    >>> file_name("claim", "2d.worst")
+    'claim-2d.worst'
+    >>> file_name("claim", "../x")
+    'claim-.._x-d6b96a97'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{prefix}-{safe}{digest}"
+
+
+def _finding_table(ledger: Ledger) -> Table:
+    """All findings, with the numbers of the cell that decides each."""
+    rows = [dict(_scalars(finding, only=_OF_A_FINDING)) for finding in ledger.findings]
+    return Table(tuple(rows[0] if rows else _OF_A_FINDING), [tuple(row.values()) for row in rows])
+
+
+def _cell_table(finding: Finding) -> Table:
+    """All cells of a finding, with every single number of their evidence."""
+    factors = factors_of(cell.scenario for cell in finding.cells)
+    cells = [dict(_scalars(cell)) for cell in finding.cells]
+    own = [dict(_scalars(evidence_of(finding, index))) for index in range(len(cells))]
+    keys = list(dict.fromkeys(name for item in own for name in item))
+    rows: list[tuple[Any, ...]] = [
+        (*(cell.scenario.get(name) for name in factors), *numbers.values(), *(item.get(key) for key in keys))
+        for cell, numbers, item in zip(finding.cells, cells, own, strict=True)
+    ]
+    return Table((*factors, *cells[0], *keys), rows)
+
+
+def _scalars(item: Any, prefix: str = "", only: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The numbers and texts of a dataclass, intervals as two numbers, without arrays and scenarios."""
+    if not is_dataclass(item):
+        return
+    for name in only or [field.name for field in fields(item)]:
+        value = getattr(item, name)
+        if is_dataclass(value):
+            yield from _scalars(value, f"{prefix}{name}_")
+        elif name == "interval":
+            yield from ((f"{prefix}low", value[0]), (f"{prefix}high", value[1]))
+        elif value is None or isinstance(value, (str, int, float)):
+            yield f"{prefix}{name}", value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Estimate):
+        return uncertain(*value)
+    if value is None:
+        return ""
+    number = float(value) if isinstance(value, (float, np.floating)) else value
+    return level(int(number)) if isinstance(number, float) and number.is_integer() else level(number)
 
 
 def _write_csv(table: Table, path: Path) -> None:
+    """Write a table in all digits; a column of estimates becomes two."""
+    wide = _columns_of_estimates(table)
+    header = [part for k, name in enumerate(table.header) for part in ((name, f"{name} mcse") if k in wide else (name,))]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table.header)
-        writer.writerows(table.rows)
+        writer.writerow(header)
+        for row in table.rows:
+            pairs = ((value or ("", "")) if k in wide else (value,) for k, value in enumerate(row))
+            writer.writerow([part for pair in pairs for part in pair])
 
 
-def _findings_tex(findings: Sequence[Finding]) -> str:
-    lines = [
-        "% Needs the packages booktabs and amsmath, amssymb.",
-        r"\begin{tabular}{llllll}",
-        r"\toprule",
-        r"Claim & Statement & Estimate & Interval & Theory & Verdict \\",
-        r"\midrule",
-        *(" & ".join(_tex_row(finding)) + r" \\" for finding in findings),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _tex_row(finding: Finding) -> list[str]:
-    numbers = [f"${latex(text)}$" for text in summary(finding)]
-    statement = "".join(map(_tex_piece, statement_pieces(finding["statement"])))
-    return [escape_tex(finding["id"]), statement, *numbers, escape_tex(_verdict(finding))]
-
-
-def _tex_piece(piece: Piece) -> str:
-    return f"${piece.content}$" if piece.mathematics else escape_tex(piece.content)
-
-
-def _verdict(finding: Finding) -> str:
-    name, remark = verdict(finding)
-    return f"{name.lower()} ({remark})" if remark else name.lower()
-
-
-def write_macros(ledger: Mapping[str, Any], path: Path) -> None:
-    r"""Write a file of LaTeX macros, so that a paper's numbers are the ledger's.
-
-    ``\mcs`` + study + claim + field, in letters only: digits are spelled, and a letter after a separator becomes
-    a capital. Claim 2d.worst of the study linearization has ``\mcsLinearizationTwoDWorstEstimate``.
-
-    Parameters
-    ----------
-    ledger : mapping
-    path : Path
-    """
-    study = macro_name(ledger["study"]["name"])
-    run = ledger["run"]
-    lines = [
-        f"% Numbers of the study {ledger['study']['name']}, draws sha256 {ledger['digests']['draws']}.",
-        r"% \mcs + study + claim + Estimate, Interval, Theory or Verdict; digits are spelled, separators dropped:",
-        r"% claim 2d.worst is TwoDWorst. Use with \input{macros.tex}; needs amsmath.",
-        _macro(f"{study}Digest", ledger["digests"]["draws"][:12]),
-        _macro(f"{study}Replicates", rf"\ensuremath{{{latex(count(run['replicates']))}}}"),
-        _macro(f"{study}Seed", str(run["seed"])),
-    ]
-    stems = _stems([finding["id"] for finding in ledger["findings"]])
-    for finding, stem in zip(ledger["findings"], stems, strict=True):
-        lines.append(f"% claim {finding['id']}".replace("\n", " "))
-        numbers = zip(("Estimate", "Interval", "Theory"), summary(finding), strict=True)
-        lines += [
-            _macro(f"{study}{stem}{field}", rf"\ensuremath{{{latex(text)}}}") for field, text in numbers
-        ]
-        lines.append(_macro(f"{study}{stem}Verdict", _verdict(finding)))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _stems(ids: Sequence[str]) -> list[str]:
-    """Spell the ids; one that is spelled like an earlier one gets a letter: B, C, ..."""
-    stems: list[str] = []
-    for name in ids:
-        stem = macro_name(name)
-        letters = iter("BCDEFGHIJKLMNOPQRSTUVWXYZ")
-        while stem in stems:
-            stem = macro_name(name) + next(letters)
-        stems.append(stem)
-    return stems
-
-
-def _macro(name: str, text: str) -> str:
-    return rf"\newcommand{{\mcs{name}}}{{{text}}}"
+def _columns_of_estimates(table: Table) -> set[int]:
+    return {k for k in range(len(table.header)) if any(isinstance(row[k], Estimate) for row in table.rows)}

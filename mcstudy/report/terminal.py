@@ -1,89 +1,95 @@
-"""What the terminal shows of a ledger: a table of verdicts, and where to read more."""
+"""What the terminal shows: the findings of a ledger in a line or two each, tables, and replayed blocks."""
 
 from __future__ import annotations
 
-import os
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import numpy as np
+
+from mcstudy.findings import Finding
+from mcstudy.ledger import Ledger
+from mcstudy.report.kinds import kind_of, losses
+from mcstudy.report.verdicts import answer, badge
+
 if TYPE_CHECKING:
-    from rich.text import Text
+    from rich.console import Console
 
-__all__ = ["print_ledger", "print_table"]
+__all__ = ["print_ledger", "print_replay", "print_table"]
 
-MARKS = {"CONFIRMED": "green", "REFUTED": "magenta", "UNDECIDED": "yellow"}
+GAP = "  "
+REPLAYED = 24  # letters of a column of a replayed block: any double fits
+_STYLES = {"good": "green", "neutral": "magenta", "open": "yellow", "bad": "bold red"}
 
 
-def print_ledger(ledger: Mapping[str, Any], *, stream: TextIO | None = None) -> None:
-    """Print the findings of a ledger, unexpected ones marked.
+def print_ledger(ledger: Ledger, *, page: Path | None = None, stream: TextIO | None = None) -> None:
+    """Print the findings of a ledger, a line each or two where one is too narrow; then the answer and the page.
+
+    A finding that is not as expected is told in full.
 
     Parameters
     ----------
-    ledger : mapping
-        The content of ``ledger.json``.
+    ledger : Ledger
+    page : Path, optional
+        Where the report is, for the last line.
     stream : file, optional
         Default: standard output.
     """
-    from mcstudy.report.page import answer
-
-    rows = [_row(finding) for finding in ledger["findings"]]
-    title = f"{ledger['study']['title']} ({ledger['study']['name']})"
-    header = ("claim", "verdict", "", "what", "estimate", "theory", "replicates")
-    print_table(title, header, rows, caption=answer(ledger), stream=stream)
-
-
-def _row(finding: Mapping[str, Any]) -> tuple[str | Text, ...]:
     from rich.text import Text
 
-    verdict = finding["verdict"]
-    note = "" if finding["as_expected"] else "UNEXPECTED"
-    if finding["as_expected"] and verdict == "REFUTED":
-        note = "as expected"
-    low, high = (_number(end) for end in finding["interval"])
-    return (
-        finding["id"],
-        Text(verdict, style=MARKS[verdict]),
-        Text(note, style="" if finding["as_expected"] else "bold red"),
-        finding["what"],
-        f"{_number(finding['estimate'])} in [{low}, {high}]",
-        f"{_number(finding['theory'])} ± {_number(finding['margin'])}",
-        f"{finding['replicates']:,}",
-    )
-
-
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.5g}"
+    console = _console(stream)
+    console.print(Text(f"{ledger.study.title} ({ledger.study.name})", style="bold"))
+    words = [badge(finding) for finding in ledger.findings]
+    verdict = max((len(word.text) for word in words), default=0)
+    name = max((len(finding.id) for finding in ledger.findings), default=0)
+    for finding, word in zip(ledger.findings, words, strict=True):
+        start = Text(word.text.ljust(verdict), style=_STYLES[word.tone])
+        start = Text.assemble(start, f"{GAP}{finding.id.ljust(name)}")
+        unusual = word.tone in ("bad", "open")
+        text = kind_of(finding.kind).reading(finding) if unusual else _numbers(finding)
+        if unusual or len(start) + len(GAP) + len(text) > console.width:
+            start.rstrip()
+            console.print(start, soft_wrap=True)
+            console.print(Text(_indented(text, console.width)), soft_wrap=True)
+        else:
+            console.print(Text.assemble(start, GAP, text))
+    console.print(Text(answer(ledger)))
+    if page:
+        console.print(Text(f"report: {page}"), soft_wrap=True)
 
 
 def print_table(
-    title: str,
-    header: Sequence[str],
-    rows: Sequence[Sequence[str | Text]],
-    *,
-    caption: str = "",
-    stream: TextIO | None = None,
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], *, stream: TextIO | None = None
 ) -> None:
-    """Print a table that fits the terminal; a pipe gets a fixed width. Words are shown as they are."""
-    from rich.console import Console
-    from rich.table import Table
+    """Print a table; where it is wider than the terminal, each row as a list under its first entry.
+
+    Parameters
+    ----------
+    title : str
+    header : sequence of str
+    rows : sequence of sequence of str
+        Of the header's length.
+    stream : file, optional
+        Default: standard output.
+    """
     from rich.text import Text
 
-    stream = stream or sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else 150
-    words = Text(caption) if caption else None
-    table = Table(title=Text(title), title_justify="left", caption=words, caption_justify="left")
-    for name in header:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    Console(file=stream, width=width, highlight=False).print(table)
+    console = _console(stream)
+    console.print(Text(title, style="bold"), soft_wrap=True)
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    if sum(widths) + len(GAP) * (len(widths) - 1) <= console.width:
+        lines = [_row(header, widths), *(_row(row, widths) for row in rows)]
+    else:
+        lines = [line for row in rows for line in _list(header, row, console.width)]
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
-def print_replay(
-    columns: Mapping[str, Any], failures: Sequence[str], *, stream: TextIO | None = None
-) -> None:
-    """Print the columns of a replayed block, one row a replicate, and its failures.
+def print_replay(columns: Mapping[str, Any], failures: Sequence[str], *, stream: TextIO | None = None) -> None:
+    """Print the columns of a replayed block, as many side by side as fit, and its failures.
 
     Parameters
     ----------
@@ -93,13 +99,56 @@ def print_replay(
     stream : file, optional
         Default: standard output.
     """
-    import numpy as np
-
     stream = stream or sys.stdout
-    table = [np.atleast_1d(values) for values in columns.values()]
-    if table:
-        print("  ".join(f"{name:>24}" for name in columns), file=stream)
-    for row in zip(*table, strict=True):
-        print("  ".join(f"{value!r:>24}" for value in map(float, row)), file=stream)
-    for failure in failures:
-        print(failure.rstrip(), file=stream)
+    texts = {name: [repr(float(x)) for x in np.atleast_1d(values)] for name, values in columns.items()}
+    if all(len(values) == 1 for values in texts.values()):
+        name = max(map(len, texts), default=0)
+        lines = [f"{column.ljust(name)}{GAP}{value}" for column, (value,) in texts.items()]
+    else:
+        lines = list(_side_by_side(texts, _console(stream).width))
+    for line in [*lines, *(failure.rstrip() for failure in failures)]:
+        print(line, file=stream)
+
+
+def _console(stream: TextIO | None) -> Console:
+    from rich.console import Console
+
+    return Console(file=stream or sys.stdout, highlight=False)
+
+
+def _numbers(finding: Finding) -> str:
+    """A finding's numbers in one line."""
+    kind = kind_of(finding.kind)
+    summary = kind.summary(finding)
+    found = f"{kind.headings[0].lower()} {summary.found}, {summary.sure}"
+    parts = [found, f"{kind.headings[2].lower()} {summary.allowed}", losses(finding)]
+    return "; ".join(filter(None, parts))
+
+
+def _indented(text: str, width: int) -> str:
+    return textwrap.fill(text, width, initial_indent=GAP, subsequent_indent=GAP)
+
+
+def _row(values: Sequence[str], widths: Sequence[int]) -> str:
+    return GAP.join(value.ljust(width) for value, width in zip(values, widths, strict=True)).rstrip()
+
+
+def _list(header: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    named = zip(header[1:], row[1:], strict=True)
+    return [row[0], *(_indented(f"{name}: {value}" if name else value, width) for name, value in named if value)]
+
+
+def _side_by_side(columns: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    """Columns in blocks of so many as fit a width."""
+    together = max(1, width // (REPLAYED + len(GAP)))
+    names = list(columns)
+    lines: list[str] = []
+    for first in range(0, len(names), together):
+        chosen = names[first : first + together]
+        lines += ["", *_block(chosen, [columns[name] for name in chosen])]
+    return lines[1:]
+
+
+def _block(names: Sequence[str], values: Sequence[Sequence[str]]) -> list[str]:
+    rows = [names, *zip(*values, strict=True)]
+    return [GAP.join(f"{value:>{REPLAYED}}" for value in row) for row in rows]

@@ -1,6 +1,7 @@
 """Sampling error of a quantile from order statistics alone: no density is estimated, no law assumed."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,8 @@ def order_statistic_interval(
     smallest, largest = float(np.min(values)), float(np.max(values))
     if smallest == largest:
         return smallest, largest
-    limits = quantile_test(values, p=probability).confidence_interval(confidence)
+    # The stubs of SciPy take the interval for a number.
+    limits: Any = quantile_test(values, p=probability).confidence_interval(confidence)
     low, high = float(limits.low), float(limits.high)
     # SciPy says nan where no order statistic lies far enough out.
     return -math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high

@@ -2,7 +2,7 @@
 
 Run as a script: ``python tests/benchmarks/bench_adversary.py``. At m = 2^14 and d = 10 the bracket alternates with a draw
 of W_0 and one evaluation of f; the ratio is the median of the ratios of neighbours, which other load on the machine hits
-alike. Then one replicate of m = 2^20 is simulated, worst and isotropic, in a process of its own, whose peak memory must
+alike. Then networks of m = 2^20 are moved, worst and isotropic, in a process of its own, whose peak memory must
 stay below 2 GiB. Exit code 1 where either fails.
 """
 
@@ -13,19 +13,20 @@ import sys
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
-from pathlib import Path
 
 import numpy as np
 
-from mcstudy.models.activations import activation
-from mcstudy.models.adversary import worst_displacement
-from mcstudy.models.shallow import draw_outputs, network, preactivations
+from mcstudy.models.shallow.activations import activation
+from mcstudy.models.shallow.adversary import worst_displacement
+from mcstudy.models.shallow.initialization import draw_initialization, draw_outputs
+from mcstudy.models.shallow.inputs import sphere
+from mcstudy.models.shallow.linearization_errors import moved_errors
+from mcstudy.models.shallow.networks import network, preactivations
 
 WIDTH, DIMENSION, ROUNDS = 2**14, 10, 21
 LARGEST_RATIO = 30.0
 WIDEST = 2**20
 GIBIBYTES = 2.0
-STUDY = Path(__file__).parents[2] / "studies" / "linearization.py"
 
 
 def seconds(task: Callable[[], object]) -> float:
@@ -52,23 +53,14 @@ def ratio(name: str) -> float:
 
 
 def peak() -> float:
-    """Simulate a block of two very wide networks, worst and isotropic; the peak memory of this process in GiB."""
-    from mcstudy.engine.loading import load_study
-
-    simulate = load_study(STUDY).simulate
+    """Move two very wide networks, one at a time as the study does; the peak memory of this process in GiB."""
     for displacement in ("worst", "isotropic"):
         rng = np.random.Generator(np.random.SFC64(1))
-        columns = simulate(
-            rng,
-            2,
-            displacement=displacement,
-            activation="tanh",
-            width=WIDEST,
-            dimension=DIMENSION,
-            inputs="unit sphere",
-            radius=1.0,
-        )
-        print(f"m = 2^20, {displacement}: error over bound {np.max(columns['ratio']):.6f}")
+        ratios = []
+        for _ in range(2):
+            initial = draw_initialization(rng, sphere(rng, (1, DIMENSION)), WIDEST, activation("tanh"))
+            ratios.append(moved_errors(rng, initial, displacement, 1.0)["ratio"])
+        print(f"m = 2^20, {displacement}: error over bound {np.max(ratios):.6f}")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 

@@ -14,7 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mcstudy.models.measurements import BUFFER, gaussian_product, sample_full
+from mcstudy.models.deep_linear.starts import gaussian_product
+from mcstudy.models.sensing.ensembles import BUFFER
+from mcstudy.models.sensing.samplers import sample_full
 
 CASES = ((8, 64), (8, 256), (12, 128), (16, 64), (16, 256))  # dimension, measurements
 NORMALS = 2**24  # drawn in a round
@@ -45,7 +47,7 @@ def share(dimension: int, measurements: int) -> float:
     size = NORMALS // (measurements * dimension**2)
     count = size * measurements * dimension**2
     rng, buffer = stream(), np.empty(BUFFER)
-    delta = gaussian_product(rng, size, depth=2, dimension=dimension)
+    delta = gaussian_product(rng, size, 2, dimension)
     fills, samples = [], []
     for _ in range(ROUNDS):
         fills.append(seconds(lambda: bare_fill(rng, buffer, count)))

@@ -9,9 +9,9 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mcstudy.models.deep_linear import Array, relative_residual
-from mcstudy.models.flow import gradient_flow
-from mcstudy.models.problems import Problem, draw_problem
+from mcstudy.models.arrays import FloatArray, relative_residual
+from mcstudy.models.deep_linear.flow import gradient_flow
+from mcstudy.models.deep_linear.problems import Problem, draw_problem
 
 SIZE, DEPTH, DIMENSION = 64, 3, 8
 TIMES = np.linspace(0.0, 2.0, 5)
@@ -21,12 +21,12 @@ LEAST = 8.0
 SAME = 1e-8  # both are solved to 1e-11 a step
 
 
-def stacked(problem: Problem) -> Array:
+def stacked(problem: Problem) -> FloatArray:
     """All replicates as one system, states (K, size, L, d, d)."""
     return gradient_flow(problem.start, problem.slope, TIMES, tolerance=TOLERANCE).states
 
 
-def separate(problem: Problem) -> Array:
+def separate(problem: Problem) -> FloatArray:
     """The same, each replicate by itself."""
     ends = []
     for replicate in range(SIZE):

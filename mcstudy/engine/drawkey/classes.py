@@ -6,23 +6,17 @@ import dataclasses
 from collections import namedtuple
 from collections.abc import Iterator
 from enum import Enum
-from functools import cached_property, partial, partialmethod, singledispatchmethod
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from functools import cached_property, partialmethod, singledispatchmethod
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
 __all__ = ["members"]
 
-_METHODS = (
-    FunctionType,
-    staticmethod,
-    classmethod,
-    property,
-    cached_property,
-    partial,
-    partialmethod,
-    singledispatchmethod,
-)
-_SLOTS = (MemberDescriptorType, GetSetDescriptorType, type(namedtuple("Pair", "first second").first))
+# Beside what can be called.
+_METHODS = (property, cached_property, classmethod, partialmethod, singledispatchmethod)
+_HINTS = ("__annotate__", "__annotate_func__")
+_SLOTS = (MemberDescriptorType, GetSetDescriptorType, type(vars(namedtuple("Pair", "first second"))["first"]))
+_MAKERS = ("collections", "dataclasses", "enum", "typing")
 _MISSING: Any = dataclasses.MISSING
 
 
@@ -46,28 +40,31 @@ def members(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def _is_written(kind: type, name: str, value: object) -> bool:
-    if isinstance(value, _METHODS):
+    if isinstance(value, _SLOTS) or name in _HINTS or (issubclass(kind, Enum) and isinstance(value, kind)):
+        return False
+    if callable(value) or isinstance(value, _METHODS):
         return not _is_generated(value)
     # Enumerations and abstract classes keep their books in names such as `_member_map_` and `_abc_impl`.
-    private = name.startswith("__") or name == "_abc_impl" or issubclass(kind, Enum)
-    return not private and not isinstance(value, _SLOTS)
+    return not (name.startswith("__") or name == "_abc_impl" or issubclass(kind, Enum))
 
 
 def _is_generated(value: Any) -> bool:
-    """Whether a method was made by dataclasses or namedtuple; what it was made from is looked at instead."""
+    """Whether a method was made by Python for a class of its kind; what it was made from is looked at instead."""
     function = getattr(value, "__func__", value)
     function = getattr(function, "__wrapped__", function)  # a generated `__repr__` is wrapped
+    if isinstance(function, BuiltinFunctionType):
+        return function.__name__ == "__new__"
     if not isinstance(function, FunctionType):
         return False
     home = str(function.__globals__.get("__name__"))
     made = function.__code__.co_qualname.startswith("__create_fn__.")
-    return made or home in ("dataclasses", "collections") or home.startswith("namedtuple_")
+    return made or home in _MAKERS or home.startswith("namedtuple_")
 
 
 def _fields(kind: Any) -> Iterator[tuple[str, Any]]:
     """The fields of a dataclass, and whether it compares: both decide what its methods do."""
-    made = kind.__dataclass_params__
-    yield "dataclass", {name: getattr(made, name) for name in ("init", "eq", "order", "frozen", "unsafe_hash")}
+    made, options = kind.__dataclass_params__, ("init", "eq", "order", "frozen", "unsafe_hash")
+    yield "dataclass", {name: getattr(made, name) for name in options}
     for field in dataclasses.fields(kind):
         default = None if field.default is _MISSING else (field.default,)
         factory = None if field.default_factory is _MISSING else field.default_factory

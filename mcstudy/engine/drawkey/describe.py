@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -19,7 +18,7 @@ from mcstudy.engine.drawkey.origins import Origins
 from mcstudy.engine.drawkey.source import Sources
 from mcstudy.engine.drawkey.tokens import sha256
 from mcstudy.engine.drawkey.walk import Walk
-from mcstudy.exceptions import InputError
+from mcstudy.exceptions import InputError, StudyError
 
 __all__ = ["describe"]
 
@@ -56,28 +55,30 @@ def describe(
         If an input can't be read.
     """
     home = _home(simulate)
-    origins = Origins(home.partition(".")[0])
-    folder = _folder(home)
+    origins = Origins(str(home.get("__name__", "")).partition(".")[0])
+    folder = Path(home["__file__"]).resolve().parent if home.get("__file__") else Path.cwd()
     walk = Walk(origins, Sources(loaded or {}), folder)
-    walk.start(simulate)
+    try:
+        walk.start(simulate)
+    except RecursionError:
+        msg = "`simulate` must use only what can be hashed, got values that are nested too deeply; make them flatter"
+        raise StudyError(msg) from None
     origins.of_module(np)  # every draw depends on it
     parts = walk.parts | _versions(origins) | _files(inputs, folder) | _machine()
     listed = (f"{name}\n{part.digest}" for name, part in sorted(parts.items()))
     return DrawKey(sha256("\n".join(listed)), parts)
 
 
-def _home(simulate: Any) -> str:
-    """The name of the module that defines a callable."""
+def _home(simulate: Any) -> dict[str, Any]:
+    """The names of the module that defines a callable; a notebook's has no `__file__`."""
     while isinstance(simulate, functools.partial):
         simulate = simulate.func
-    inner = inspect.unwrap(simulate)
-    return str(getattr(inner, "__module__", None) or type(inner).__module__)
-
-
-def _folder(module: str) -> Path:
-    """The study's folder, or the current one in a notebook."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return Path(file).resolve().parent if file else Path.cwd()
+    function = inspect.unwrap(simulate)
+    if not inspect.isroutine(function):
+        kind = function if isinstance(function, type) else type(function)
+        function = inspect.getattr_static(kind, "__call__", None)
+    names: dict[str, Any] = getattr(function, "__globals__", {})
+    return names
 
 
 def _versions(origins: Origins) -> dict[str, Part]:

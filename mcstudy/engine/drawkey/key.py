@@ -9,6 +9,9 @@ from dataclasses import dataclass
 __all__ = ["DrawKey", "Part", "difference"]
 
 LONGEST_DIFF = 40  # lines a part
+FILLED = (
+    "if drawing itself fills it, keep such results by functools.cache instead, whose content does not count"
+)
 WINDOW = 60  # characters shown of a long value, around the first that differs
 
 
@@ -82,7 +85,9 @@ def _changed(name: str, old: Part, new: Part) -> list[str]:
         return [f"{name} differs in more than is shown of it: {_first_line(new.text)}"]
     if "\n" in old.text + new.text:
         return [f"{name}:", *_diff(old.text, new.text)]
-    return [f"{name}: {' -> '.join(_windows(old.text, new.text))}"]
+    line = f"{name}: {' -> '.join(_windows(old.text, new.text))}"
+    filled = new.kind == "value" and old.text[:1] + new.text[:1] in ("{{", "[[")
+    return [line, "  " + FILLED] if filled else [line]
 
 
 def _diff(old: str, new: str) -> list[str]:
@@ -93,13 +98,15 @@ def _diff(old: str, new: str) -> list[str]:
 
 def _windows(*texts: str) -> list[str]:
     """Texts from shortly before the first character that differs."""
-    same = next((place for place, pair in enumerate(zip(*texts)) if len(set(pair)) > 1), min(map(len, texts)))
-    start = max(0, same - WINDOW // 2) if max(map(len, texts)) > WINDOW else 0
+    shortest, longest = min(map(len, texts)), max(map(len, texts))
+    same = next((at for at, pair in enumerate(zip(*texts, strict=False)) if len(set(pair)) > 1), shortest)
+    start = max(0, same - WINDOW // 2) if longest > WINDOW else 0
     return [
-        ("..." if start else "") + text[start : start + WINDOW] + ("..." if start + WINDOW < len(text) else "")
+        "..." * (start > 0) + text[start : start + WINDOW] + "..." * (start + WINDOW < len(text))
         for text in texts
     ]
 
 
 def _first_line(text: str) -> str:
-    return _windows(text.partition("\n")[0])[0]
+    line = text.partition("\n")[0]
+    return line if len(line) <= 2 * WINDOW else line[: 2 * WINDOW] + "..."

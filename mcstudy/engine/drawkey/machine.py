@@ -30,11 +30,15 @@ def machine() -> dict[str, str]:
 
 def _blas() -> str:
     """The BLAS in use; threadpoolctl does not know all (Accelerate), so that NumPy's own word has to do then."""
-    found = sorted({_kernel(info) for info in threadpool_info() if info["user_api"] == "blas" and _of_numpy(info)})
+    found = sorted(
+        {_kernel(info) for info in threadpool_info() if info["user_api"] == "blas" and _of_numpy(info)}
+    )
     if found:
         return "; ".join(found)
     built: Any = np.show_config(mode="dicts")
-    return " ".join(("built with", *(str(built["Build Dependencies"]["blas"].get(key)) for key in ("name", "version"))))
+    return " ".join(
+        ("built with", *(str(built["Build Dependencies"]["blas"].get(key)) for key in ("name", "version")))
+    )
 
 
 def _kernel(info: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ _PACKAGES = {"site-packages", "dist-packages"}
 _PYTHON = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
 # Models are the mathematics of a study, and the rest of mcstudy is used like a helper: it is followed, so that a new
 # version of it that draws the same keeps old draws.
-_FOLLOWED = Path(__file__).resolve().parents[2]
+_FOLLOWED = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class Origins:
     def module_of(self, value: object) -> ModuleType | None:
         """The module of a compiled function, if it names one."""
         bound = getattr(value, "__self__", None)
-        return bound if isinstance(bound, ModuleType) else sys.modules.get(getattr(value, "__module__", None) or "")
+        name = getattr(value, "__module__", None) or ""
+        return bound if isinstance(bound, ModuleType) else sys.modules.get(name)
 
     def of_code(self, filename: str, namespace: Mapping[str, object]) -> Origin:
         """The origin of a function: by the file of its code, for a decorator may lend it another's module."""
@@ -110,34 +111,47 @@ class Origins:
 
     def _look_up(self, top: str, file: str | None) -> Origin:
         if file is None:
-            foreign = top in sys.stdlib_module_names or top.startswith("_cython_")  # the class of Cython's functions
-            return _PYTHONS if foreign and top != "__main__" else _OWN
+            cython = top.startswith("_cython_")  # a module of the class of all functions that Cython made
+            python = top != "__main__" and (top in sys.stdlib_module_names or cython)
+            return _PYTHONS if python else _OWN
         if file.startswith("<frozen"):
             return _PYTHONS
         path = Path(file)
         if top == self._own or path.is_relative_to(_FOLLOWED):
-            return Origin(readable=not file.endswith(tuple(EXTENSION_SUFFIXES)))
-        marked = _PACKAGES & set(path.parts)
-        if not marked and any(path.is_relative_to(folder) for folder in _PYTHON):
-            return _PYTHONS
-        version = "" if file.startswith("<") else _version(top, path, marked=bool(marked))
+            return _own(file)
+        if not _is_installed(top, path):
+            python = any(path.is_relative_to(folder) for folder in _PYTHON)
+            return _PYTHONS if python else _own(file)
+        version = "" if file.startswith("<") else _version(top)
         # A package without a version is followed: nothing else would tell that it changed.
-        if version:
-            return Origin(top, version)
-        return Origin(readable=not file.endswith(tuple(EXTENSION_SUFFIXES)))
+        return Origin(top, version) if version else _own(file)
 
 
-def _version(top: str, path: Path, *, marked: bool) -> str:
-    """The versions of the distributions that installed a file; empty where none did."""
-    found = [item for item in _distributions(top) if marked or _holds(item, path)]
-    return ", ".join(sorted({item.version if len(found) == 1 else f"{item.name} {item.version}" for item in found}))
+def _own(file: str) -> Origin:
+    return Origin(readable=not file.endswith(tuple(EXTENSION_SUFFIXES)))
 
 
-def _holds(distribution: metadata.Distribution, path: Path) -> bool:
-    """Whether a distribution holds a file outside of site-packages; an editable one has only metadata there."""
-    return distribution.read_text("RECORD") is not None and path.is_relative_to(
-        Path(str(distribution.locate_file("")))
-    )
+def _is_installed(top: str, path: Path) -> bool:
+    """Whether a file was installed with its package; an editable one leaves only metadata among the packages."""
+    parts = path.with_suffix("").parts
+    if _PACKAGES & set(parts):
+        return True
+    folder = Path(*parts[: parts.index(top)]) if top in parts else path.parent
+    return _holds_packages(folder)
+
+
+@cache
+def _holds_packages(folder: Path) -> bool:
+    return any(folder.glob("*.dist-info"))
+
+
+def _version(top: str) -> str:
+    """The version of a top-level module's distribution, or of each of several; else what the module says itself."""
+    found = _distributions(top)
+    if len(found) == 1:
+        return found[0].version
+    several = ", ".join(sorted({f"{item.name} {item.version}" for item in found}))
+    return several or str(getattr(sys.modules.get(top), "__version__", ""))
 
 
 @cache

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from enum import Enum
 from functools import partial
+from itertools import islice
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
@@ -36,18 +37,35 @@ class _Short(reprlib.Repr):
         self.maxlevel, self.maxdict, self.maxstring, self.maxother = 4, 20, 100, 100
         self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = 12
 
-    def repr_set(self, value: Iterable[Any], level: int) -> str:
+    def repr_int(self, value: int, level: int) -> str:
+        bits = value.bit_length()
+        return (
+            repr(value) if bits < 256 else f"a whole number of {bits} bits"
+        )  # Python writes out no longer ones
+
+    def repr_dict(self, value: Mapping[Any, Any], level: int) -> str:
+        """In its own order, which counts."""
+        if level <= 0:
+            return "{...}" if value else "{}"
+        items = [
+            f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}"
+            for key, item in islice(value.items(), self.maxdict)
+        ]
+        return f"{{{', '.join(items)}{', ...' if len(value) > self.maxdict else ''}}}"
+
+    def repr_set(self, value: set[Any], level: int) -> str:
         items = sorted(self.repr1(item, level - 1) for item in value)
         return f"{{{', '.join(items[: self.maxset])}{', ...' if len(items) > self.maxset else ''}}}"
 
-    repr_frozenset = repr_set
+    def repr_frozenset(self, value: frozenset[Any], level: int) -> str:
+        return self.repr_set(set(value), level)
 
     def repr_instance(self, value: Any, level: int) -> str:
         """Everything that is no plain container, number or text."""
         if type(value) in (type(None), bool, float, complex, type(...)):
             return repr(value)
         if isinstance(value, (bytes, bytearray)):
-            return self.repr_str(value, level)
+            return repr(bytes(value[:40])) + ("..." if len(value) > 40 else "")
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, np.generic):
@@ -57,7 +75,7 @@ class _Short(reprlib.Repr):
         if isinstance(value, PurePath):
             return f"Path({str(value)!r})"
         if isinstance(value, MappingProxyType):
-            return self.repr_dict(dict(value), level)
+            return self.repr_dict(value, level)
         return self._named(value, level)
 
     def _array(self, value: np.ndarray[Any, Any]) -> str:

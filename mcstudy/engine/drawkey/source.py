@@ -1,12 +1,12 @@
 """From a function in hand to its source, and only if it is the source of just this function."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
 import linecache
 import tokenize
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -66,24 +66,33 @@ class Sources:
         return CodeText(sha256(dump(tree)), ast.unparse(tree))
 
     def _texts(self, name: str, namespace: dict[str, Any]) -> Iterator[str]:
-        """What the file holds, held when somebody last read it, and held when it was loaded: it may be edited."""
+        """What a file held when it was loaded, holds now, and held when somebody last read it: it may be edited."""
         if name in self._loaded:
             yield self._loaded[name]
-        yield "".join(linecache.getlines(name, namespace))
         try:
             with tokenize.open(name) as file:
                 yield file.read()
-        except (OSError, SyntaxError, UnicodeDecodeError):  # a notebook's cell, or a file that is no Python now
-            return
+        except (
+            OSError,
+            SyntaxError,
+            UnicodeDecodeError,
+        ):  # a notebook's cell, or a file that is no Python now
+            pass
+        yield "".join(linecache.getlines(name, namespace))
 
 
 def _parse(texts: Iterable[str], name: str, flags: int) -> Iterator[_File]:
     for text in dict.fromkeys(filter(None, texts)):
-        try:
-            tree = ast.parse(text)
-            yield _File(tree, compile(tree, name, "exec", flags, dont_inherit=True))
-        except (SyntaxError, ValueError):  # edited since
-            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # the file was compiled before, and said then what there is to say
+            try:
+                tree = ast.parse(text)
+                code = compile(tree, name, "exec", flags, dont_inherit=True)
+            except (SyntaxError, ValueError):  # edited since
+                continue
+        yield _File(tree, code)
 
 
 class _File:
@@ -102,7 +111,9 @@ class _File:
         """The node that compiles to a code object; None if the file has none."""
         equals = [part for part in self._codes.get(code.co_qualname, ()) if equal(part, code)]
         # Lines above may have been edited since: then any that does the same will do.
-        equals.sort(key=lambda part: (part.co_firstlineno != code.co_firstlineno, _columns(part) != _columns(code)))
+        equals.sort(
+            key=lambda part: (part.co_firstlineno != code.co_firstlineno, _columns(part) != _columns(code))
+        )
         if not equals:
             return None
         nodes = self._nodes.get((code.co_name, equals[0].co_firstlineno), [])

@@ -34,7 +34,8 @@ class _Stripper(ast.NodeTransformer):
                     argument.annotation = None
         return self.generic_visit(node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self.visit_FunctionDef(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         kept = [entry for entry in node.body if isinstance(entry, ast.AnnAssign)]
@@ -67,7 +68,7 @@ def dump(node: object) -> str:
     "Assign(targets=[Name(id='x')],value=Constant(1))"
     """
     if isinstance(node, ast.Constant):
-        return f"Constant({ascii(node.value)})"
+        return f"Constant({node.value!a})"
     if isinstance(node, ast.AST):
         fields = ((name, getattr(node, name, None)) for name in node._fields if name not in _SKIPPED)
         filled = (f"{name}={dump(value)}" for name, value in fields if value is not None and value != [])

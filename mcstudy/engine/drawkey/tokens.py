@@ -20,7 +20,9 @@ REMEDY = (
 
 def refusal(place: Place, what: str, remedy: str = REMEDY) -> StudyError:
     """The error for a value that has no token."""
-    return StudyError(f"`simulate` must use only what can be hashed, got {' -> '.join(place)}: {what}; {remedy}")
+    return StudyError(
+        f"`simulate` must use only what can be hashed, got {' -> '.join(place)}: {what}; {remedy}"
+    )
 
 
 def inside(place: Place, what: str) -> Place:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import functools
 import hashlib
 import io
@@ -20,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mcstudy.engine.drawkey.arrays import array_token, dtype_token, number_token
+from mcstudy.engine.drawkey.state import state_of
 from mcstudy.engine.drawkey.tokens import Place, inside, joined, refusal
 
 __all__ = ["CODE", "Guide", "Values"]
@@ -44,8 +44,6 @@ _RANDOM = (np.random.Generator, np.random.BitGenerator, np.random.RandomState, R
 _RNG = "draw from the `rng` that `simulate` is given"
 # Every distribution of scipy.stats holds it; a run watches that nobody draws from it.
 _GLOBAL_STATE: Any = vars(np.random.mtrand)["_rand"]
-# What functools.wraps writes into a callable object, and no draw depends on.
-_LENT = {*functools.WRAPPER_ASSIGNMENTS, "__annotations__", "__annotate__"}
 
 _SCALARS: dict[type, Callable[[Any], str]] = {
     **dict.fromkeys((type(None), bool, float, complex, type(...), type(NotImplemented)), ascii),
@@ -133,18 +131,9 @@ class Values:
         return self._instance(value, place)
 
     def _instance(self, value: Any, place: Place) -> str:
-        """Its class, and what pickle would keep of it."""
         kind = type(value)
-        try:
-            reducer = copyreg.dispatch_table.get(kind)
-            reduced: Any = reducer(value) if reducer else value.__reduce_ex__(4)
-        except Exception as error:
-            raise refusal(place, f"a {kind.__qualname__}, which keeps its state to itself ({error})") from error
-        if isinstance(reduced, str):
-            return joined("instance", [self._guide.follow(kind, place), reduced])
-        make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-        parts = [make, arguments, _lasting(kind, state), items and list(items), pairs and dict(pairs)]
-        tokens = [self.token(part, inside(place, f" ({kind.__qualname__})")) for part in parts]
+        within = inside(place, f" ({kind.__qualname__})")
+        tokens = [self.token(part, within) for part in state_of(value, place)]
         return joined("instance", [self._guide.follow(kind, place), *tokens])
 
     def _pair(self, name: str, kind: type, content: Any, place: Place) -> str:
@@ -156,7 +145,9 @@ class Values:
 
     def _dict(self, value: Mapping[Any, Any], place: Place) -> str:
         """With its order: whoever loops over it draws in this order."""
-        pairs = ((self.token(key, place), self.token(item, _at(place, key, item))) for key, item in value.items())
+        pairs = (
+            (self.token(key, place), self.token(item, _at(place, key, item))) for key, item in value.items()
+        )
         return joined("dict", (token for pair in pairs for token in pair))
 
     def _set(self, value: set[Any] | frozenset[Any], place: Place) -> str:
@@ -188,12 +179,13 @@ class Values:
         return joined("enum", [self._guide.follow(type(value), place), self.token(value.value, place)])
 
     def _path(self, value: PurePath, place: Place) -> str:
-        return f"path:{ascii(Path(self._relative(str(value))).as_posix())}"
+        return f"path:{Path(self._relative(str(value))).as_posix()!a}"
 
     def _partial(self, value: functools.partial[Any], place: Place) -> str:
         tokens = [self.token(value.func, inside(place, " (function)")), self.token(value.args, place)]
-        named = [f"{name}={self.token(value.keywords[name], _named(place, name))}" for name in sorted(value.keywords)]
-        return joined("partial", [*tokens, *named])
+        for name, item in sorted(value.keywords.items()):
+            tokens.append(f"{name}={self.token(item, inside(place, f' (argument `{name}`)'))}")
+        return joined("partial", tokens)
 
     def _vectorize(self, value: Any, place: Place) -> str:
         """`numpy.vectorize` without the loops that it keeps once it was called."""
@@ -239,24 +231,8 @@ _KINDS: tuple[tuple[type | tuple[type, ...], _Method], ...] = (
 )
 
 
-def _lasting(kind: type, state: Any) -> Any:
-    """The attributes of an instance, without what was lent to it and what a cached property left."""
-    if not isinstance(state, dict):
-        return state
-    kept = (name for name in state if name not in _LENT and not _is_cached(kind, name))
-    return {name: state[name] for name in sorted(kept, key=str)} or None
-
-
-def _is_cached(kind: type, name: object) -> bool:
-    return isinstance(getattr(kind, str(name), None), functools.cached_property)
-
-
 def _at(place: Place, key: object, item: object) -> Place:
     """The place of an item in a container; not worked out for items that can't be refused."""
     if type(item) in _SCALARS or type(item) is str:
         return place
     return inside(place, f"[{ascii(key) if isinstance(key, (str, int, float)) else type(key).__name__}]")
-
-
-def _named(place: Place, name: str) -> Place:
-    return inside(place, f" (argument `{name}`)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType, ModuleType
@@ -12,10 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from mcstudy.engine.drawkey.bytecode import Reference, references
 from mcstudy.engine.drawkey.classes import members
+from mcstudy.engine.drawkey.functions import (
+    defaults_of,
+    is_offered,
+    label_of,
+    made_of,
+    module_of_ufunc,
+    read_by,
+)
 from mcstudy.engine.drawkey.key import Part
-from mcstudy.engine.drawkey.library import library_name, ufunc_name
 from mcstudy.engine.drawkey.origins import Origins
 from mcstudy.engine.drawkey.resolve import Found, Resolver, Token
 from mcstudy.engine.drawkey.shown import shown
@@ -25,6 +31,7 @@ from mcstudy.engine.drawkey.values import CODE, Values
 
 __all__ = ["Walk"]
 
+_BOUND = (BuiltinFunctionType, MethodWrapperType)
 _WITHOUT_NAME = ("value", "method", "made", "wrapped", "compiled")  # tokens that say little to people
 
 
@@ -91,7 +98,8 @@ class Walk:
         if isinstance(value, ModuleType):
             return self._module(value, place)
         if isinstance(value, MethodType):
-            return joined("method", [self.follow(value.__func__, place), self._values.token(value.__self__, place)])
+            bound = self._values.token(value.__self__, place)
+            return joined("method", [self.follow(value.__func__, place), bound])
         if isinstance(value, np.ufunc):
             return self._ufunc(value, place)
         return self._compiled(value, place)
@@ -99,12 +107,12 @@ class Walk:
     def _function(self, function: FunctionType, place: Place) -> str:
         origin = self._origins.of_code(function.__code__.co_filename, function.__globals__)
         if origin.own:
-            label = _label(function, place)
+            label = label_of(function, place)
             return self._announce("code", label, partial(self._describe_function, function, place))
         name = f"{origin.package}:{function.__code__.co_qualname}"
-        if library_name(function) and not self._origins.of_name(function.__module__).own:
+        if is_offered(function) and not self._origins.of_name(function.__module__).own:
             return name
-        return joined("made", [name, *(self._values.token(part, place) for part in _made_of(function))])
+        return joined("made", [name, *(self._values.token(part, place) for part in made_of(function))])
 
     def _class(self, kind: type, place: Place) -> str:
         origin = self._origins.of_name(kind.__module__)
@@ -122,18 +130,22 @@ class Walk:
     def _compiled(self, value: Any, place: Place) -> str:
         """A function without Python code: by its module, and by the object that it is bound to."""
         bound = getattr(value, "__self__", None)
-        if isinstance(value, (BuiltinFunctionType, MethodWrapperType)) and not isinstance(bound, (ModuleType, type(None))):
+        if isinstance(value, _BOUND) and bound is not None and not isinstance(bound, ModuleType):
             return joined("method", [value.__name__, self._values.token(bound, place)])
         if owner := getattr(value, "__objclass__", None):
             return joined("method", [value.__name__, self.follow(owner, place)])
         module = self._origins.module_of(value)
-        if module is not None and self._origins.of_module(module).own:
-            return joined("compiled", [value.__qualname__, self.follow(module, (*place[:-1], module.__name__))])
-        package = self._origins.of_module(module).package if module else "python"
-        return f"{package}:{value.__qualname__}"
+        if module is None:
+            return f"python:{value.__qualname__}"
+        home = self.follow(module, (*place[:-1], module.__name__))
+        return (
+            joined("compiled", [value.__qualname__, home])
+            if home.startswith("module:")
+            else f"{home}:{value.__qualname__}"
+        )
 
     def _ufunc(self, value: np.ufunc, place: Place) -> str:
-        module = ufunc_name(value)
+        module = module_of_ufunc(value)
         if module is None:
             remedy = "call it by the module that defines it (`module.name`), or use numpy.vectorize"
             raise refusal(place, f"a NumPy ufunc ({value.__name__}) of unknown origin", remedy)
@@ -160,15 +172,16 @@ class Walk:
 
     def _describe_function(self, function: FunctionType, place: Place) -> Part:
         code = self._sources.text_of(function.__code__, function.__globals__)
-        owner = _label(function, place)
-        uses = {str(ref): self._use(self._resolver.find(ref, function), owner, place) for ref in _references(function)}
+        owner = label_of(function, place)
+        found = {str(ref): self._resolver.find(ref, function) for ref in read_by(function)}
+        uses = {name: self._use(item, owner, place) for name, item in found.items()}
         defaults = {
             name: self._value((id(function), name), f"default `{name}` of {owner}", value, place)
-            for name, value in _defaults(function)
+            for name, value in defaults_of(function)
         }
         tokens = [f"{name} {token}" for name, token in (*uses.items(), *defaults.items())]
         text = "\n".join([code.text, *_elsewhere(uses)])
-        return Part("code", joined("code", [code.digest, *tokens]).partition(":")[2], text)
+        return Part("code", sha256("\n".join([code.digest, *tokens])), text)
 
     def _use(self, found: Found, owner: str, place: Place) -> str:
         if isinstance(found.value, Token):
@@ -194,54 +207,24 @@ class Walk:
     def _describe_class(self, kind: type, place: Place) -> Part:
         place = place if place[-1] == kind.__qualname__ else (*place, kind.__qualname__)
         bases = [self.follow(base, place) for base in (*kind.__bases__, type(kind))]
-        tokens, lines = [], [f"class {kind.__qualname__}({', '.join(base.__qualname__ for base in kind.__bases__)})"]
+        tokens = []
+        lines = [f"class {kind.__qualname__}({', '.join(base.__qualname__ for base in kind.__bases__)})"]
         for name, value in members(kind):
             tokens.append(f"{name} {self._values.token(value, (*place, name))}")
             lines.append(f"    {name}" if callable(value) else f"    {name} = {shown(value)}")
-        return Part("class", joined("class", [*bases, *tokens]).partition(":")[2], "\n".join(lines))
+        return Part("class", sha256("\n".join([*bases, *tokens])), "\n".join(lines))
 
     def _describe_module(self, module: ModuleType, place: Place) -> Part:
         """A module that is used as a whole: nobody knows which of its names will be read."""
         names = [name for name in sorted(vars(module)) if not name.startswith("__")]
         found = [Found(vars(module)[name], "global", name, id(vars(module))) for name in names]
         tokens = [f"{item.name} {self._use(item, '', place)}" for item in found]
-        return Part("module", joined("module", tokens).partition(":")[2], "\n".join(names))
+        return Part("module", sha256("\n".join(tokens)), "\n".join(names))
 
     def _describe_file(self, module: ModuleType, place: Place) -> Part:
         """A compiled module of the study's own: its file."""
         content = Path(str(module.__file__)).read_bytes()
         return Part("module", hashlib.sha256(content).hexdigest(), f"{len(content)} bytes")
-
-
-def _label(function: FunctionType, place: Place) -> str:
-    """What a function is called among the parts: by its name, a lambda by where it is."""
-    own = function.__code__.co_qualname
-    if own.endswith("<lambda>"):
-        return place[-1]
-    wrapped = hasattr(function, "__wrapped__") and function.__qualname__ != own
-    return f"{own} around {function.__qualname__}" if wrapped else own
-
-
-def _references(function: FunctionType) -> list[Reference]:
-    """What the function reads, with the variables of its closure that only `super()` and the like read."""
-    found = references(function.__code__)
-    read = {ref.name for ref in found if ref.kind == "closure"}
-    return found + [Reference("closure", name) for name in function.__code__.co_freevars if name not in read]
-
-
-def _defaults(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    code, values = function.__code__, function.__defaults__ or ()
-    names = code.co_varnames[: code.co_argcount]
-    yield from zip(names[len(names) - len(values) :], values, strict=True)
-    yield from sorted((function.__kwdefaults__ or {}).items())
-
-
-def _made_of(function: FunctionType) -> list[Any]:
-    """What an installed package made a function of: the function that it wraps, else what it closes over."""
-    if hasattr(function, "__wrapped__"):
-        registry = getattr(function, "registry", {})  # of functools.singledispatch
-        return [function.__wrapped__, *(registry[kind] for kind in sorted(registry, key=str))]
-    return [cell.cell_contents for cell in function.__closure__ or ()]
 
 
 def _elsewhere(uses: dict[str, str]) -> list[str]:

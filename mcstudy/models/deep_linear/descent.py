@@ -101,6 +101,7 @@ def descend(
 def _stride(factors: FloatArray, problem: FewMeasurements, courant: float) -> FloatArray:
     """`STRIDE` steps with one bound on the curvature."""
     depth = factors.shape[1]
+    # A largest singular value costs as much as the steps do: once a stride, in which it hardly changes.
     largest = np.linalg.matrix_norm(end_to_end(factors), ord=2)
     stable = courant / (problem.curvature * depth * largest ** (2 - 2 / depth))
     for _ in range(STRIDE):

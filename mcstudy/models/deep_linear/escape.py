@@ -96,6 +96,7 @@ def _paced_velocity(slope: Slope, shape: tuple[int, ...], largest: FloatArray) -
     def velocity(state: FloatArray) -> FloatArray:
         moving = state[:, 1:].reshape(shape)
         pace = largest * frobenius(end_to_end(moving)) ** power
+        # d/d tau = (d/dt) / pace: time itself moves at the rate 1/pace.
         scaled = flow(moving).reshape(len(state), -1) / pace[:, None]
         return np.concatenate([1 / pace[:, None], scaled], axis=1)
 

@@ -68,6 +68,7 @@ class Completion:
         """
         size, d, _ = target.shape
         check_at_most("measurements", measurements, d * d, "the number of entries d^2")
+        # The first n of a random order are a uniform sample without replacement.
         first = np.argsort(rng.random((size, d * d)), axis=1)[:, :measurements]
         observed = np.zeros((size, d * d), dtype=bool)
         np.put_along_axis(observed, first, values=True, axis=1)

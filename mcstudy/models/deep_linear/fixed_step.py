@@ -119,6 +119,7 @@ def _solve_stages(
     velocity: Velocity, factors: FloatArray, slopes: FloatArray, matrix: FloatArray
 ) -> FloatArray:
     """Stage velocities K with K_i = velocity(factors + sum_j matrix_ij K_j), to the last bits that settle."""
+    # The last bits of a fixed point may go on changing for ever.
     settled = 4 * np.finfo(np.float64).eps
     # Sweeps that do not contract overflow; the message below says what to do.
     with np.errstate(over="ignore", invalid="ignore"):

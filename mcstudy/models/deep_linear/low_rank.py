@@ -29,6 +29,7 @@ def effective_rank(matrix: FloatArray) -> FloatArray:
     """
     values = np.linalg.svdvals(matrix)
     shares = values / np.sum(values, axis=-1, keepdims=True)
+    # 0 log 0 counts as 0.
     logarithms = np.log(np.where(shares > 0, shares, 1.0))
     return np.asarray(np.exp(-np.vecdot(shares, logarithms)))
 

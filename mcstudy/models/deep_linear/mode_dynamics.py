@@ -86,6 +86,7 @@ def _antiderivative(s: FloatArray, star: FloatArray, p: float) -> FloatArray:
     """An antiderivative of s^(-p)/(s* - s) for p > 1, below the target and, by 1/z, above it."""
     below = s < star
     ratio = np.where(below, s / star, star / s)
+    # The argument of 2F1 lies below 1 on either side of s*, where its series converges.
     rising = s ** (1 - p) / (star * (1 - p)) * hyp2f1(1, 1 - p, 2 - p, ratio)
     falling = s ** (-p) / p * hyp2f1(1, p, 1 + p, ratio)
     return np.asarray(np.where(below, rising, falling))
@@ -129,6 +130,7 @@ def mode_value(time: npt.ArrayLike, start: npt.ArrayLike, target: npt.ArrayLike,
 def _invert(t: FloatArray, s0: FloatArray, star: FloatArray, depth: int) -> FloatArray:
     """Bisect `mode_time` for s in y = log(s/|s* - s|), which grows at a rate between s* s0^(p-1) and s*^p."""
     p = mode_exponent(depth)
+    # A mode at its target is at y = infinity: any other origin does, for its time is not read.
     moving = s0 != star
     side = np.where(s0 < star, 1.0, -1.0)
     origin = np.where(moving, s0, star / 2)

@@ -207,6 +207,7 @@ def draw_small_start(
 
 
 def _balanced(rng: np.random.Generator, size: int, depth: int, dimension: int) -> Problem:
+    # Away from 0, where a start would wait at the saddle for longer than the studies follow it.
     values = rng.uniform(0.5, 1.2, (size, dimension))
     start = balanced_factors(haar_frames(rng, size, depth, dimension), values)
     return Problem(start, gaussian_matrices(rng, size, dimension))
@@ -220,6 +221,7 @@ def _near_degenerate(rng: np.random.Generator, size: int, depth: int, dimension:
 
 def _crossing(rng: np.random.Generator, size: int, depth: int, dimension: int) -> Problem:
     """The first mode starts ahead of the second and ends behind it; the others are where they may."""
+    # The first of two modes is larger at the start and has the lower target: they must meet, before either is there.
     frames = haar_frames(rng, size, depth, dimension)
     start, target = rng.uniform(0.2, 0.6, (size, dimension)), rng.uniform(0.8, 2.0, (size, dimension))
     start[:, :2] = rng.uniform([0.4, 0.2], [0.6, 0.3], (size, 2))

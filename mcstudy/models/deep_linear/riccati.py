@@ -47,6 +47,7 @@ def two_layer_gram(start: FloatArray, target: FloatArray, time: float) -> FloatA
     _check_invertible(values)
     half = _even_and_odd(left, right, np.cosh(values * time / 2), np.sinh(values * time / 2))
     growth = np.sinh(values * time) / values
+    # (cosh(s t) - 1)/s without its cancellation at early times.
     imbalance = 2 * np.sinh(values * time / 2) ** 2 / values
     kernel = _even_and_odd(left, right, growth, imbalance)
     q0 = np.concatenate([factors[..., 0, :, :].mT, factors[..., 1, :, :]], axis=-2)

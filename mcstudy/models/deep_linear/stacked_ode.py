@@ -155,6 +155,7 @@ def _tolerances(start: FloatArray, tolerance: float) -> tuple[float, FloatArray]
             f"got {tolerance!r}; a step cannot be controlled below rounding"
         )
         raise ModelError(msg)
+    # A start at zero has no scale of its own; 1 serves then.
     magnitude = np.sqrt(np.mean(start.reshape(size, -1) ** 2, axis=1))
     typical = np.where(magnitude > 0, magnitude, 1.0)
     return rtol, np.repeat(rtol * typical, start.size // size)

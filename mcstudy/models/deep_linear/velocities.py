@@ -130,6 +130,7 @@ def _sandwich(
 ) -> FloatArray:
     """-sum_k left diag(values^{L-k}) left^T slope right diag(values^{k-1}) right^T."""
     middle = left.mT @ slope @ right
+    # Whole powers by multiplication, the only ones there are once the L-th root has been taken.
     powers = [values**k for k in range(depth)]
     weights = sum(
         (powers[depth - 1 - k][..., :, None] * powers[k][..., None, :] for k in range(depth)),

@@ -19,12 +19,14 @@ def _gaussian(rng: np.random.Generator, out: FloatArray) -> None:
 
 
 def _rademacher(rng: np.random.Generator, out: FloatArray) -> None:
+    # One byte a sign, and its product is written in place: no stack beside the buffer.
     np.multiply(rng.integers(0, 2, size=out.shape, dtype=np.int8), 2.0, out=out)
     out -= 1.0
 
 
 def _symmetric(rng: np.random.Generator, out: FloatArray) -> None:
     rng.standard_normal(out=out)
+    # Without the copy entries would be added that are sums already.
     np.add(out, out.mT.copy(), out=out)
     out *= np.sqrt(0.5)
 

@@ -196,6 +196,7 @@ def _ends(diagonal: FloatArray, off_diagonal: FloatArray) -> tuple[float, float]
 
     if len(diagonal) == 1:
         return float(diagonal[0]), float(diagonal[0])
+    # Bisection for one eigenvalue at either end, not the whole spectrum.
     last = len(diagonal) - 1
     low, high = (
         eigvalsh_tridiagonal(

@@ -174,6 +174,7 @@ def transverse(delta: npt.ArrayLike) -> FloatArray:
     square = inner(stack, stack)[..., None, None]
     across = square * stack.mT - inner(stack, stack.mT)[..., None, None] * stack
     length = np.sqrt(inner(across, across))[..., None, None]
+    # `across` is a difference of terms of size ||Delta||^3: below their rounding it has no direction.
     if np.any(length <= np.finfo(np.float64).eps * square**1.5):
         msg = (
             "`delta` must not be symmetric, antisymmetric or zero, "

@@ -67,6 +67,7 @@ def sample_full(
     stack = _checked(delta, depth, measurements)
     size, dimension, _ = stack.shape
     entries = dimension**2
+    # Matrices as vectors: the sampler is then two products of matrices, which leave most of the time to the draws.
     vectors = stack.reshape(size, entries, 1)
     squares, sums = np.zeros((size, 1, 1)), np.zeros((size, entries, 1))
     buffer = np.empty(max(BUFFER, entries))
@@ -97,6 +98,7 @@ def sample_projected(
     stack = _checked(delta, depth, measurements)
     squares = _sums_of_squares(rng, len(stack), measurements)
     norm = frobenius(stack)
+    # A zero Delta has no direction; its loss and gradient come out 0 whatever stands here.
     unit = stack / np.where(norm > 0.0, norm, 1.0)[:, None, None]
     across = rng.standard_normal(stack.shape)
     across -= inner(across, unit)[:, None, None] * unit

@@ -46,6 +46,7 @@ def determinant(s: float) -> float:
     >>> round(determinant(0.9793), 4)
     0.95
     """
+    # Ai(x + y + s) is negligible for every y where x exceeds NEGLIGIBLE - s.
     end = NEGLIGIBLE + max(0.0, -s)
     points, weights = leggauss(NODES)
     points, roots = (points + 1.0) * end / 2, np.sqrt(weights * end / 2)
@@ -73,5 +74,6 @@ def tracy_widom(x: npt.ArrayLike) -> FloatArray:
         Probabilities, right to 1e-8 (to 1e-12 between -10 and 8).
     """
     points = np.asarray(x, dtype=np.float64)
+    # Clipped twice: a polynomial explodes outside its interval, and errs by 1e-12 beyond 0 and 1 inside.
     inside = np.clip(_interpolant()(np.clip(points, LOWEST, HIGHEST)), 0.0, 1.0)
     return np.asarray(np.where(points > HIGHEST, 1.0, np.where(points < LOWEST, 0.0, inside)))

@@ -73,5 +73,6 @@ def wishart_moment(rng: np.random.Generator, size: int, dimension: int, measurem
     uniforms = rng.random((size, order))
     triangle = np.tril(rng.standard_normal((size, order, order)), -1)
     degrees = measurements - np.arange(order)
+    # Twice the inverse incomplete gamma function at half the degrees is the chi-square quantile.
     triangle[:, np.arange(order), np.arange(order)] = np.sqrt(2 * gammaincinv(degrees / 2, uniforms))
     return np.asarray(triangle @ triangle.mT / measurements)

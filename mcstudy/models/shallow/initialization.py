@@ -92,6 +92,7 @@ def draw_outputs(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray
         If m is below 1.
     """
     width = check_count("width", shape[-1])
+    # One byte of the stream a sign, not eight.
     signs = rng.integers(0, 2, size=shape, dtype=np.int8)
     return np.asarray((2.0 * signs - 1.0) / np.sqrt(width), dtype=np.float64)
 

@@ -44,6 +44,7 @@ def trained_errors(
     """
     side = np.sign(y[:, 0])
     rows = initial.a * _row_errors(initial, trained.weights(initial.W0, X))
+    # Outputs -a of the mirrored network turn the sign of its error; both signs cancel in `pair`.
     reflected = initial.a * _row_errors(initial, mirrored.weights(initial.W0, X))
     undershoot = -side * np.sum(rows, axis=-1)
     return {

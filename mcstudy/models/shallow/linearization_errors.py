@@ -244,6 +244,7 @@ def printed_bound_errors(
         V = initial.W0 + displacements.isotropic(rng, initial, radius)
         W = V + displacements.isotropic(rng, initial, NEAR * radius)
     else:
+        # On the scale of W_0 itself, so that ||W - V||^2 is of order m d and the bound is far away.
         V, W = rng.standard_normal((2, *initial.W0.shape))
     error = networks.network(W, a, x, sigma) - networks.linearization(V, initial.W0, a, x, sigma)
     bound = networks.error_bound(frobenius(W - V), x, initial.width, sigma)

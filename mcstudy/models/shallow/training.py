@@ -118,6 +118,7 @@ def train(
     """
     _check(y, step, steps)
     wanted = np.asarray(loss, dtype=np.float64)
+    # Only preactivations enter, and (W_0 + C X) X^T = z_0 + C X X^T: no weights are formed on the way.
     gram, z0 = X @ X.mT, W0 @ X.mT
     theta, start = tangent_kernel(W0, a, X, sigma), sigma.value(z0)
     front = np.broadcast_shapes(z0.shape[:-2], y.shape[:-1])
@@ -137,6 +138,7 @@ def train(
         if np.all(current <= wanted):
             break
     reached = current <= wanted
+    # The interpolated step is not exact: the loss reported is that of the weights returned.
     end = _predictions(sigma.value(z0 + shift @ gram) - start, a) - y
     return Trained(shift, linear, time, _half_square(end), reached)
 

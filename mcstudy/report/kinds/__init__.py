@@ -6,7 +6,6 @@ package looks at a finding's kind, so that a new kind is one new file here.
 
 from __future__ import annotations
 
-import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,15 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from mcstudy.exceptions import InputError
-from mcstudy.findings import Cell, Finding, Verdict, Witness
-from mcstudy.report.numbers import count, interval, label, percent, plural, uncertain, zone
+from mcstudy.findings import Cell, Finding, Verdict
+from mcstudy.report.numbers import count, interval, label, plural, zone
 from mcstudy.report.verdicts import LOOKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Column", "Kind", "Replicate", "Summary", "Table", "evidence_of", "judged", "kind_of", "leading"]
-__all__ += ["capital", "place", "replicates_of", "sure_interval", "varying", "written_estimate"]
+__all__ = ["Column", "Estimate", "Kind", "Replicate", "Summary", "Table", "evidence_of", "judged", "kind_of", "leading"]
+__all__ += ["at", "capital", "losses", "owned", "place", "replicates_of", "varying"]
 
 MOST = 40  # cells of a figure, unless it is told otherwise
 
@@ -42,6 +41,13 @@ class Table(NamedTuple):
 
     header: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+
+
+class Estimate(NamedTuple):
+    """A number of a table, with its Monte Carlo standard error."""
+
+    value: float
+    mcse: float
 
 
 class Replicate(NamedTuple):
@@ -107,7 +113,10 @@ class Kind(ABC):
 
     def reading(self, finding: Finding) -> str:
         """Say in plain text what was found: what the figure's alternative text is."""
-        return " ".join(filter(None, [self.tell(finding), _losses(finding)]))
+        lost = losses(finding)
+        if lost and finding.verdict is Verdict.UNDECIDED:
+            lost += ", which may be what leaves the claim undecided"
+        return f"{self.tell(finding)} {lost}.".strip() if lost else self.tell(finding)
 
     def opening(self, finding: Finding) -> tuple[str, str]:
         """Say how many cells share the verdict, and where the deciding one stands; nothing for a single cell."""
@@ -178,8 +187,29 @@ def varying(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def replicates_of(cell: Cell, _: Any = None) -> str:
     """Write the replicates of a cell, with those that failed or have no value."""
-    lost = [f"{count(number)} {word}" for number, word in _lost(cell.failures, cell.missing)]
+    lost = [f"{count(cell.failures)} failed"] if cell.failures else []
+    lost += [f"{count(cell.missing)} missing"] if cell.missing else []
     return f"{count(cell.replicates)} ({', '.join(lost)})" if lost else count(cell.replicates)
+
+
+def losses(finding: Finding) -> str:
+    """Say how many replicates of all cells failed or have no value; nothing if all have one."""
+    failures = sum(cell.failures for cell in finding.cells)
+    missing = sum(cell.missing for cell in finding.cells)
+    drawn = plural(sum(cell.replicates for cell in finding.cells), "replicate")
+    parts = [f"{count(failures)} of {drawn} failed"] if failures else []
+    parts += [f"{count(missing)} of {drawn} without a value"] if missing else []
+    return ", ".join(parts)
+
+
+def owned(write: Callable[[Any], str]) -> Column:
+    """Make a column of a cell's evidence; a dash where there is none."""
+    return lambda _, own: "–" if own is None else write(own)
+
+
+def at(scenario: Mapping[str, Any]) -> str:
+    """Say where a replicate was drawn, in brackets."""
+    return f" (at {label(scenario)})" if scenario else ""
 
 
 def capital(text: str) -> str:
@@ -190,21 +220,3 @@ def capital(text: str) -> str:
 def place(cell: Cell, ends: tuple[float, float]) -> str:
     """Say how an interval lies to the zone of a cell."""
     return f"{interval(*ends)} {LOOKS[cell.zone.verdict(ends)].place} {zone(cell.theory, cell.margin)}"
-
-
-def sure_interval(finding: Finding) -> str:
-    """Name a finding's interval by its confidence."""
-    return f"{percent(finding.confidence)} interval {interval(*finding.interval)}"
-
-
-def _lost(failures: int, missing: int) -> list[tuple[int, str]]:
-    return [(number, word) for number, word in ((failures, "failed"), (missing, "missing")) if number]
-
-
-def _losses(finding: Finding) -> str:
-    """Say how many replicates of all cells have no value, and what that does to the verdict."""
-    failures = sum(cell.failures for cell in finding.cells)
-    missing = sum(cell.missing for cell in finding.cells)
-    drawn = plural(sum(cell.replicates for cell in finding.cells), "replicate")
-    lost = [f"{count(number)} of {drawn} {verb}" for number, verb in (("failed", failures),)]
-    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from mcstudy.statistics.performance.groups import Groups
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RESERVED", "Columns", "check_columns", "group_rows"]
+__all__ = ["Columns", "check_columns", "finite", "group_rows"]
 
+# The columns of results.
 RESERVED = ("measure", "estimate", "mcse", "low", "high")
 
 
@@ -66,10 +68,8 @@ class Columns:
 
     def numbers_or_constant(self, argument: str, given: Any) -> FloatArray:
         """A finite number for all rows, or such a column without gaps; shape (rows,)."""
-        if isinstance(given, float | int | np.number):
-            values = np.full(len(self.frame), given, dtype=np.float64)
-            _refuse(argument, "be finite", values, ~np.isfinite(values), "name a column or give a number")
-            return values
+        if _is_number(given):
+            return np.full(len(self.frame), finite(argument, given))
         return self.numbers(argument, given, missing=False)
 
     def labels(self, argument: str, name: Any) -> pd.Series[Any] | None:
@@ -88,12 +88,15 @@ class Columns:
 
     def degrees(self, given: Any) -> FloatArray:
         """Read degrees of freedom: positive; nan or infinite for normal limits."""
-        if isinstance(given, float | int | np.number):
-            values = np.full(len(self.frame), given, dtype=np.float64)
-        else:
+        remedy = "leave it out for normal limits"
+        if not _is_number(given):
             values = self.numbers("df", given, infinite=True)
-        _refuse("df", "be positive", values, values <= 0, "leave it out for normal limits")
-        return values
+            _refuse("df", "be positive", values, values <= 0, remedy)
+            return values
+        if not given > 0:
+            msg = f"`df` must be positive, got {given}; {remedy}"
+            raise InputError(msg)
+        return np.full(len(self.frame), float(given))
 
     def limits(self, lower: Any, upper: Any) -> tuple[FloatArray, FloatArray]:
         """Read interval limits; the one that is None is infinite."""
@@ -109,6 +112,14 @@ class Columns:
         wrong = (values < 0) | (values > 1)
         _refuse("p_value", "lie between 0 and 1", values, wrong, "name the column of p-values")
         return values
+
+
+def finite(argument: str, value: float) -> float:
+    """Return a number as a float, or raise `InputError` unless it is finite."""
+    if not math.isfinite(value):
+        msg = f"`{argument}` must be finite, got {value}; give a number"
+        raise InputError(msg)
+    return float(value)
 
 
 def check_columns(frame: pd.DataFrame, argument: str, names: Sequence[Any]) -> None:
@@ -139,6 +150,9 @@ def group_rows(frame: pd.DataFrame, by: Sequence[Any]) -> tuple[Groups, pd.DataF
     InputError
         If there are no rows, or a column is absent, named twice, or has the name of a column of results.
     """
+    if type(frame).__name__ != "DataFrame":
+        msg = f"`frame` must be a pandas DataFrame, got {type(frame).__name__}; convert it"
+        raise InputError(msg)
     if len(frame) == 0:
         msg = "`frame` must hold replicates, got no rows; draw some"
         raise InputError(msg)
@@ -155,6 +169,10 @@ def group_rows(frame: pd.DataFrame, by: Sequence[Any]) -> tuple[Groups, pd.DataF
     # Of several assignments to one place the last one stays: the first row of the group.
     first[codes[::-1]] = np.arange(codes.size)[::-1]
     return Groups(codes, first.size), frame[list(by)].iloc[first].reset_index(drop=True)
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, float | int | np.number)
 
 
 def _refuse(argument: str, rule: str, values: FloatArray, wrong: Any, remedy: str) -> None:

@@ -62,9 +62,14 @@ class Sample:
     deviations: FloatArray
 
     @property
+    def degrees(self) -> FloatArray:
+        """One less than the values of each group; nan of fewer than two values."""
+        return np.where(self.size < 2, np.nan, self.size - 1)
+
+    @property
     def variance(self) -> FloatArray:
         """Unbiased variance in each group; nan of fewer than two values."""
-        return self.groups.sum(self.deviations**2) / (self.size - 1)
+        return self.groups.sum(self.deviations**2) / self.degrees
 
     @property
     def error(self) -> FloatArray:

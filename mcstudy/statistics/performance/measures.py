@@ -85,19 +85,22 @@ def covered(lower: FloatArray, upper: FloatArray, point: FloatArray) -> FloatArr
 
 def empirical_se(estimates: Sample, *, robust: bool) -> Measured:
     """Standard deviation of the estimates."""
-    n = estimates.size
-    measured = root_mean(_squares(estimates, n / (n - 1)))
-    return measured if robust else Measured(measured.estimate, measured.estimate / np.sqrt(2 * (n - 1)))
+    measured = root_mean(_squares(estimates, estimates.size / estimates.degrees))
+    return (
+        measured
+        if robust
+        else Measured(measured.estimate, measured.estimate / np.sqrt(2 * estimates.degrees))
+    )
 
 
 def relative_error(variances: Sample, estimates: Sample, *, robust: bool) -> Measured:
     """Model SE over empirical SE, minus 1; `variances` are squared standard errors."""
-    n = estimates.size
     model, empirical = root_mean(variances), empirical_se(estimates, robust=robust)
     ratio = _quotient(model.estimate, empirical.estimate)
     if robust:
         influence = _present(_relative(variances)) - _present(_relative(_squares(estimates)))
-        spread = n / (n - 1) / 2 * np.sqrt(estimates.groups.sum(influence**2))
+        factor = estimates.size / estimates.degrees
+        spread = factor / 2 * np.sqrt(estimates.groups.sum(influence**2))
         relative = np.where(variances.size < 2, np.nan, spread)
     else:
         relative = np.hypot(model.mcse / model.estimate, empirical.mcse / empirical.estimate)
@@ -127,19 +130,17 @@ def _normal_spread(estimates: Sample, pairs: Pairs) -> FloatArray:
     """The same for normal estimates, ``2 sqrt((1 - r^2) / (pairs - 1))``, r their correlation."""
     groups = estimates.groups
     partner = pairs.of_row(estimates.deviations)
-    both = ~np.isnan(partner) & ~np.isnan(estimates.deviations)
-    own_places, partner_places = (
-        _standardised(groups, np.where(both, values, np.nan)) for values in (estimates.deviations, partner)
-    )
+    own_paired = sample(groups, np.where(np.isnan(partner), np.nan, estimates.deviations))
+    partner_paired = sample(groups, np.where(np.isnan(estimates.deviations), np.nan, partner))
+    own, other = _standardised(own_paired), _standardised(partner_paired)
     # (1 - r)(1 + r): estimates that agree have exactly no error.
-    below, above = (groups.sum((own_places - sign * partner_places) ** 2) / 2 for sign in (1, -1))
-    return 2 * np.sqrt(below * above / (groups.count(both) - 1))
+    uncorrelated = groups.sum((own - other) ** 2) * groups.sum((own + other) ** 2) / 4
+    return 2 * np.sqrt(uncorrelated / own_paired.degrees)
 
 
-def _standardised(groups: Groups, values: FloatArray) -> FloatArray:
+def _standardised(values: Sample) -> FloatArray:
     """Deviations over the root of their sum of squares."""
-    deviations = sample(groups, values).deviations
-    return deviations / groups.spread(np.sqrt(groups.sum(deviations**2)))
+    return values.deviations / values.groups.spread(np.sqrt(values.groups.sum(values.deviations**2)))
 
 
 def _squares(values: Sample, factor: FloatArray | None = None) -> Sample:

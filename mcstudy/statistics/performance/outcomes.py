@@ -8,7 +8,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray, tail_probability
 from mcstudy.statistics.performance.columns import Columns
 
-__all__ = ["Decisions", "decide"]
+__all__ = ["Decisions", "Rules", "decide"]
 
 
 class Decisions(NamedTuple):
@@ -30,38 +30,44 @@ class Decisions(NamedTuple):
     rejected: FloatArray | None
 
 
-def decide(
-    columns: Columns,
-    estimate: FloatArray,
-    se: FloatArray | None,
-    *,
-    lower: Any,
-    upper: Any,
-    p_value: Any,
-    df: Any,
-    level: float,
-    null: float,
-) -> Decisions:
-    """Make intervals from limits or standard errors, and tests from p-values or intervals.
+class Rules(NamedTuple):
+    """How intervals and tests come about; the fields are the arguments of `summarise`."""
 
-    Parameters are those of `summarise`, `estimate` and `se` as arrays.
+    lower: Any
+    upper: Any
+    p_value: Any
+    df: Any
+    level: float
+    null: float
+
+
+def decide(columns: Columns, estimate: FloatArray, se: FloatArray | None, rules: Rules) -> Decisions:
+    """Make intervals of limits or standard errors, and tests of p-values or intervals.
+
+    Raises
+    ------
+    InputError
+        If a column cannot be read, or degrees of freedom come without standard errors.
     """
-    if df is not None and se is None:
-        msg = f"`df` must come with `se`, got {df!r} alone; own limits need no degrees of freedom"
+    if rules.df is not None and se is None:
+        msg = f"`df` must come with `se`, got {rules.df!r} alone; own limits need no degrees of freedom"
         raise InputError(msg)
-    if lower is not None or upper is not None:
-        low, high = columns.limits(lower, upper)
-        intervals = Decisions(low, high, None if lower is None or upper is None else high - low, None)
-    elif se is not None:
-        reach = _critical(None if df is None else columns.degrees(df), level) * se
-        intervals = Decisions(
-            estimate - reach, estimate + reach, np.where(np.isnan(estimate), np.nan, 2 * reach), None
-        )
-    else:
-        intervals = Decisions(None, None, None, None)
-    if p_value is not None:
-        return intervals._replace(rejected=_significant(columns.p_values(p_value), level))
-    return intervals._replace(rejected=_excludes(intervals, null))
+    intervals = _intervals(columns, estimate, se, rules)
+    if rules.p_value is None:
+        return intervals._replace(rejected=_excludes(intervals, rules.null))
+    return intervals._replace(rejected=_significant(columns.p_values(rules.p_value), rules.level))
+
+
+def _intervals(columns: Columns, estimate: FloatArray, se: FloatArray | None, rules: Rules) -> Decisions:
+    if rules.lower is not None or rules.upper is not None:
+        lower, upper = columns.limits(rules.lower, rules.upper)
+        two_sided = rules.lower is not None and rules.upper is not None
+        return Decisions(lower, upper, upper - lower if two_sided else None, None)
+    if se is None:
+        return Decisions(None, None, None, None)
+    reach = _critical(None if rules.df is None else columns.degrees(rules.df), rules.level) * se
+    width = np.where(np.isnan(estimate), np.nan, 2 * reach)
+    return Decisions(estimate - reach, estimate + reach, width, None)
 
 
 def _critical(df: FloatArray | None, level: float) -> FloatArray:

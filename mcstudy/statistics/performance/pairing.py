@@ -74,9 +74,8 @@ def _found(levels: pd.DataFrame, reference: Any) -> dict[Any, Any]:
     columns = [name for name in levels if reference in levels[name].tolist()]
     if not columns:
         known = "; ".join(f"{name}: {_shown(levels[name].unique().tolist())}" for name in levels)
-        msg = (
-            f"`reference` must be a level of a `by` column, got {reference!r}; levels are {known or 'absent'}"
-        )
+        known = f"the levels are {known}" if known else "there are no `by` columns"
+        msg = f"`reference` must be a level of a `by` column, got {reference!r}; {known}"
         raise InputError(msg)
     if len(columns) > 1:
         msg = (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray, check_confidence
-from mcstudy.statistics.performance.columns import Columns, group_rows
-from mcstudy.statistics.performance.groups import Sample, sample
+from mcstudy.statistics.performance.columns import Columns, finite, group_rows
+from mcstudy.statistics.performance.groups import Groups, Sample, sample
 from mcstudy.statistics.performance.measures import (
     Measured,
     average,
@@ -22,8 +22,8 @@ from mcstudy.statistics.performance.measures import (
     relative_precision,
     root_mean,
 )
-from mcstudy.statistics.performance.outcomes import Decisions, decide
-from mcstudy.statistics.performance.pairing import pair
+from mcstudy.statistics.performance.outcomes import Decisions, Rules, decide
+from mcstudy.statistics.performance.pairing import Pairs, pair
 from mcstudy.statistics.performance.table import tabulate
 
 if TYPE_CHECKING:
@@ -166,20 +166,35 @@ def summarise(
         pairs = pair(groups, levels, reference, columns.labels("replicate", replicate))
     estimates, truths = columns.numbers("estimate", estimate), columns.numbers_or_constant("truth", truth)
     errors = None if se is None else columns.standard_errors(se)
-    rest: dict[str, Any] = {"lower": lower, "upper": upper, "p_value": p_value, "df": df, "level": level, "null": null}
-    robust = mcse == "robust"
+    decisions = decide(
+        columns, estimates, errors, Rules(lower, upper, p_value, df, level, finite("null", null))
+    )
+    rows = _Rows(estimates, truths, errors, decisions)
     # Small groups divide by 0, and huge estimates overflow: nan and inf are the documented answers.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        values = sample(groups, estimates)
-        measures = _of_estimates(values, estimates - truths, truths, robust=robust)
-        if errors is not None:
-            variances = sample(groups, errors**2)
-            measures["model_se"] = root_mean(variances)
-            measures["relative_error"] = relative_error(variances, values, robust=robust)
-        if pairs is not None:
-            measures["relative_precision"] = relative_precision(values, pairs, robust=robust)
-        measures |= _of_decisions(values, truths, decide(columns, estimates, errors, **rest))
+        measures = _measures(groups, rows, pairs, robust=mcse == "robust")
     return tabulate(levels, {name: measures[name] for name in ORDER if name in measures}, confidence)
+
+
+class _Rows(NamedTuple):
+    """What the columns say, each of shape (rows,); None where no column does."""
+
+    estimates: FloatArray
+    truths: FloatArray
+    errors: FloatArray | None
+    decisions: Decisions
+
+
+def _measures(groups: Groups, rows: _Rows, pairs: Pairs | None, *, robust: bool) -> dict[str, Measured]:
+    values = sample(groups, rows.estimates)
+    measures = _of_estimates(values, rows.estimates - rows.truths, rows.truths, robust=robust)
+    if rows.errors is not None:
+        variances = sample(groups, rows.errors**2)
+        measures["model_se"] = root_mean(variances)
+        measures["relative_error"] = relative_error(variances, values, robust=robust)
+    if pairs is not None:
+        measures["relative_precision"] = relative_precision(values, pairs, robust=robust)
+    return measures | _of_decisions(values, rows.truths, rows.decisions)
 
 
 def _of_estimates(

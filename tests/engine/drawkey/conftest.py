@@ -29,7 +29,9 @@ def _forget(folder: Path) -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder that studies may import from; what they imported is forgotten afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # files change within the second that bytecode can tell
+    monkeypatch.setattr(
+        sys, "dont_write_bytecode", True
+    )  # files change within the second that bytecode can tell
     yield tmp_path
     _forget(tmp_path)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,8 +126,10 @@ HARMLESS = {
 
 @pytest.mark.parametrize("load", WAYS, indirect=True)
 @pytest.mark.parametrize("case", CHANGES)
-def test_what_draws_depend_on_is_seen(load: Load, case: str) -> None:
+def test_what_draws_depend_on_is_seen(load: Load, case: str, request: pytest.FixtureRequest) -> None:
     text, old, new = CHANGES[case]
+    if case == "hint under a decorator" and request.node.callspec.params["load"] == "as_text":
+        request.applymarker(pytest.mark.xfail(strict=True, reason="compiled code holds no hints"))
     assert old in text
     before = describe(load(text)["simulate"])
     after = describe(load(text.replace(old, new))["simulate"])
@@ -143,3 +146,248 @@ def test_what_draws_do_not_depend_on_is_not_seen(load: Load, case: str) -> None:
     after = describe(load(text.replace(old, new))["simulate"])
     assert difference(before.parts, after.parts) == []
     assert before.digest == after.digest
+
+
+# Modules beside a study: what is written, what is replaced in all of it, and by what.
+USES = "def simulate(rng):\n    return {}\n"
+BODY = "def simulate(rng):\n    {}\n    return {}\n"
+F = "def f():\n    return 0\n"
+CORE = {"package/__init__": "", "package/core": F}
+BESIDE_CHANGES: dict[str, tuple[dict[str, str], str, str]] = {
+    "module": ({"study": "import helper\n" + USES.format("helper.f()"), "helper": F}, "0", "5"),
+    "name of a module": ({"study": "from helper import f\n" + USES.format("f()"), "helper": F}, "0", "5"),
+    "global of a module": ({"study": "import helper\n" + USES.format("helper.A"), "helper": "A = 0\n"}, "0", "5"),
+    "helper in a module": ({"study": "import helper\n" + USES.format("helper.g()"), "helper": F + "def g():\n    return f()\n"}, "0", "5"),
+    "module of a module": ({"study": "import helper\n" + USES.format("helper.f()"), "helper": "import other\ndef f():\n    return other.A\n", "other": "A = 0\n"}, "0", "5"),
+    "package": ({"study": "from package import f\n" + USES.format("f()"), "package/__init__": "from .core import f\n", "package/core": F}, "0", "5"),
+    "module of a package": ({"study": "import package.core\n" + USES.format("package.core.f()"), **CORE}, "0", "5"),
+    "module of a package, by another name": ({"study": "import package.core as c\n" + USES.format("c.f()"), **CORE}, "0", "5"),
+    "folder without __init__": ({"study": "import space.core\n" + USES.format("space.core.f()"), "space/core": F}, "0", "5"),
+    "base class": ({"study": "import helper\nclass A(helper.B):\n    pass\n" + USES.format("A.a"), "helper": "class B:\n    a = 0\n"}, "0", "5"),
+    "import in the body": ({"study": BODY.format("from helper import f", "f()"), "helper": F}, "0", "5"),
+    "import in the body, of a module": ({"study": BODY.format("import helper", "helper.f()"), "helper": F}, "0", "5"),
+    "import in the body, by another name": ({"study": BODY.format("import package.core as c", "c.f()"), **CORE}, "0", "5"),
+    "import in the body, of a package": ({"study": BODY.format("import package.core", "package.core.f()"), **CORE}, "0", "5"),
+    "import in the body, for an inner function": ({"study": BODY.format("import helper", "[(lambda: helper.f())() for _ in 'a']"), "helper": F}, "0", "5"),
+    "import in the body, relative": ({"study": "from package.core import f\n" + USES.format("f()"), "package/__init__": "", "package/core": "def f():\n    from . import other\n    return other.A\n", "package/other": "A = 0\n"}, "0", "5"),
+    "import in the body, the second name": ({"study": BODY.format("from helper import g, f", "f()"), "helper": "def g():\n    return 1\n" + F}, "0", "5"),
+    "module as a value": ({"study": "import helper\n" + USES.format("getattr(helper, 'f')()"), "helper": F}, "0", "5"),
+    "module in a dictionary": ({"study": "import helper\nA = {'a': helper}\n" + USES.format("A['a'].f()"), "helper": F}, "0", "5"),
+    "one of two helpers of a name": ({"study": "import one, two\n" + USES.format("one.f() - two.f()"), "one": "A = 1\ndef f():\n    return A\n", "two": "A = 0\ndef f():\n    return A\n"}, "0", "5"),
+    "whose global it is": ({"study": "import one, two\n" + USES.format("one.f(), one.g, two.h()"), "one": "A = 1\ndef f():\n    return A\ng = A\n", "two": "from one import A\ndef h():\n    return A\n"}, "from one import A", "A = 2"),
+}  # fmt: skip
+BESIDE_HARMLESS: dict[str, tuple[dict[str, str], str, str]] = {
+    "unused function": ({"study": "import helper\n" + USES.format("helper.f()"), "helper": F + "def g():\n    return 1\n"}, "1", "5"),
+    "unused global": ({"study": "import helper\n" + USES.format("helper.f()"), "helper": "A = 1\n" + F}, "1", "5"),
+    "comment": ({"study": "import helper\n" + USES.format("helper.f()"), "helper": "# one\n" + F}, "one", "one\n# and two"),
+    "unused module": ({"study": "import helper, other\n" + USES.format("helper.f()"), "helper": F, "other": "A = 1\n"}, "1", "5"),
+    "nobody's file": ({"study": USES.format("0"), "other": "A = 1\n"}, "1", "5"),
+}  # fmt: skip
+
+
+def _key_of_folder(as_file: Load, folder: Path, files: dict[str, str], old: str, new: str) -> DrawKey:
+    for name, text in files.items():
+        path = folder / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    return describe(as_file((folder / "study.py").read_text(encoding="utf-8"))["simulate"])
+
+
+@pytest.mark.parametrize("case", BESIDE_CHANGES)
+def test_what_stands_beside_a_study_is_seen(as_file: Load, folder: Path, case: str) -> None:
+    files, old, new = BESIDE_CHANGES[case]
+    before = _key_of_folder(as_file, folder, files, old, old)
+    assert _key_of_folder(as_file, folder, files, old, old) == before, "the control: nothing changed"
+    after = _key_of_folder(as_file, folder, files, old, new)
+    assert before.digest != after.digest
+    assert difference(before.parts, after.parts)
+
+
+@pytest.mark.parametrize("case", BESIDE_HARMLESS)
+def test_what_is_not_used_beside_a_study_is_not_seen(as_file: Load, folder: Path, case: str) -> None:
+    files, old, new = BESIDE_HARMLESS[case]
+    before = _key_of_folder(as_file, folder, files, old, old)
+    assert _key_of_folder(as_file, folder, files, old, new) == before
+
+
+STUDY = '''
+import enum
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent if "__file__" in globals() else Path.cwd()
+DATA = HERE / "data.csv"
+NAMES = {"gamma", "alpha", "beta", "delta"}
+
+class Kind(enum.Enum):
+    one = 1
+    two = 2
+
+class Pair(NamedTuple):
+    a: int = 0
+    b: float = 1.0
+
+@dataclass(frozen=True)
+class Config:
+    shift: float
+    names: frozenset = frozenset(NAMES)
+
+class Model:
+    scale = 2.0
+
+    def __init__(self, shift):
+        self.config = Config(shift)
+
+    def __call__(self, rng, size, *, table, kind=Kind.one):
+        """Draw."""
+        return {"x": self.scale * helper(size) + table.sum() + Pair().b, "y": DATA, "z": NAMES, "k": pick("a")}
+
+@lru_cache
+def helper(size: int) -> np.ndarray:
+    # a comment
+    return np.ones(size) if size else helper(1)
+
+def pick(name):
+    return {"a": lambda x: x + 1, "b": lambda x: x + 2}[name]
+
+simulate = partial(Model(0.5), table=np.arange(12.0).reshape(3, 4))
+'''
+TELL = "\nif __name__ == '__main__':\n    from mcstudy.engine.drawkey import describe\n    print(describe(simulate).digest)\n"
+
+
+def _told(arguments: list[str], folder: Path, seed: str) -> str:
+    """What a process prints, with a hash seed of its own; it finds the package where this one does."""
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_a_study_has_one_key_wherever_it_is_loaded(
+    as_file: Load, as_cell: Load, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file, under another name, in another folder, in a notebook, as a script, with other hash seeds."""
+    monkeypatch.chdir(folder)
+    key = describe(as_file(STUDY)["simulate"])
+    assert describe(as_file(STUDY, "renamed")["simulate"]) == key
+    assert describe(as_cell(STUDY)["simulate"]) == key
+    elsewhere = folder / "moved" / "far"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "script.py").write_text(STUDY + TELL)
+    assert _told(["script.py"], elsewhere, "1") == key.digest
+    assert _told(["moved/far/script.py"], folder, "2") == key.digest
+    assert _told(["-m", "moved.far.script"], folder, "3") == key.digest
+
+
+def test_code_without_a_source_has_one_key_for_all_hash_seeds(folder: Path) -> None:
+    text = "def simulate(rng):\n    return rng in {'a', 'b', 'c', 'd'}, (1, {'e', 'f', 'g'})" + TELL
+    assert len({_told(["-c", text], folder, seed) for seed in "123"}) == 1
+
+
+def test_cells_of_a_notebook_see_each_others_last_state(as_cell: Load) -> None:
+    names = as_cell("A = 0\ndef f():\n    return A\n")
+    as_cell("def simulate(rng):\n    return f()\n", names)
+    first = describe(names["simulate"])
+    as_cell("A = 5\n", names)
+    assert difference(first.parts, describe(names["simulate"]).parts) == ["global `A`: 0 -> 5"]
+    as_cell("A = 0\ndef f():\n    return A + 1\n", names)
+    lines = difference(first.parts, describe(names["simulate"]).parts)
+    assert lines == ["f:", "  @@ -1,2 +1,2 @@", "   def f():", "  -    return A", "  +    return A + 1"]
+    as_cell("def f():\n    # as it was\n    return A\n", names)
+    assert describe(names["simulate"]) == first
+
+
+def test_a_file_that_was_edited_after_it_was_loaded(as_file: Load, folder: Path) -> None:
+    """The key is that of the code that runs, not of what the file says now."""
+    text = "def f():\n    return 0\ndef simulate(rng):\n    return f()\n"
+    simulate = as_file(text)["simulate"]
+    key = describe(simulate)
+    path = folder / "study.py"
+    path.write_text("# a line more\n" + text)
+    assert describe(simulate) == key, "the same code, further down"
+    path.write_text(text.replace("0", "5"))
+    assert describe(simulate, loaded={str(path): text}) == key
+    path.write_text("no Python")
+    assert describe(simulate, loaded={str(path): text}) == key
+    path.unlink()
+    assert describe(simulate, loaded={str(path): text}) == key
+
+
+def test_a_file_whose_text_is_gone_is_told_by_its_instructions(as_file: Load, folder: Path) -> None:
+    text = "def simulate(rng):\n    return 1.5\n"
+    one, two = as_file(text)["simulate"], as_file(text.replace("1.5", "2.5"))["simulate"]
+    (folder / "study.py").write_text("def simulate(rng):\n    return 7\n")
+    keys = [describe(function) for function in (one, two)]
+    assert keys[0].digest != keys[1].digest
+    assert re.search(r"(LOAD|RETURN)_CONST 1\.5", keys[0].parts["simulate"].text)
+
+
+def test_two_lambdas_that_only_their_columns_tell_apart(as_file: Load) -> None:
+    names = as_file("A = B = 1\nf, g, h = lambda: A, lambda: (lambda: A), lambda: A + B\n")
+    texts = [describe(names[name]).parts["simulate"].text for name in "fgh"]
+    assert texts == ["lambda: A", "lambda: lambda: A", "lambda: A + B"]
+    assert describe(names["g"]()).parts["simulate"].text == "lambda: A"
+
+
+def test_an_input_counts_by_its_content(as_file: Load, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate = as_file("def simulate(rng):\n    return 0\n")["simulate"]
+    data = folder / "data.csv"
+    data.write_text("1,2")
+    key = describe(simulate, inputs=[data])
+    monkeypatch.chdir(folder)
+    assert describe(simulate, inputs=["data.csv"]) == key, "however its path is written"
+    assert set(key.parts) - set(describe(simulate).parts) == {"input data.csv"}
+    data.write_text("1,3")
+    (line,) = difference(key.parts, describe(simulate, inputs=[data]).parts)
+    assert line.startswith("input data.csv: 3 bytes, sha256 ")
+    with pytest.raises(
+        InputError, match=r"`inputs` must name files that can be read, got 'none.csv': No such file"
+    ):
+        describe(simulate, inputs=["none.csv"])
+    with pytest.raises(
+        InputError, match=r"`inputs` must name files that can be read, got '.*': Is a directory"
+    ):
+        describe(simulate, inputs=[folder])
+
+
+def test_versions_of_what_is_reached_are_kept(as_file: Load) -> None:
+    def versions(text: str) -> set[str]:
+        return {
+            name for name, part in describe(as_file(text)["simulate"]).parts.items() if part.kind == "version"
+        }
+
+    numpy, scipy, pandas = (f"version of {name}" for name in ("numpy", "scipy", "pandas"))
+    assert versions("import json, math\n" + USES.format("json, math")) == {numpy}
+    assert versions("from scipy import special\n" + USES.format("special.erf")) == {numpy, scipy}
+    assert versions("from scipy.special import erf\n" + USES.format("erf(1)")) == {numpy, scipy}
+    assert versions("from scipy.stats import norm\nX = norm(0, 1)\n" + USES.format("X")) == {numpy, scipy}
+    assert versions(BODY.format("import pandas", "pandas")) == {numpy, pandas}
+    assert versions("import pandas\n" + USES.format("0")) == {numpy}, "the control: imported and not used"
+
+
+def test_another_version_is_another_key(as_file: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate = as_file("def simulate(rng):\n    return 0\n")["simulate"]
+    key = describe(simulate)
+    monkeypatch.setattr("mcstudy.engine.drawkey.origins._version", lambda *_, **__: "0.1")
+    (line,) = difference(key.parts, describe(simulate).parts)
+    assert line == f"version of numpy: {key.parts['version of numpy'].text} -> 0.1"
+
+
+def test_models_of_the_package_are_followed() -> None:
+    from mcstudy.models.sensing import expected_loss
+
+    parts = describe(expected_loss).parts
+    assert parts["expected_loss"].kind == "code"
+    assert "version of mcstudy" not in parts
+
+
+def test_a_key_is_plain_text(as_file: Load) -> None:
+    key = describe(as_file(STUDY)["simulate"])
+    assert json.loads(json.dumps(asdict(key)))["digest"] == key.digest
+    assert not [name for name, part in key.parts.items() if len(part.digest) != 64]
+    assert "0x" not in json.dumps(asdict(key))

@@ -1,0 +1,67 @@
+"""What a function carries beside its code: a name, defaults, a closure, and what a package made it of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import reduce
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from mcstudy.engine.drawkey.bytecode import Reference, references
+from mcstudy.engine.drawkey.tokens import Place
+
+__all__ = ["defaults_of", "is_offered", "label_of", "made_of", "module_of_ufunc", "read_by"]
+
+# SciPy's special functions are ufuncs as NumPy's own are, and don't say whose they are.
+_UFUNCS = ("numpy", "scipy.special")
+
+
+def label_of(function: FunctionType, place: Place) -> str:
+    """What a function is called among the parts: by its name; a lambda by where it was met."""
+    own = function.__code__.co_qualname
+    if own.endswith("<lambda>"):
+        return place[-1]
+    decorates = hasattr(function, "__wrapped__") and function.__qualname__ != own
+    return f"{own} around {function.__qualname__}" if decorates else own
+
+
+def read_by(function: FunctionType) -> list[Reference]:
+    """What a function reads from outside, with the variables of its closure that `super()` alone reads."""
+    found = references(function.__code__)
+    read = {ref.name for ref in found if ref.kind == "closure"}
+    return found + [Reference("closure", name) for name in function.__code__.co_freevars if name not in read]
+
+
+def defaults_of(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The defaults of a function's arguments, by name."""
+    code, values = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    yield from zip(names[len(names) - len(values) :], values, strict=True)
+    yield from sorted((function.__kwdefaults__ or {}).items())
+
+
+def made_of(function: FunctionType) -> list[Any]:
+    """What an installed package made a function of: the function that it wraps, else what it closes over."""
+    if hasattr(function, "__wrapped__"):
+        return [function.__wrapped__, dict(getattr(function, "registry", {}))]  # of functools.singledispatch
+    return [cell.cell_contents for cell in function.__closure__ or ()]
+
+
+def is_offered(function: FunctionType) -> bool:
+    """Whether a module offers just this function under its name, as against one that was made for a caller."""
+    module = sys.modules.get(function.__module__ or "")
+    return reduce(_part, function.__qualname__.split("."), module) is function
+
+
+def _part(value: Any, name: str) -> Any:
+    return getattr(value, name, None)
+
+
+def module_of_ufunc(value: np.ufunc) -> str | None:
+    """The module that offers a ufunc; None if it was made from a Python function."""
+    return next(
+        (name for name in _UFUNCS if getattr(sys.modules.get(name), value.__name__, None) is value), None
+    )

@@ -1,0 +1,110 @@
+"""The two keys of a run: what the draws of an experiment depend on, and the rest, which only their analysis does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcstudy.engine.drawkey import Part, describe
+from mcstudy.engine.settings import Settings
+from mcstudy.exceptions import StudyError
+from mcstudy.experiment import Experiment
+from mcstudy.study import Study
+
+__all__ = ["analysis_of", "draw_key"]
+
+# Which generator a block gets, and how it is seeded: raised when mcstudy changes that.
+STREAMS = "SFC64, version 1"
+
+
+def draw_key(settings: Settings, experiment: Experiment) -> dict[str, Part]:
+    """What the draws of an experiment depend on, part by part.
+
+    Parameters
+    ----------
+    settings : Settings
+    experiment : Experiment
+
+    Returns
+    -------
+    dict from str to Part
+        Study, experiment, seed, block size, common factors, options; the code and the values that `simulate`
+        reaches, declared inputs, versions of packages, the processor and its BLAS.
+
+    Raises
+    ------
+    StudyError
+        If `simulate` uses a value that can't be hashed.
+    """
+    study = settings.study
+    plain = {
+        "study": study.name,
+        "experiment": experiment.name,
+        "seed": str(settings.seed),
+        "block size": str(study.block_size),
+        "common factors": ", ".join(experiment.common),
+        "options": " ".join(settings.origin.arguments),
+        "streams": STREAMS,
+    }
+    parts = {name: Part("setting", value, value) for name, value in plain.items()}
+    described = describe(experiment.simulate, inputs=experiment.inputs, loaded=settings.origin.texts)
+    return parts | dict(described.parts)
+
+
+def analysis_of(study: Study) -> dict[str, str]:
+    """What a study makes of its draws: every field of its claims, its scenarios and its replicates, as text.
+
+    Returns
+    -------
+    dict from str to str
+        "claim 2d.worst, margin" -> "0.02", "scenarios" -> "64", ...
+    """
+    found = {"replicates": _text(study.replicates)}
+    for experiment in study.experiments:
+        place = f"experiment {experiment.name}, " if experiment.name else ""
+        keys = sorted(scenario.key for scenario in experiment.of_profile("full"))
+        found[f"{place}scenarios"] = "; ".join(keys)
+        for claim in experiment.claims:
+            found |= {f"claim {claim.id}, {name}": text for name, text in _fields(claim).items()}
+    return found
+
+
+# What is read, and judges nothing.
+WORDS = ("id", "statement", "source", "because")
+
+
+def _fields(claim: Any) -> dict[str, str]:
+    fields = [field.name for field in dataclasses.fields(claim) if field.name not in WORDS]
+    return {"kind": claim.kind} | {name: _text(getattr(claim, name)) for name in fields}
+
+
+def _text(value: Any) -> str:
+    """A value in words that are the same in every run: a function by what it does."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return (
+            f"{type(value).__name__}({', '.join(f'{name}={_text(getattr(value, name))}' for name in names)})"
+        )
+    if callable(value) or not _is_plain(value):
+        return _digest(value)
+    return repr(value)
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value if not isinstance(value, Mapping) else dict(value))
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _digest(value: Callable[..., Any] | Any) -> str:
+    """A short digest of a function or an object, without what the machine adds to a draw key."""
+    try:
+        parts = describe(value).parts if callable(value) else describe(lambda: value).parts
+    except StudyError:
+        return f"a {type(value).__name__}"
+    kept = sorted(part.digest for part in parts.values() if part.kind not in ("version", "machine"))
+    return f"{type(value).__name__} {'+'.join(digest[:8] for digest in kept)}"

@@ -1,0 +1,127 @@
+"""Proof that draws are a function of the seed: the same block in another process, and again from an older run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+from mcstudy.draws import Block
+from mcstudy.engine.executors import Executor, Serial
+from mcstudy.engine.journal import Journal
+from mcstudy.engine.worker import BlockResult, Task, run_block
+from mcstudy.exceptions import StudyError
+
+__all__ = ["check_first", "check_stored"]
+
+CHILD = "from mcstudy.engine.proof import child; child()"
+HASH_SEEDS = ("1", "2")  # any two: what depends on the order of hashes differs between them
+
+
+def check_first(
+    study: str, results: Sequence[BlockResult], tasks: Sequence[Task], executor: Executor
+) -> None:
+    """Draw the first blocks of a run a second time, elsewhere: the same bits must come out.
+
+    Parameters
+    ----------
+    study : str
+    results : sequence of BlockResult
+        As the executor drew them.
+    tasks : sequence of Task
+        The same blocks.
+    executor : Executor
+        What another process drew is drawn in this one, and the other way round.
+
+    Raises
+    ------
+    StudyError
+        Where they differ; the message names the likely cause.
+    """
+    # A block that failed may end a process: it is not drawn here, and its failure is told anyway.
+    sound = {result.block: result for result in results if result.data is not None}
+    again = [task for task in tasks if task.block in sound]
+    for other in _in_children(again) if isinstance(executor, Serial) else _here(again):
+        if not _equal(sound[other.block], other):
+            task = next(task for task in again if task.block == other.block)
+            raise StudyError(_difference(study, other.block, _cause(task)))
+
+
+def check_stored(study: str, journal: Journal, task: Task) -> None:
+    """Draw a block that an earlier run has kept again: the same bits must come out.
+
+    Raises
+    ------
+    StudyError
+        Where they differ; the message names the likely cause.
+    """
+    kept = journal.block(task.block)
+    if kept is None:  # it failed; so it may again, with this process
+        return
+    (result,) = _here([task])
+    if result.data is None or result.data.tobytes() != kept.tobytes():
+        cause = (
+            "a data file has changed that `inputs=` does not name, or what it depends on is not in its code: a clock, "
+            "the environment, the network; name files in `inputs=`, and start over with --fresh"
+        )
+        raise StudyError(_difference(study, task.block, cause, "an earlier run kept other numbers"))
+
+
+def _here(tasks: Sequence[Task]) -> list[BlockResult]:
+    with closing(Serial().run(tasks)) as results:
+        return list(results)
+
+
+def _in_children(tasks: Sequence[Task], hash_seed: str = HASH_SEEDS[0]) -> list[BlockResult]:
+    """Draw blocks in a new process; nothing where none can be had, as on a machine without memory to spare."""
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    # The child finds packages where this process does, wherever it was started.
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        input=pickle.dumps(list(tasks)),
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        return []
+    results: list[BlockResult] = pickle.loads(done.stdout)
+    return results
+
+
+def child() -> None:
+    """Draw the blocks that come in and write out what came of them; what `simulate` prints goes elsewhere."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    tasks: list[Task] = pickle.loads(sys.stdin.buffer.read())
+    with closing(Serial().run(tasks)) as results:
+        out.write(pickle.dumps(list(results)))
+    out.close()
+
+
+def _equal(one: BlockResult, other: BlockResult) -> bool:
+    if one.data is None or other.data is None:
+        return one.data is other.data
+    failed = [[failure.index for failure in result.failures] for result in (one, other)]
+    return one.data.tobytes() == other.data.tobytes() and failed[0] == failed[1]
+
+
+def _difference(
+    study: str, block: Block, cause: str, what: str = "another process drew other numbers"
+) -> str:
+    return f"study {study} {block}: `simulate` must give the same block whenever and wherever it is drawn, but {what}. The likely cause: {cause}"
+
+
+def _cause(task: Task) -> str:
+    """Why a block differs between processes, found by drawing it a few times more."""
+    first, second = run_block(task), run_block(task)
+    if not _equal(first, second):
+        return "randomness other than `rng`, a clock, or what earlier calls left behind; draw from `rng` only"
+    by_seed = [_in_children([task], seed) for seed in HASH_SEEDS]
+    if all(by_seed) and not _equal(by_seed[0][0], by_seed[1][0]):
+        return "the order of a set or of hashes, which is another in each process; loop over sorted(...) or a tuple"
+    return "a setting of this process (np.seterr, an environment variable, a patched module), or a global that has changed since it was imported; set it inside `simulate`"

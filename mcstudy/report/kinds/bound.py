@@ -1,0 +1,115 @@
+"""Claims on a bound that no draw exceeds: the ratios to it, and how often it is violated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from mcstudy.findings import BoundEvidence, Finding, Verdict
+from mcstudy.report.kinds import Column, Kind, Replicate, Summary, at, evidence_of, judged, owned, replicates_of
+from mcstudy.report.numbers import count, percent, plural, shown
+from mcstudy.report.rows import Rows, height_of_rows, lay_out
+from mcstudy.report.style import number_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["KIND", "BoundKind"]
+
+WIDE = 4.0  # the ratio from which on its axis is logarithmic
+
+
+class BoundKind(Kind):
+    """The largest ratio of a column to its bound."""
+
+    headings = ("Largest ratio", "Violations", "Allowed")
+    decided = (
+        "Bounds",
+        "One violation beyond rounding refutes, and is kept as a witness. Without one, the claim is confirmed once "
+        "the upper confidence limit of the probability of a violation is small enough.",
+    )
+    columns: ClassVar[Mapping[str, Column]] = {
+        "largest ratio": owned(lambda own: _ratio(own.largest_ratio)),
+        "violations": owned(lambda own: count(own.violations)),
+        "P(violation) ≤": owned(lambda own: shown(own.upper_limit, 2)),
+        "replicates": replicates_of,
+    }
+
+    def summary(self, finding: Finding) -> Summary:
+        """The largest ratio, the violations or the limit of their probability."""
+        found = max((item.largest_ratio for item in judged(finding)), default=math.nan)
+        violations = sum(item.violations for item in judged(finding))
+        own = evidence_of(finding)
+        limit = f"P(violation) ≤ {shown(own.upper_limit if own else math.nan, 2)}"
+        return Summary(_ratio(found), plural(violations, "violation") if violations else limit, "≤ 1")
+
+    def tell(self, finding: Finding) -> str:
+        """Say how many draws exceed the bound, or how near they come and how sure that is."""
+        evidence = cast(BoundEvidence, finding.evidence)
+        violations = sum(item.violations for item in judged(finding))
+        if (worst := evidence.witness) and worst.bound is not None:
+            exceed = "exceeds" if violations == 1 else "exceed"
+            many = f"{count(violations)} of {plural(finding.drawn, 'draw')} {exceed} the bound"
+            bound = f"{shown(worst.value)} where the bound is {shown(worst.bound)}"
+            return f"{many}; the worst is {bound}{at(worst.scenario)}."
+        if not (tightest := evidence.tightest):
+            return "No draw could be compared with the bound."
+        none = f"None of {plural(finding.drawn, 'draw')} exceeds the bound"
+        ratio = f"the largest ratio to it is {_ratio(tightest.ratio)}{at(tightest.scenario)}"
+        return f"{none}; {ratio}. {_surely(finding)}"
+
+    def replicate(self, finding: Finding) -> Replicate | None:
+        """The worst violation, or the draw that comes closest."""
+        evidence = cast(BoundEvidence, finding.evidence)
+        chosen = evidence.witness or evidence.tightest
+        if chosen is None or chosen.bound is None:
+            return None
+        title = "Witness" if evidence.witness else "Closest to the bound"
+        where = f"Replicate {chosen.index} of block {chosen.block}{at(chosen.scenario)}"
+        found = f"has the value {shown(chosen.value)} where the bound is {shown(chosen.bound)}"
+        return Replicate(title, f"{where} {found}, a ratio of {_ratio(chosen.ratio)}.", chosen.token)
+
+    def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
+        """A row for every cell."""
+        return (height_of_rows(finding, most),)
+
+    def draw(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
+        """Draw the largest ratio of the column to its bound in every cell; the bound is at 1."""
+        rows = lay_out(axes, finding, most)
+        items = [evidence_of(finding, index) for index in rows.indices]
+        ratios = [item.largest_ratio if item else math.nan for item in items]
+        _set_axis(rows, ratios)
+        rows.limit(1.0)
+        for row, ratio in enumerate(ratios):
+            rows.extreme(row, ratio)
+        axes.set_xlabel("largest ratio to the bound")
+        return rows.caption(
+            "Points: the largest ratio of any draw to its bound. Line: the bound; the shaded side violates it."
+        )
+
+
+def _ratio(ratio: float) -> str:
+    """Write a ratio so that one which is nearly 1 is not taken for 1."""
+    return f"1 − {shown(1.0 - ratio, 2)}" if 0.999 < ratio < 1.0 else shown(ratio)
+
+
+def _surely(finding: Finding) -> str:
+    own = evidence_of(finding)
+    limit = shown(own.upper_limit if own else math.nan, 2)
+    within = "within" if finding.verdict is Verdict.CONFIRMED else "which is not yet within"
+    allowed = f"{within} the {shown(finding.margin, 2)} that the claim allows"
+    risk = f"a draw exceeds it with probability at most {limit}"
+    return f"At confidence {percent(finding.confidence)} {risk}, {allowed}."
+
+
+def _set_axis(rows: Rows, ratios: list[float]) -> None:
+    finite = [ratio for ratio in ratios if math.isfinite(ratio)]
+    if max(finite, default=0.0) > WIDE or any(math.isinf(ratio) for ratio in ratios):
+        rows.make_logarithmic([*finite, 1.0])
+    else:
+        rows.axes.set_xlim(0.0, max([1.1, *(1.08 * ratio for ratio in finite)]))
+        number_ticks(rows.axes.xaxis, 6)
+
+
+KIND = BoundKind()

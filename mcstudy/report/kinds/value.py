@@ -1,0 +1,129 @@
+"""Claims on values: an estimate and its interval, against theory ± margin."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from mcstudy.findings import Cell, Finding
+from mcstudy.report.kinds import Column, Kind, Summary, capital, place, replicates_of
+from mcstudy.report.numbers import interval, percent, shown, uncertain, zone
+from mcstudy.report.rows import Rows, height_of_rows, lay_out
+from mcstudy.report.style import mark_zone, number_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["KIND", "ValueKind"]
+
+FAR = 8.0  # margins from theory beyond which the axis becomes logarithmic
+
+
+class ValueKind(Kind):
+    """Estimates with intervals; also the base of other kinds that have both."""
+
+    decided = (
+        "Values",
+        "A statistic of the draws with an interval that holds however many looks were taken, against theory ± "
+        "margin.",
+    )
+    columns: ClassVar[Mapping[str, Column]] = {
+        "estimate ± MCSE": lambda cell, _: uncertain(cell.estimate, cell.mcse),
+        "interval": lambda cell, _: interval(*cell.interval),
+        "theory ± margin": lambda cell, _: zone(cell.theory, cell.margin),
+        "replicates": replicates_of,
+    }
+
+    def summary(self, finding: Finding) -> Summary:
+        """The estimate, its interval, the zone."""
+        estimate = uncertain(finding.estimate, finding.mcse)
+        return Summary(estimate, interval(*finding.interval), zone(finding.theory, finding.margin))
+
+    def tell(self, finding: Finding) -> str:
+        """Say where the deciding estimate and its interval lie."""
+        opening, where = self.opening(finding)
+        if math.isnan(finding.estimate):
+            return opening + capital(f"{where}the {finding.estimand} could not be estimated.")
+        found = f"the {finding.estimand} is {uncertain(finding.estimate, finding.mcse)}"
+        lies = place(finding.cells[finding.deciding], finding.interval)
+        return opening + capital(f"{where}{found}, its {percent(finding.confidence)} interval {lies}.")
+
+    def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
+        """A row for every cell."""
+        return (height_of_rows(finding, most),)
+
+    def draw(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
+        """Draw estimate and interval of every cell against the zone of theory ± margin.
+
+        Where cells differ in theory or margin, all are standardised: (value - theory) / margin, so that the zone
+        is [-1, 1] for each.
+        """
+        rows = lay_out(axes, finding, most)
+        zones = {(cell.theory, cell.margin) for cell in rows.cells}
+        center, margin = next(iter(zones))
+        common = len(zones) == 1 and not math.isnan(center + margin)
+        if not common:
+            center, margin = 0.0, 1.0
+        spans = [_span(cell, standardised=not common) for cell in rows.cells]
+        mark_zone(axes, center, margin, along="x")
+        _set_limits(axes, spans, center, margin, far=not common)
+        for row, span in enumerate(spans):
+            _draw_span(rows, row, span)
+        axes.set_xlabel(finding.estimand if common else f"({finding.estimand} − theory) / margin")
+        band = "theory ± margin" if common else "standardised to ±1"
+        return rows.caption(
+            "Points: estimates. Lines: intervals at the simultaneous confidence level. Band: the zone, "
+            f"{band}, with theory in its middle."
+        )
+
+
+class _Span(NamedTuple):
+    """A cell on the figure's axis."""
+
+    low: float
+    estimate: float
+    high: float
+
+
+def _span(cell: Cell, *, standardised: bool) -> _Span:
+    center, unit = (cell.theory, cell.margin) if standardised else (0.0, 1.0)
+    low, estimate, high = ((value - center) / unit for value in (cell.interval[0], cell.estimate, cell.interval[1]))
+    return _Span(low, estimate, high)
+
+
+def _set_limits(axes: Axes, spans: list[_Span], center: float, margin: float, *, far: bool) -> None:
+    values = [value for span in spans for value in span if math.isfinite(value)]
+    low, high = min([*values, center - margin]), max([*values, center + margin])
+    if far and max(-low, high) > FAR:
+        _set_symmetric_logarithmic(axes, low, high)
+        return
+    room = 0.05 * (high - low)
+    number_ticks(axes.xaxis, 4)
+    axes.set_xlim(low - room, high + room)
+
+
+def _set_symmetric_logarithmic(axes: Axes, low: float, high: float) -> None:
+    """Make an axis of margins logarithmic on either side of the zone."""
+    axes.set_xscale("symlog", linthresh=2.0, linscale=1.0)
+    power = math.ceil(math.log10(max(-low, high)))
+    step = max(1, math.ceil(power / 4))
+    sizes = [10.0**exponent for exponent in range(0, power + 1, step)]
+    ticks = [-size for size in reversed(sizes)] + [0.0, *sizes]
+    axes.set_xticks(ticks, [shown(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlim(low * 1.3 if low < -1 else -1.5, high * 1.3 if high > 1 else 1.5)
+
+
+def _draw_span(rows: Rows, row: int, span: _Span) -> None:
+    if math.isnan(span.estimate):
+        rows.remark(row, "not estimated")
+        return
+    left, right = rows.axes.get_xlim()
+    if not math.isnan(span.low + span.high):
+        rows.line(row, max(span.low, left), min(span.high, right))
+    if math.isfinite(span.estimate):
+        rows.mark(row, span.estimate)
+
+
+KIND = ValueKind()

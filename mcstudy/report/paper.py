@@ -1,0 +1,195 @@
+r"""What a paper takes from a report: a LaTeX table, macros that hold the numbers, and how to cite them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mcstudy._version import __version__
+from mcstudy.findings import Finding
+from mcstudy.ledger import Ledger
+from mcstudy.report.kinds import Summary, kind_of
+from mcstudy.report.mathematics import Piece, statement_pieces
+from mcstudy.report.numbers import MINUS, THIN, count
+from mcstudy.report.verdicts import badge
+
+__all__ = ["bibtex", "latex", "write_macros", "write_tex_table"]
+
+_DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{char: f"\\{char}" for char in "{}$&#_%"},
+}
+_SYMBOLS = {
+    "≤": r"\le ",
+    MINUS: "-",
+    "±": r"\pm",
+    "∞": r"\infty",
+    "χ²": r"\chi^2",
+    "%": r"\%",
+    THIN: r"\,",
+    "–": r"\text{--}",
+    "×": r"\times ",
+}
+_PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_RAISED = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_WORDS = re.compile(r" ?[A-Za-z]{2,}(?: [a-z]+)* ?")
+
+
+def write_tex_table(ledger: Ledger, path: Path) -> None:
+    """Write a LaTeX table of all findings.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    path : Path
+    """
+    lines = [
+        "% Needs the packages booktabs and amsmath, amssymb.",
+        r"\begin{tabular}{llllll}",
+        r"\toprule",
+        r"Claim & Statement & Found & How sure & Allowed & Verdict \\",
+        r"\midrule",
+        *(" & ".join(_tex_row(finding)) + r" \\" for finding in ledger.findings),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_macros(ledger: Ledger, path: Path) -> None:
+    r"""Write a file of LaTeX macros, so that a paper's numbers are the ledger's.
+
+    ``\mcs`` + study + claim + field, in letters only: digits are spelled, and a letter after a separator becomes
+    a capital. Claim 2d.worst of the study linearization has ``\mcsLinearizationTwoDWorstEstimate``.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    path : Path
+    """
+    study, draws = _macro_name(ledger.study.name), ledger.digests["draws"]
+    lines = [
+        f"% Numbers of the study {ledger.study.name}, draws sha256 {draws}.",
+        r"% \mcs + study + claim + Estimate, Interval, Theory or Verdict; digits are spelled, separators dropped:",
+        r"% claim 2d.worst is TwoDWorst. Use with \input{macros.tex}; needs amsmath.",
+        _macro(f"{study}Digest", draws[:12]),
+        _macro(f"{study}Replicates", rf"\ensuremath{{{latex(count(ledger.run.replicates))}}}"),
+        _macro(f"{study}Seed", str(ledger.run.seed)),
+    ]
+    stems = _stems([finding.id for finding in ledger.findings])
+    for finding, stem in zip(ledger.findings, stems, strict=True):
+        lines += _claim_macros(finding, f"{study}{stem}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def bibtex(ledger: Ledger) -> str:
+    """Write the BibTeX entries of the software and of this result.
+
+    The result is named by the digest of its draws: whoever runs the same command with the same versions can
+    check that they hold the same numbers.
+
+    Parameters
+    ----------
+    ledger : Ledger
+
+    Returns
+    -------
+    str
+    """
+    version = _escape(str(ledger.provenance.get("mcstudy", __version__)))
+    study, run, draws = ledger.study, ledger.run, ledger.digests["draws"]
+    software = {
+        "author": "{The mcstudy authors}",
+        "title": "{mcstudy}: {Monte Carlo} studies that put theory to the test",
+        "version": version,
+    }
+    replicates = f"{run.replicates} replicates"
+    result = {
+        "key": "mcstudy",
+        "title": f"{{{_escape(study.title)}}}",
+        "howpublished": f"Monte Carlo study {_escape(study.name)}, run with mcstudy {version}",
+        "year": str(ledger.provenance.get("started", ""))[:4],
+        "note": _escape(f"profile {run.profile}, seed {run.seed}, {replicates}, draws sha256 {draws}"),
+    }
+    entries = [_entry("software", "mcstudy", software)]
+    entries += [_entry("misc", f"mcstudy-{study.name}-{draws[:8]}", result)]
+    return "\n\n".join(entries) + "\n"
+
+
+def latex(text: str) -> str:
+    r"""Rewrite numbers of a report for LaTeX's mathematics mode.
+
+    Examples
+    --------
+    >>> print(latex("3.2×10⁻¹⁴"), latex("−0.5 ± 0.01"))
+    3.2\times 10^{-14} -0.5 \pm 0.01
+    """
+    text = _WORDS.sub(lambda match: rf"\text{{{match[0]}}}", text)
+    for symbol, macro in _SYMBOLS.items():
+        text = text.replace(symbol, macro)
+    return _RAISED.sub(lambda match: "^{" + match[0].translate(_PLAIN) + "}", text)
+
+
+def _summary(finding: Finding) -> Summary:
+    return kind_of(finding.kind).summary(finding)
+
+
+def _tex_row(finding: Finding) -> list[str]:
+    heading = kind_of(finding.kind).headings[0].lower()
+    found, sure, allowed = (latex(text) for text in _summary(finding))
+    statement = "".join(map(_tex_piece, statement_pieces(finding.statement)))
+    numbers = [f"{heading} ${found}$", f"${sure}$", f"${allowed}$"]
+    return [_escape(finding.id), statement, *numbers, _verdict(finding)]
+
+
+def _tex_piece(piece: Piece) -> str:
+    return f"${piece.content}$" if piece.mathematics else _escape(piece.content)
+
+
+def _claim_macros(finding: Finding, stem: str) -> list[str]:
+    numbers = zip(("Estimate", "Interval", "Theory"), _summary(finding), strict=True)
+    return [
+        f"% claim {finding.id}".replace("\n", " "),
+        *(_macro(f"{stem}{field}", rf"\ensuremath{{{latex(text)}}}") for field, text in numbers),
+        _macro(f"{stem}Verdict", _verdict(finding)),
+    ]
+
+
+def _verdict(finding: Finding) -> str:
+    words = badge(finding)
+    return _escape(f"{words.name} ({words.remark})".lower() if words.remark else words.name.lower())
+
+
+def _stems(ids: Sequence[str]) -> list[str]:
+    """Spell ids as macros' names; one that is spelled like an earlier one gets a letter more."""
+    stems: list[str] = []
+    for name in ids:
+        candidates = (_macro_name(name) + "B" * further for further in range(len(ids)))
+        stems.append(next(stem for stem in candidates if stem not in stems))
+    return stems
+
+
+def _macro_name(name: str) -> str:
+    """Spell a name in letters only, as LaTeX wants a macro's: digits as words, a capital after a separator."""
+    spelled = re.sub(r"\d", lambda match: f" {_DIGITS[int(match[0])]} ", name)
+    words = re.findall("[A-Za-z]+", spelled)
+    return "".join(word[0].upper() + word[1:] for word in words)
+
+
+def _macro(name: str, text: str) -> str:
+    return rf"\newcommand{{\mcs{name}}}{{{text}}}"
+
+
+def _escape(text: str) -> str:
+    """Write text so that TeX and BibTeX print it as it is."""
+    return "".join(_ESCAPES.get(char, char) for char in text)
+
+
+def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
+    width = max(map(len, fields))
+    lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"])

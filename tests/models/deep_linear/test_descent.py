@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from mcstudy.exceptions import ModelError
+from mcstudy.models.arrays import relative_residual
+from mcstudy.models.deep_linear.descent import descend
+from mcstudy.models.deep_linear.few_measurements import Completion, FewMeasurements, GaussianSensing
+from mcstudy.models.deep_linear.flow import gradient_flow
+from mcstudy.models.deep_linear.low_rank import low_rank_target, small_factors
+from mcstudy.models.deep_linear.products import end_to_end
+
+
+def stream(seed: int = 1) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+def drawn(kind: str, size: int = 3, dimension: int = 6, measurements: int = 20) -> FewMeasurements:
+    target = low_rank_target(stream(), size, dimension, 1)
+    if kind == "sensing":
+        return GaussianSensing.draw(stream(2), target, measurements)
+    return Completion.draw(stream(2), target, measurements)
+
+
+@pytest.mark.parametrize("kind", ["sensing", "completion"])
+def test_one_factor_ends_at_the_projection(kind: str) -> None:
+    """The flow of one factor ends at the start plus the least change that fits the measurements."""
+    problem = drawn(kind)
+    start = small_factors(stream(4), 3, 1, 6, 1.0)
+    end = descend(start, problem, fit=1e-24).matrices
+    hessian = np.stack(
+        [
+            problem.slope(unit + np.zeros((3, 6, 6))) - problem.slope(np.zeros((3, 6, 6)))
+            for unit in np.eye(36).reshape(36, 6, 6)
+        ]
+    )
+    for replicate in range(3):
+        matrix = hessian[:, replicate].reshape(36, 36)
+        change = -np.linalg.pinv(matrix, rcond=1e-10) @ problem.slope(start[:, 0])[replicate].ravel()
+        expected = start[replicate, 0] + change.reshape(6, 6)
+        # A loss of 1e-24 leaves 1e-12 in the data; the smallest eigenvalue that is not 0 is above 1e-2.
+        np.testing.assert_allclose(end[replicate], expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("depth", [2, 3])
+def test_descent_ends_where_the_flow_ends(depth: int) -> None:
+    """Within a fifth of the 5 % that a recovery may be off, although steps are as long as they can be."""
+    problem, start = (
+        drawn("completion", dimension=8, measurements=40),
+        small_factors(stream(5), 3, depth, 8, 1e-3),
+    )
+    flow = gradient_flow(start, problem.slope, [0.0, 3e4], tolerance=1e-8)
+    assert np.all(problem.loss(end_to_end(flow.states[-1])) < 1e-6 * problem.loss(np.zeros((3, 8, 8))))
+    end = descend(start, problem, fit=1e-6)
+    assert np.max(relative_residual(end.matrices, end_to_end(flow.states[-1]))) < 0.01
+
+
+def test_replicates_do_not_act_on_each_other() -> None:
+    problem, start = drawn("completion"), small_factors(stream(5), 3, 3, 6, 1e-2)
+    together = descend(start, problem, fit=1e-4)
+    for replicate in range(3):
+        only = np.array([replicate])
+        alone = descend(start[only], problem.take(only), fit=1e-4)
+        np.testing.assert_allclose(alone.matrices[0], together.matrices[replicate], rtol=1e-9, atol=1e-12)
+        assert alone.steps[0] == together.steps[replicate]
+
+
+def test_unfitted_replicate_is_a_failure() -> None:
+    problem, start = drawn("completion"), small_factors(stream(5), 3, 2, 6, 1e-3)
+    end = descend(start, problem, steps=50)
+    assert end.failures == ("the measurements are not fitted to 1e-06 of the loss at 0 after 50 steps",) * 3
+
+
+def test_descend_refuses() -> None:
+    problem = drawn("sensing", size=2, dimension=4, measurements=8)
+    with pytest.raises(ModelError, match=r"`courant` must lie in \(0, 2\], got 3; beyond 2 steps overshoot"):
+        descend(small_factors(stream(), 2, 2, 4, 1.0), problem, courant=3)
+    with pytest.raises(ModelError, match="`start` must be finite"):
+        descend(np.full((2, 2, 4, 4), np.nan), problem)
