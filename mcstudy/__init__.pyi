@@ -10,7 +10,6 @@ from .claims import misprint as misprint
 from .claims import relative as relative
 from .cli import main as main
 from .draws import portions as portions
-from .engine.run import run as run
 from .experiment import Experiment as Experiment
 from .findings import Cell as Cell
 from .findings import Finding as Finding
@@ -19,6 +18,9 @@ from .ledger import Ledger as Ledger
 from .ledger import Overlay as Overlay
 from .ledger import Section as Section
 from .measure import Measure as Measure
+from .results import Results as Results
+from .results import load as load
+from .results import run as run
 from .scenarios import Scenario as Scenario
 from .scenarios import grid as grid
 from .scenarios import powers_of_two as powers_of_two

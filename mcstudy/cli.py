@@ -11,8 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mcstudy._version import __version__
-from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
+from mcstudy.arguments import Command, parser_for, split
 from mcstudy.exceptions import McstudyError
 
 if TYPE_CHECKING:
@@ -38,14 +37,8 @@ def main(study: Study) -> None:
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
     """Run a command; turn errors of use and interruptions into exit codes."""
-    own, given = _split(arguments)
-    parser = _parser(script=study is not None)
-    options = parser.parse_args(own)
-    if given and not options.takes_study_options:
-        parser.error(f"unrecognized arguments: --{given[0][0]}")
-    options.study_object, options.given = study, given
     try:
-        return int(options.command(options))
+        return _dispatched(arguments, study)
     except McstudyError as error:
         print(f"mcstudy: error: {error}", file=sys.stderr)
         return 2
@@ -55,68 +48,34 @@ def _guarded(arguments: list[str], study: Study | None) -> int:
         return 130
 
 
-def _parser(*, script: bool = False) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="mcstudy",
-        description="Monte Carlo studies that put theory to the test.",
-        epilog="Exit codes: 0 every verdict as expected, 1 a verdict is not, 2 usage, 3 failures, 130 interrupted.",
-        allow_abbrev=False,
+def _dispatched(arguments: list[str], study: Study | None) -> int:
+    own, given = split(arguments)
+    shown = _options_of(own[1:], study) if "run" in own[:1] and {"-h", "--help"} & set(own) else ""
+    parser = parser_for(COMMANDS, script=study is not None, studies_options=shown)
+    options = parser.parse_args(own)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return 0
+    if given and not options.takes_study_options:
+        parser.error(f"unrecognized arguments: --{given[0][0]}")
+    options.study_object, options.given = study, given
+    return int(options.command(options))
+
+
+def _options_of(words: list[str], study: Study | None) -> str:
+    """The options of the studies that a command line names, for its help."""
+    from mcstudy.engine.loading import find_studies, load_study
+
+    names = [word for word in words if not word.startswith("-")]
+    studies = (
+        [study] if study is not None else [load_study(path) for path in find_studies(names)] if names else []
     )
-    parser.add_argument("--version", action="version", version=f"mcstudy {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    run = commands.add_parser("run", help="run studies and write their reports", allow_abbrev=False)
-    if script:
-        run.set_defaults(studies=[])
-    else:
-        run.add_argument(
-            "studies", nargs="*", metavar="STUDY", help="a name in ./studies or a file; default: all"
-        )
-    run.add_argument("--profile", choices=PROFILES, default=PROFILES[0], help="default: %(default)s")
-    run.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
-    run.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
-    run.add_argument(
-        "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
-    )
-    run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
-    run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
-    run.set_defaults(command=_run, takes_study_options=True)
-
-    listing = commands.add_parser("list", help="list the studies in ./studies", allow_abbrev=False)
-    listing.set_defaults(command=_list, takes_study_options=False)
-
-    report = commands.add_parser("report", help="write reports again from their ledgers", allow_abbrev=False)
-    report.add_argument("studies", nargs="*", metavar="STUDY", help="names; default: all that have a ledger")
-    report.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
-    report.set_defaults(command=_report, takes_study_options=False)
-
-    replay = commands.add_parser("replay", help="draw one block again, in this process", allow_abbrev=False)
-    replay.add_argument("study", metavar="STUDY", help="a name in ./studies or a file")
-    replay.add_argument(
-        "block", metavar="BLOCK", help="scenario:block or scenario:block:index, from a report"
-    )
-    replay.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
-    replay.set_defaults(command=_replay, takes_study_options=True)
-    return parser
-
-
-OWN_OPTIONS = {"--profile", "--jobs", "--seed", "--executor", "--out", "--fresh", "--help", "--version"}
-
-
-def _split(arguments: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Separate the options of studies, ``--name VALUE`` or ``--name=VALUE``, from those of mcstudy."""
-    own: list[str] = []
-    given: list[tuple[str, str]] = []
-    rest = iter(arguments)
-    for argument in rest:
-        name, equals, value = argument.partition("=")
-        if not name.startswith("--") or name == "--" or name in OWN_OPTIONS:
-            own.append(argument)
-        elif equals:
-            given.append((name[2:], value))
-        else:
-            given.append((name[2:], next(rest, "")))
-    return own, given
+    lines = [
+        f"  --{option.name} {option.metavar}  {option.help}"
+        for chosen in studies
+        for option in chosen.options
+    ]
+    return "\n".join(["options of the study itself:", *lines]) if lines else ""
 
 
 def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
@@ -131,7 +90,7 @@ def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from mcstudy.engine.progress import progress_for
+    from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.run import run
     from mcstudy.report.terminal import print_ledger
 
@@ -145,7 +104,7 @@ def _run(options: argparse.Namespace) -> int:
             executor=options.executor,
             out=options.out,
             fresh=options.fresh,
-            progress=progress_for(sys.stderr),
+            progress=Progress() if options.quiet else progress_for(sys.stderr),
             arguments=origin.arguments,
         )
         print_ledger(ledger)
@@ -194,6 +153,51 @@ def _replay(options: argparse.Namespace) -> int:
     print_replay(replayed.columns, replayed.failures)
     return 3 if replayed.failures else 0
 
+
+def _status(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mcstudy.report.terminal import print_table
+    from mcstudy.results.status import HEADER, status
+
+    print_table(f"Studies in {options.out}", HEADER, status(Path(options.out), options.studies))
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mcstudy.results import load
+    from mcstudy.results.tables import export
+
+    for name in options.studies:
+        folder = Path(options.out) / name
+        for path in export(load(folder), folder, options.format):
+            print(path)
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from mcstudy.report.terminal import print_table
+    from mcstudy.results import load
+    from mcstudy.results.compare import HEADER, compare
+
+    differences = compare(load(options.one), load(options.other))
+    print_table(
+        f"{options.one} and {options.other}", HEADER, [difference.row() for difference in differences]
+    )
+    return 0 if all(difference.same_verdict for difference in differences) else 1
+
+
+COMMANDS: dict[str, Command] = {
+    "run": _run,
+    "list": _list,
+    "status": _status,
+    "report": _report,
+    "replay": _replay,
+    "export": _export,
+    "compare": _compare,
+}
 
 if __name__ == "__main__":
     sys.exit(command())

@@ -15,13 +15,14 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from mcstudy.exceptions import InputError
+from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
 
 __all__ = ["from_plain", "plain"]
 
 T = TypeVar("T")
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_RULES: dict[Any, str] = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
 def plain(value: Any) -> Any:
@@ -33,7 +34,8 @@ def plain(value: Any) -> Any:
     {'x': [1.0, 'nan']}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        hints = _hints(type(value))
+        return {name: plain(_as_declared(hint, getattr(value, name))) for name, hint in hints.items()}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
@@ -47,12 +49,19 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, StrEnum) else value
 
 
-def from_plain(kind: type[T], value: Any, place: str = "ledger") -> T:
+def _as_declared(declared: Any, value: Any) -> Any:
+    """A margin that was given as 1 becomes the 1.0 that is read back: the same object, the same digest."""
+    if declared is float:
+        return float(value)
+    return tuple(map(float, value)) if declared == tuple[float, float] else value
+
+
+def from_plain(declared: type[T], value: Any, place: str = "ledger") -> T:
     """Build an object of a type from plain JSON values.
 
     Parameters
     ----------
-    kind : type
+    declared : type
         A frozen dataclass, or anything that a field of one may be declared as.
     value : JSON value
     place : str
@@ -63,82 +72,92 @@ def from_plain(kind: type[T], value: Any, place: str = "ledger") -> T:
     InputError
         If a field is missing or of another type; the message names its place.
     """
-    built: T = _read(kind, value, place)
+    built: T = _read(declared, value, place)
     return built
 
 
-def _read(kind: Any, value: Any, place: str) -> Any:
-    origin = get_origin(kind)
-    if kind is Any:
+def _read(declared: Any, value: Any, place: str) -> Any:
+    origin, arguments = get_origin(declared), get_args(declared)
+    if declared is Any:
         return value
     if origin in (Union, types.UnionType):
-        return _read_union(get_args(kind), value, place)
+        return _read_union(arguments, value, place)
     if origin is tuple:
-        return _read_tuple(get_args(kind), value, place)
+        return _read_tuple(arguments, value, place)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         _require(isinstance(value, Mapping), "an object", value, place)
-        return {key: _read(get_args(kind)[1], item, f"{place}.{key}") for key, item in value.items()}
+        return {key: _read(arguments[1], item, f"{place}.{key}") for key, item in value.items()}
     if origin is np.ndarray:
-        _require(isinstance(value, list), "a list of numbers", value, place)
-        return np.array(
-            [_read(float, item, f"{place}[{i}]") for i, item in enumerate(value)], dtype=np.float64
-        )
-    return _read_plain(kind, value, place)
+        return np.array(_read_tuple((float, ...), value, place), dtype=np.float64)
+    return _read_plain(declared, value, place)
 
 
-def _read_plain(kind: Any, value: Any, place: str) -> Any:
-    if kind is float:
+def _read_plain(declared: Any, value: Any, place: str) -> Any:
+    if declared is float:
         return _number(value, place)
-    if kind in (int, bool, str):
-        right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-        _require(right, {int: "a whole number", bool: "true or false", str: "a text"}[kind], value, place)
+    if rule := _RULES.get(declared):
+        # Python takes True for a number; JSON does not.
+        right = isinstance(value, declared) and (declared is bool or not isinstance(value, bool))
+        _require(right, rule, value, place)
         return value
-    if issubclass(kind, StrEnum):
-        _require(value in set(kind), f"one of {', '.join(kind)}", value, place)
-        return kind(value)
+    if issubclass(declared, StrEnum):
+        _require(
+            isinstance(value, str) and value in set(declared), f"one of {', '.join(declared)}", value, place
+        )
+        return declared(value)
     _require(isinstance(value, Mapping), "an object", value, place)
-    if kind is Scenario:
+    return _scenario(value, place) if declared is Scenario else _read_dataclass(declared, value, place)
+
+
+def _scenario(value: Mapping[str, Any], place: str) -> Scenario:
+    try:
         return Scenario(**value)
-    return _read_dataclass(kind, value, place)
+    except StudyError as error:
+        msg = f"`{place}` must be a scenario, got {str(value)[:60]}: {error}"
+        raise InputError(msg) from error
 
 
-def _read_dataclass(kind: Any, value: Mapping[str, Any], place: str) -> Any:
-    hints = _hints(kind)
+def _read_dataclass(declared: Any, value: Mapping[str, Any], place: str) -> Any:
+    hints = _hints(declared)
     content: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):
+    # Entries that no field is for are left aside: a later version may write more.
+    for field in dataclasses.fields(declared):
         if field.name in value:
             content[field.name] = _read(hints[field.name], value[field.name], f"{place}.{field.name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             msg = f"`{place}` must have an entry `{field.name}`, got {', '.join(map(str, value)) or 'none'}; run the study again"
             raise InputError(msg)
-    return kind(**content)
+    return declared(**content)
 
 
-def _read_union(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
-    if value is None and type(None) in kinds:
+def _read_union(members: tuple[Any, ...], value: Any, place: str) -> Any:
+    if value is None and type(None) in members:
         return None
-    others = [kind for kind in kinds if kind is not type(None)]
+    others = [member for member in members if member is not type(None)]
     if len(others) == 1:
         return _read(others[0], value, place)
+    # The only union of several types is that of a factor's levels.
     _require(isinstance(value, tuple(others)), "a level: a number, a text or a boolean", value, place)
     return value
 
 
-def _read_tuple(kinds: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
+def _read_tuple(members: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
     _require(isinstance(value, list), "a list", value, place)
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        kinds = (kinds[0],) * len(value)
-    _require(len(value) == len(kinds), f"a list of {len(kinds)}", value, place)
-    return tuple(
-        _read(kind, item, f"{place}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True))
-    )
+    if len(members) == 2 and members[1] is Ellipsis:
+        members = (members[0],) * len(value)
+    _require(len(value) == len(members), f"a list of {len(members)}", value, place)
+    pairs = zip(members, value, strict=True)
+    return tuple(_read(member, item, f"{place}[{index}]") for index, (member, item) in enumerate(pairs))
 
 
 def _number(value: Any, place: str) -> float:
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
     _require(isinstance(value, (int, float)) and not isinstance(value, bool), "a number", value, place)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # JSON's whole numbers have any length
+        return math.inf if value > 0 else -math.inf
 
 
 def _require(right: bool, rule: str, value: Any, place: str) -> None:
@@ -148,6 +167,8 @@ def _require(right: bool, rule: str, value: Any, place: str) -> None:
         raise InputError(msg)
 
 
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+@cache  # resolving the names of annotations takes longer than reading what they announce
+def _hints(declared: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, in their order."""
+    hints = get_type_hints(declared)
+    return {field.name: hints[field.name] for field in dataclasses.fields(declared)}

@@ -94,6 +94,10 @@ class Experiment:
             if isinstance(names := getattr(self, argument), str):
                 msg = f"`{argument}` must be a tuple of names, got {names!r}; write `{argument}=({names!r},)`"
                 raise StudyError(msg)
+        for argument, kind in (("claims", Claim), ("measures", Measure)):
+            if isinstance(given := getattr(self, argument), kind):
+                msg = f"`{argument}` must be a list, got {given.id!r} alone; write `{argument}=[...]`"
+                raise StudyError(msg)
         self._check_scenarios()
         self._check_claims()
 
@@ -106,6 +110,51 @@ class Experiment:
         mine = self.source or source
         claims = tuple(claim if claim.source else replace(claim, source=mine) for claim in self.claims)
         return replace(self, claims=claims, source=mine)
+
+    def check_simulate(self, block_size: int) -> None:
+        """Refuse a `simulate` that can't be called with the factors.
+
+        Raises
+        ------
+        StudyError
+            With what Python says of the call.
+        """
+        if not callable(self.simulate):
+            msg = f"`simulate` must be a function (rng, size, **factors) -> columns, got {self.simulate!r}"
+            raise StudyError(msg)
+        try:
+            inspect.signature(self.simulate).bind(None, block_size, **self.scenarios[0])
+        except TypeError as error:
+            msg = f"`simulate` must take (rng, size) and the factors {', '.join(self.scenarios[0])} as keywords, but it has {error}"
+            raise StudyError(msg) from None
+        except ValueError:  # a callable that has no signature to look at
+            return
+
+    def check_columns(self, columns: Sequence[str], others: Mapping[str, Sequence[str]]) -> None:
+        """Refuse claims, measures and `missing` that name columns which `simulate` does not return.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            What it returns.
+        others : mapping from str to sequence of str
+            The columns of other experiments, as far as they are known.
+
+        Raises
+        ------
+        ClaimError
+            With the columns that there are, and the experiment that has the one asked for.
+        """
+        asked = [(f"claim {claim.id}: `column`", claim.columns()) for claim in self.claims]
+        asked += [(f"measure {measure.id}: `column`", measure.columns()) for measure in self.measures]
+        asked += [("`missing`", self.missing)]
+        for argument, names in asked:
+            for column in names:
+                if column not in columns:
+                    owners = [name for name, theirs in others.items() if column in theirs]
+                    hint = f"; {column!r} is a column of experiment {owners[0]}" if owners else ""
+                    msg = f"{argument} must be one that its `simulate` returns, got {column!r}; columns: {', '.join(columns)}{hint}"
+                    raise ClaimError(msg)
 
     def _check_scenarios(self) -> None:
         if not self.scenarios:
@@ -133,6 +182,7 @@ class Experiment:
             msg = f"a factor must not have the name of a result's column, got {taken[0]!r}; rename it"
             raise StudyError(msg)
         for factor in factors:
+            # 64 and 64.0 are equal in Python and two keys of streams.
             levels = {scenario[factor] for scenario in scenarios}
             spelled = {repr(scenario[factor]) for scenario in scenarios}
             if len(spelled) > len(levels):
@@ -143,24 +193,6 @@ class Experiment:
                 msg = f"`common` must name factors of the study, got {factor!r}; factors: {', '.join(sorted(factors))}"
                 raise StudyError(msg)
 
-    def check_simulate(self, block_size: int) -> None:
-        """Refuse a `simulate` that can't be called with the factors.
-
-        Raises
-        ------
-        StudyError
-        """
-        if not callable(self.simulate):
-            msg = f"`simulate` must be a function (rng, size, **factors) -> columns, got {self.simulate!r}"
-            raise StudyError(msg)
-        try:
-            inspect.signature(self.simulate).bind(None, block_size, **self.scenarios[0])
-        except TypeError as error:
-            msg = f"`simulate` must take (rng, size) and the factors {', '.join(self.scenarios[0])} as keywords, but it has {error}"
-            raise StudyError(msg) from None
-        except ValueError:  # a callable that has no signature to look at
-            return
-
     def _check_claims(self) -> None:
         everything, quick = self.of_profile("full"), self.of_profile("quick")
         for claim in self.claims:
@@ -168,31 +200,11 @@ class Experiment:
                 msg = f"`claims` must hold claims, got {claim!r}; write Value('id', r'statement', of=...), Bound(...), ..."
                 raise ClaimError(msg)
             claim.check(everything)
+            # A claim may be about scenarios of the full profile only; with a part of a line it can't do.
             if claim.select(quick):
                 claim.check_cells(claim.select(quick))
         for measure in self.measures:
+            if not isinstance(measure, Measure):
+                msg = f"`measures` must hold measures, got {measure!r}; write Measure('id', of=...)"
+                raise StudyError(msg)
             measure.check(everything)
-
-    def check_columns(self, columns: Sequence[str], others: Mapping[str, Sequence[str]]) -> None:
-        """Refuse claims on columns that `simulate` does not return.
-
-        Parameters
-        ----------
-        columns : sequence of str
-            What it returns.
-        others : mapping from str to sequence of str
-            The columns of other experiments, as far as they are known.
-
-        Raises
-        ------
-        ClaimError
-        """
-        askers: tuple[Claim | Measure, ...] = (*self.claims, *self.measures)
-        for asker in askers:
-            for column in asker.columns():
-                if column not in columns:
-                    what = "claim" if isinstance(asker, Claim) else "measure"
-                    owners = [name for name, theirs in others.items() if column in theirs]
-                    hint = f"; {column!r} is a column of experiment {owners[0]}" if owners else ""
-                    msg = f"{what} {asker.id}: `column` must be one that its `simulate` returns, got {column!r}; columns: {', '.join(columns)}{hint}"
-                    raise ClaimError(msg)

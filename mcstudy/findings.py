@@ -1,4 +1,4 @@
-"""What was found of a claim: its verdict, its cells, and the evidence of its kind."""
+"""What was found of a claim: its verdict, and the cells that it rests on."""
 
 from __future__ import annotations
 
@@ -6,39 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from mcstudy.draws import Block
+from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
 from mcstudy.scenarios import Scenario, Where, unmatched
 
 __all__ = [
-    "BoundCell",
-    "BoundEvidence",
     "Cell",
-    "Evidence",
     "Finding",
-    "Fit",
     "Guarantee",
-    "Half",
-    "IdentityCell",
-    "IdentityEvidence",
     "Interval",
-    "LawCell",
-    "LawEvidence",
-    "Line",
-    "RateEvidence",
     "Role",
     "Verdict",
-    "Witness",
     "Zone",
 ]
 
 Interval = tuple[float, float]
-FloatArray = npt.NDArray[np.float64]
 
 
 class Verdict(StrEnum):
@@ -90,7 +74,7 @@ class Zone:
         <Verdict.UNDECIDED: 'UNDECIDED'>
         """
         low, high = interval
-        if math.isnan(low) or math.isnan(high) or math.isnan(self.theory):
+        if self._is_open(interval):
             return Verdict.UNDECIDED
         if self.theory - self.margin <= low and high <= self.theory + self.margin:
             return Verdict.CONFIRMED
@@ -100,13 +84,20 @@ class Zone:
 
     def reach(self, interval: Interval) -> float:
         """How far an interval extends from theory, in margins: at most 1 inside the zone; -1 without an interval."""
-        distance = max(abs(interval[0] - self.theory), abs(interval[1] - self.theory))
-        return -1.0 if math.isnan(distance) else distance / self.margin
+        if self._is_open(interval):
+            return -1.0
+        return max(abs(end - self.theory) for end in interval) / self.margin
+
+    def _is_open(self, interval: Interval) -> bool:
+        """Whether there is nothing to compare."""
+        return any(map(math.isnan, (*interval, self.theory)))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A claim in one scenario, or along one line of scenarios.
+    """A claim in one scenario, or in several that are judged together: along a line, across a pair.
+
+    A kind of claim fills in what it finds; `claims.judging` counts the replicates.
 
     Attributes
     ----------
@@ -117,13 +108,13 @@ class Cell:
     estimate, mcse : float
     interval : pair of float
     verdict : Verdict
-    replicates : int
-        Failed ones included.
     reach : float
         How near the cell comes to the edge of what theory allows, 1 at the edge: the cell with the largest
         speaks for the finding. -1 where there was nothing to judge.
-    failures, missing : int
-        Replicates that failed, and those without a value.
+    replicates : int
+        Of a scenario, failed ones included; the fewest where there are several.
+    failures, missing, drawn : int
+        Over all its scenarios: replicates that failed, those without a value, and those that the numbers rest on.
     """
 
     scenario: Scenario
@@ -133,19 +124,18 @@ class Cell:
     mcse: float
     interval: Interval
     verdict: Verdict
-    replicates: int
     reach: float
+    replicates: int = 0
     failures: int = 0
     missing: int = 0
+    drawn: int = 0
 
     @staticmethod
-    def unjudged(scenario: Scenario, replicates: int, zone: Zone | None = None) -> Cell:
-        """A cell in which there is nothing to judge."""
+    def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
+        """A cell in which there is nothing to judge, with its zone where that is known."""
         nan = math.nan
         zone = zone or Zone(nan, nan)
-        return Cell(
-            scenario, zone.theory, zone.margin, nan, nan, (nan, nan), Verdict.UNDECIDED, replicates, -1.0
-        )
+        return Cell(scenario, zone.theory, zone.margin, nan, nan, (nan, nan), Verdict.UNDECIDED, -1.0)
 
     @property
     def zone(self) -> Zone:
@@ -157,8 +147,7 @@ class Cell:
 
         Examples
         --------
-        >>> zone = Zone(-0.5, 0.02)
-        >>> cell = Cell(Scenario(), -0.5, 0.02, -0.4984, 0.0005, (-0.5007, -0.4961), Verdict.CONFIRMED, 64, 0.2)
+        >>> cell = Cell(Scenario(), -0.5, 0.02, -0.4984, 0.0005, (-0.5007, -0.4961), Verdict.CONFIRMED, 0.2)
         >>> f"{cell:.3f}"
         '-0.498 (-0.501 to -0.496)'
         """
@@ -168,178 +157,11 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Witness:
-    """One replicate that speaks for a claim: it violates it, or comes closest.
-
-    Attributes
-    ----------
-    scenario : Scenario
-    block, index : int
-        The block's number, and the replicate's within it.
-    token : str
-        What ``mcstudy replay STUDY`` takes to draw it again.
-    value : float
-    bound : float, optional
-        What the value may not exceed.
-    """
-
-    scenario: Scenario
-    block: int
-    index: int
-    token: str
-    value: float
-    bound: float | None = None
-
-    @staticmethod
-    def at(block: Block, index: int, value: float, bound: float | None = None) -> Witness:
-        """The replicate of a block at an index."""
-        return Witness(block.scenario, block.number, index, f"{block.token}:{index}", value, bound)
-
-    @property
-    def ratio(self) -> float:
-        """The value over its bound; 0 where both vanish, NaN without a bound."""
-        if self.bound is None:
-            return math.nan
-        if self.value == 0.0:
-            return 0.0
-        return self.value / self.bound if self.bound else math.inf
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What a finding rests on besides the numbers that all kinds share.
-
-    A kind of claim with more to show subclasses it: ``class BoundEvidence(Evidence, kind="bound")``.
-
-    Attributes
-    ----------
-    cells : tuple
-        One item for each cell of the finding; None where there was nothing to judge.
-    """
-
-    cells: tuple[Any, ...] = ()
-
-    of_kind: ClassVar[dict[str, type[Evidence]]] = {}
-
-    def __init_subclass__(cls, *, kind: str = "") -> None:
-        """Register the evidence of a kind of claim, so that a ledger can be read."""
-        if kind:
-            Evidence.of_kind[kind] = cls
-
-
-@dataclass(frozen=True)
-class BoundCell:
-    """A bound in one scenario: how near the draws come to it, and how often they exceed it."""
-
-    largest_ratio: float
-    violations: int
-    upper_limit: float  # of the probability of a violation
-
-
-@dataclass(frozen=True)
-class BoundEvidence(Evidence, kind="bound"):
-    """The worst violation of a bound, if there is one, and the draw that comes closest to it."""
-
-    cells: tuple[BoundCell | None, ...] = ()
-    witness: Witness | None = None
-    tightest: Witness | None = None
-
-
-@dataclass(frozen=True)
-class IdentityCell:
-    """The residuals of an identity in one scenario."""
-
-    largest: float
-    median: float
-    violations: int
-    upper_limit: float  # of the probability of a violation
-
-
-@dataclass(frozen=True)
-class IdentityEvidence(Evidence, kind="identity"):
-    """The draw with the largest residual."""
-
-    cells: tuple[IdentityCell | None, ...] = ()
-    witness: Witness | None = None
-
-
-@dataclass(frozen=True)
-class LawCell:
-    """A Kolmogorov distance, its band, and the deviation of the distribution function against probability."""
-
-    distance: float
-    band: float
-    probability: FloatArray
-    deviation: FloatArray
-
-
-@dataclass(frozen=True)
-class LawEvidence(Evidence, kind="law"):
-    """The deviations of a law in every cell."""
-
-    cells: tuple[LawCell | None, ...] = ()
-
-
-Evidence.of_kind["same_law"] = LawEvidence
-
-
-@dataclass(frozen=True)
-class Half:
-    """The slope over the half of the levels nearest to the limit."""
-
-    exponent: float
-    interval: Interval
-    levels: int
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A power law fitted to a line of a rate; `sampling_error` and `robust_error` are those of the slope."""
-
-    constant: float
-    exponent: float
-    sampling_error: float
-    robust_error: float
-    upper_half: Half
-    chi_square: float
-    degrees: int
-    p_value: float
-    curvature: float
-    curvature_mcse: float
-    local_slopes: FloatArray
-    local_mcse: FloatArray
-
-
-@dataclass(frozen=True)
-class Line:
-    """A statistic along the levels of a factor, all arrays of shape (levels,), and the fit where there is one."""
-
-    scenario: Scenario
-    x: FloatArray
-    y: FloatArray
-    mcse: FloatArray
-    replicates: tuple[int, ...]
-    fit: Fit | None
-    note: str = ""  # why there is none, or what is wrong with it
-
-
-@dataclass(frozen=True)
-class RateEvidence(Evidence, kind="rate"):
-    """The lines of a rate; `exact` claims the power law itself and not its exponent only."""
-
-    cells: tuple[Line | None, ...] = ()
-    against: str = ""
-    statistic: str = ""
-    limit: str = "infinity"
-    exact: bool = False
-
-
-@dataclass(frozen=True)
 class Finding:
     """A claim with its verdict and its evidence; the fields are those of ``ledger.json``.
 
     `theory`, `margin`, `estimate`, `mcse`, `interval`, `confidence` and `replicates` are those of the cell that
-    decides: the one of the finding's verdict with the largest reach.
+    decides, number `deciding` of `cells`: the one of the finding's verdict with the largest reach.
     """
 
     id: str
@@ -368,22 +190,27 @@ class Finding:
     def among(self, where: Where = None, /, **levels: Any) -> Finding:
         """The finding with only the cells that match; its verdict and numbers stay those of the whole.
 
+        Where the deciding cell is left out, the one that reaches furthest stands in for it.
+
         Raises
         ------
         InputError
             If no cell matches.
         """
         wanted = levels if where is None else where
-        chosen = [index for index, cell in enumerate(self.cells) if cell.scenario.matches(wanted)]
         problem = unmatched(wanted, [cell.scenario for cell in self.cells])
-        if problem or not chosen:
-            msg = (
-                f"claim {self.id}: `where` {problem or f'must leave a cell, got {wanted} which leaves none'}"
-            )
+        chosen = [] if problem else [i for i, cell in enumerate(self.cells) if cell.scenario.matches(wanted)]
+        if not chosen:
+            problem = problem or f"must leave a cell, got {wanted} which leaves none"
+            msg = f"claim {self.id}: `where` {problem}"
             raise InputError(msg)
-        kept: tuple[Any, ...] = tuple(self.evidence.cells[i] for i in chosen) if self.evidence.cells else ()
-        cells = tuple(self.cells[index] for index in chosen)
-        return replace(self, cells=cells, evidence=replace(self.evidence, cells=kept))
+        kept = tuple(self.evidence.cells[index] for index in chosen) if self.evidence.cells else ()
+        return replace(
+            self,
+            cells=tuple(self.cells[index] for index in chosen),
+            evidence=replace(self.evidence, cells=kept),
+            deciding=chosen.index(max(chosen, key=lambda i: (i == self.deciding, self.cells[i].reach))),
+        )
 
     def cell(self, **levels: Any) -> Cell:
         """The one cell with these levels: ``finding.cell(width=64)``.
@@ -402,22 +229,35 @@ class Finding:
 
     @property
     def violations(self) -> int:
-        """How many replicates violate a bound or an identity."""
+        """How many replicates violate a bound or an identity.
+
+        Raises
+        ------
+        InputError
+            If the claim is neither.
+        """
         return sum(self._each("violations"))
 
     @property
     def largest_ratio(self) -> float:
-        """The largest ratio of a column to its bound."""
-        return float(max(self._each("largest_ratio")))
+        """The largest ratio of a column to its bound; NaN where nothing could be judged.
+
+        Raises
+        ------
+        InputError
+            If the claim is no bound.
+        """
+        return float(max(self._each("largest_ratio"), default=math.nan))
 
     @property
     def drawn(self) -> int:
         """How many replicates the cells rest on: neither failed nor missing."""
-        return sum(cell.replicates - cell.failures - cell.missing for cell in self.cells)
+        return sum(cell.drawn for cell in self.cells)
 
     def _each(self, name: str) -> list[Any]:
-        values = [getattr(item, name) for item in self.evidence.cells if hasattr(item, name)]
-        if not values:
-            msg = f"claim {self.id}: `{name}` must be asked of a finding that has it, got one of kind {self.kind} with none"
+        """A number of every cell that could be judged."""
+        judged = [item for item in self.evidence.cells if item is not None]
+        if not self.evidence.cells or not all(hasattr(item, name) for item in judged):
+            msg = f"claim {self.id}: `{name}` must be asked of a finding that has it, got one of kind {self.kind}"
             raise InputError(msg)
-        return values
+        return [getattr(item, name) for item in judged]

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from mcstudy.codec import from_plain, plain
+from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
-from mcstudy.findings import Evidence, Finding, Verdict
+from mcstudy.findings import Finding, Verdict
 from mcstudy.scenarios import Level, Scenario
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Overlay",
     "Run",
     "Section",
+    "Timing",
     "WarningRecord",
 ]
 
@@ -102,9 +104,40 @@ class FailureRecord:
 
 @dataclass(frozen=True)
 class WarningRecord:
-    """A warning that `simulate` gave, and in how many blocks."""
+    """Warnings of one kind in one scenario: alike but for the numbers in their texts.
 
+    Attributes
+    ----------
+    category : str
+        The warning's class.
+    message : str
+        The text, each number in it replaced by #.
+    examples : tuple of str
+        At most three texts as they were.
+    experiment : str
+    scenario : Scenario
+    blocks : int
+        The blocks in which it was given.
+    share : float
+        Their share of all blocks of the scenario.
+    """
+
+    category: str
     message: str
+    examples: tuple[str, ...]
+    experiment: str
+    scenario: Scenario
+    blocks: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The seconds that drawing the blocks of a scenario took; they change no digest."""
+
+    experiment: str
+    scenario: Scenario
+    seconds: float
     blocks: int
 
 
@@ -180,13 +213,14 @@ class Ledger:
     failures: tuple[FailureRecord, ...] = ()
     warnings: tuple[WarningRecord, ...] = ()
     changes: tuple[Change, ...] = ()
+    timings: tuple[Timing, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Finding:
         for finding in self.findings:
             if finding.id == claim_id:
                 return finding
-        msg = f"`claim_id` must be one of {', '.join(self)}; got {claim_id!r}"
+        msg = f"`claim_id` must be one of {', '.join(self)}, got {claim_id!r}"
         raise InputError(msg)
 
     def __iter__(self) -> Iterator[str]:
@@ -217,7 +251,7 @@ class Ledger:
     @cached_property
     def document(self) -> dict[str, Any]:
         """The ledger as plain JSON values, in the order of ``ledger.json``."""
-        content = {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+        content = {item.name: plain(getattr(self, item.name)) for item in fields(Ledger)}
         return {"schema": SCHEMA} | content | {"digests": {**self.digests, "findings": self.findings_digest}}
 
     def to_json(self) -> str:
@@ -259,6 +293,7 @@ class Ledger:
 
 
 def _read(document: Mapping[str, Any]) -> Ledger:
+    """Build the ledger, the evidence by itself: its type hangs on the kind of claim beside it."""
     content: dict[str, Any] = dict(document)
     if not isinstance(content.get("findings"), list):
         msg = "`ledger` must have a list of findings, got none; run the study again"
@@ -275,8 +310,13 @@ def _evidence(finding: Any, index: int) -> Evidence:
     if not isinstance(finding, Mapping) or not isinstance(finding.get("kind"), str):
         msg = f"`{place}` must be a finding of some kind, got {str(finding)[:60]}; run the study again"
         raise InputError(msg)
-    kind = Evidence.of_kind.get(finding["kind"], Evidence)
-    return from_plain(kind, finding.get("evidence"), f"{place}.evidence")
+    evidence = finding.get("evidence")
+    declared = Evidence.of_kind.get(finding["kind"])
+    # A kind without evidence of its own has that of its cells at most; more would be lost without a word.
+    if declared is None and isinstance(evidence, Mapping) and set(evidence) - {"cells"}:
+        msg = f"`{place}.evidence` must be of a kind that is known, got {finding['kind']!r}; import the module that defines this kind of claim"
+        raise InputError(msg)
+    return from_plain(declared or Evidence, evidence, f"{place}.evidence")
 
 
 def _with_evidence(finding: Finding, evidence: Evidence) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,9 @@ __all__ = ["upgraded"]
 
 Json = dict[str, Any]
 
+# Version 0.1 did not write what the verdict of a finding rests on; its kinds were these.
+_ASYMPTOTIC = ("value", "rate")
+
 
 def upgraded(document: Mapping[str, Any]) -> Json:
     """The content of a ``ledger.json`` of schema 1 as schema 2 says it.
@@ -18,20 +23,37 @@ def upgraded(document: Mapping[str, Any]) -> Json:
     Raises
     ------
     InputError
-        If a part is missing, or not of the form that version 0.1 wrote.
+        If a part is missing, not of the form that version 0.1 wrote, or not what the digest says.
     """
     try:
-        return {
+        written = document["digests"]["findings"]
+        content = {
             **document,
             "design": _design(document),
             "run": {**document["run"], "replay": f"mcstudy replay {document['study']['name']}"},
             "findings": [_finding(finding) for finding in document["findings"]],
             "failures": [_address(failure) for failure in document["failures"]],
-            "warnings": list(document.get("warnings", [])),
+            "warnings": [_warning(item) for item in document.get("warnings", [])],
         }
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         msg = f"`ledger` must have all parts of schema 1, got {type(error).__name__}: {error}; run the study again"
         raise InputError(msg) from error
+    _check_digest(document["findings"], written)
+    return content
+
+
+def _check_digest(findings: Any, written: Any) -> None:
+    canonical = json.dumps(_without_commands(findings), sort_keys=True, separators=(",", ":"))
+    if (found := hashlib.sha256(canonical.encode()).hexdigest()) != written:
+        msg = f"`ledger` must have the findings that its digest says, got {found[:12]} where {str(written)[:12]} is written: it was edited; run the study again"
+        raise InputError(msg)
+
+
+def _without_commands(value: Any) -> Any:
+    """What the digest of version 0.1 covered: replay commands hung on where the study's file lay."""
+    if isinstance(value, dict):
+        return {key: _without_commands(item) for key, item in value.items() if key != "replay"}
+    return [_without_commands(item) for item in value] if isinstance(value, list) else value
 
 
 def _design(document: Mapping[str, Any]) -> Json:
@@ -49,23 +71,40 @@ def _address(item: Mapping[str, Any]) -> Json:
     return {"experiment": "", **item, "token": item["replay"].rpartition(" ")[2]}
 
 
+def _warning(warning: Mapping[str, Any]) -> Json:
+    """A warning: version 0.1 did not tell in which scenario it was given."""
+    category, _, message = warning["message"].partition(": ")
+    unknown = {"examples": [], "experiment": "", "scenario": {}, "share": "nan"}
+    return {"category": category, "message": message, "blocks": warning["blocks"], **unknown}
+
+
 def _finding(finding: Mapping[str, Any]) -> Json:
-    diagnostics = finding["diagnostics"]
-    evidence = _EVIDENCE.get(finding["kind"], lambda _: {})(finding)
-    ranks = [item["largest_ratio"] for item in evidence["cells"]] if finding["kind"] == "bound" else None
+    evidence, deciding = _evidence(finding), finding["diagnostics"]["deciding_cell"]
+    cells = [_cell(cell, own) for cell, own in zip(finding["cells"], _padded(evidence, finding), strict=True)]
+    basis = "asymptotic" if finding["kind"] in _ASYMPTOTIC else "exact"
     return {
         **finding,
         "experiment": "",
         "estimand": finding["what"],
         "role": "refutation" if finding["expected"] == "REFUTED" else "theory",
-        "guarantee": "asymptotic" if finding["kind"] in ("value", "rate") else "exact",
-        "deciding": diagnostics["deciding_cell"],
-        "cells": [
-            {**cell, "reach": _reach(cell) if ranks is None else ranks[index]}
-            for index, cell in enumerate(finding["cells"])
-        ],
+        "guarantee": "none yet" if cells[deciding]["reach"] < 0 else basis,
+        "deciding": deciding,
+        "cells": cells,
         "evidence": evidence,
     }
+
+
+def _padded(evidence: Mapping[str, Any], finding: Mapping[str, Any]) -> list[Any]:
+    """The evidence of each cell, also where the kind has none."""
+    return evidence.get("cells") or [None] * len(finding["cells"])
+
+
+def _cell(cell: Mapping[str, Any], own: Mapping[str, Any] | None) -> Json:
+    """A cell with its reach, by its evidence if that says more, and the replicates that it rests on."""
+    reach = own["largest_ratio"] if own and "largest_ratio" in own else _reach(cell)
+    # A line of a rate counted the replicates of each level, without those that failed.
+    drawn = sum(own["replicates"]) if own and "replicates" in own else cell["replicates"] - cell["failures"]
+    return {**cell, "reach": reach, "drawn": drawn}
 
 
 def _reach(cell: Mapping[str, Any]) -> float:
@@ -74,6 +113,11 @@ def _reach(cell: Mapping[str, Any]) -> float:
         return -1.0
     theory, margin, *ends = map(float, numbers)
     return max(abs(end - theory) for end in ends) / margin
+
+
+def _evidence(finding: Mapping[str, Any]) -> Json:
+    read = _EVIDENCE.get(finding["kind"])
+    return read(finding) if read else {}
 
 
 def _cells(finding: Mapping[str, Any]) -> list[Any]:
@@ -110,4 +154,5 @@ def _line(line: Mapping[str, Any]) -> Json:
     return {**line, "fit": fit if "chi_square" in line else None, "note": line.get("note", "")}
 
 
+# A value had nothing to show besides its cells.
 _EVIDENCE = {"bound": _bound, "identity": _identity, "law": _law, "same_law": _law, "rate": _rate}

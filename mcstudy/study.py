@@ -9,6 +9,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mcstudy.checks import is_count
 from mcstudy.claims.claim import Claim
 from mcstudy.defaults import PROFILES
 from mcstudy.exceptions import ClaimError, StudyError
@@ -39,10 +40,11 @@ class Replicates:
     def __post_init__(self) -> None:
         for name in ("first", *PROFILES):
             count = getattr(self, name)
-            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            if not is_count(count):
                 msg = f"`{name}` must be a positive whole number of replicates, got {count!r}"
                 raise StudyError(msg)
-            ratio, rest = divmod(count, self.first)
+            object.__setattr__(self, name, int(count))
+            ratio, rest = divmod(int(count), self.first)
             if rest or ratio & (ratio - 1) or not ratio:
                 msg = f"`{name}` must be `first` ({self.first}) times a power of two, got {count}"
                 raise StudyError(msg)
@@ -149,6 +151,7 @@ class Study:
         }
         given = {argument: value for argument, value in only.items() if value is not None}
         experiments = tuple(experiment.sourced(self.source) for experiment in self._experiments(given))
+        # Everybody downstream sees experiments only, however the study was given.
         object.__setattr__(self, "experiments", experiments)
         self._check_experiments()
         self._check_block()
@@ -156,14 +159,17 @@ class Study:
 
     def _experiments(self, given: Mapping[str, Any]) -> tuple[Experiment, ...]:
         """The experiments as given, or the only one, unnamed: a new one, or the one there is with new arguments."""
+        alone = isinstance(self.experiments, Experiment)
+        if alone or not all(isinstance(item, Experiment) for item in self.experiments):
+            msg = f"`experiments` must be a list of experiments, got {self.experiments!r}; write experiments=[Experiment(...)]"
+            raise StudyError(msg)
         if not given:
             return tuple(self.experiments)
-        named = [experiment.name for experiment in self.experiments if experiment.name]
-        if named:
+        if any(experiment.name for experiment in self.experiments):
             arguments = " and ".join(f"`{argument}`" for argument in given)
             msg = f"a study must have either `experiments` or {arguments}, got both; put {arguments} into an Experiment"
             raise StudyError(msg)
-        if self.experiments:
+        if self.experiments:  # where `dataclasses.replace` changes a study of one unnamed experiment
             return (replace(self.experiments[0], **given),)
         if lacking := [argument for argument in ("simulate", "scenarios") if argument not in given]:
             msg = f"a study must have `{lacking[0]}`, or `experiments`, got only {', '.join(given)}"
@@ -183,9 +189,10 @@ class Study:
             raise StudyError(msg)
 
     def _check_block(self) -> None:
-        if isinstance(self.block, bool) or not isinstance(self.block, int) or self.block < 1:
+        if not is_count(self.block):
             msg = f"`block` must be a positive whole number of replicates, got {self.block!r}"
             raise StudyError(msg)
+        object.__setattr__(self, "block", int(self.block))
         if self.replicates.first % self.block:
             msg = f"`first` must be a multiple of the block ({self.block}), got {self.replicates.first}"
             raise StudyError(msg)

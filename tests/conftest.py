@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mcstudy import Replicates, Study, Value, grid, mean
-from mcstudy.cli import main
-from mcstudy.draws import Draws, Sample, Scenario
+import mcstudy as mc
+from mcstudy.cli import command as run_command
+from mcstudy.draws import Draws, Sample
 
 FILE = '''"""A study of nothing much."""
 
@@ -52,22 +52,22 @@ def normal(rng: np.random.Generator, size: int, **_: Any) -> dict[str, npt.NDArr
 
 
 @pytest.fixture
-def make_study() -> Callable[..., Study]:
+def make_study() -> Callable[..., mc.Study]:
     """A function that makes a small study; keywords replace its parts."""
 
-    def make(**parts: Any) -> Study:
+    def make(**parts: Any) -> mc.Study:
         plan: dict[str, Any] = {
             "name": "toy",
             "title": "A toy",
             "question": "Is the mean zero?",
             "source": "nowhere",
             "simulate": normal,
-            "scenarios": grid(n=(1, 2, 4)),
+            "scenarios": mc.grid(n=(1, 2, 4)),
             "block": 16,
-            "replicates": Replicates(first=64, quick=128, full=256),
-            "claims": [Value("mean", r"\mathbb{E} X = 0", of=mean("x"), equals=0.0, margin=1.5)],
+            "replicates": mc.Replicates(first=64, quick=128, full=256),
+            "claims": [mc.Value("mean", r"\mathbb{E} X = 0", of=mc.mean("x"), equals=0.0, margin=1.5)],
         }
-        return Study(**(plan | parts))
+        return mc.Study(**(plan | parts))
 
     return make
 
@@ -111,7 +111,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
         try:
-            code = main(arguments)
+            code = run_command(arguments)
         except SystemExit as end:
             code = int(end.code or 0)
         shown = capsys.readouterr()
@@ -122,18 +122,25 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
 
 @pytest.fixture
 def draws_of() -> Callable[..., Draws]:
-    """A function that makes Draws from columns by scenario; NaN in the first column marks a failed replicate."""
+    """A function that makes Draws from columns by scenario.
+
+    NaN marks a failed replicate in the first column, and in a column of `missing` one without a value.
+    """
 
     def make(
-        columns: Mapping[Scenario, Mapping[str, npt.ArrayLike]],
+        columns: Mapping[mc.Scenario, Mapping[str, npt.ArrayLike]],
         first: int = 64,
-        block: int = 16,
+        block_size: int = 16,
         common: tuple[str, ...] = (),
+        missing: tuple[str, ...] = (),
+        experiment: str = "",
     ) -> Draws:
         samples = {}
         for scenario, named in columns.items():
             arrays = {name: np.asarray(values, dtype=np.float64) for name, values in named.items()}
-            samples[scenario] = Sample(scenario, arrays, ~np.isnan(next(iter(arrays.values()))), block)
-        return Draws(samples, first, common, "mcstudy replay toy")
+            first_name = next(iter(arrays))
+            failed = np.isnan(arrays[first_name]) & (first_name not in missing)
+            samples[scenario] = Sample(scenario, arrays, ~failed, block_size, experiment, missing)
+        return Draws(samples, first, common)
 
     return make

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.theory import check_limit, check_margin
 from mcstudy.draws import Draws, Sample
-from mcstudy.findings import BoundCell, BoundEvidence, Cell, Verdict, Witness, Zone
+from mcstudy.evidence import BoundCell, BoundEvidence, Witness
+from mcstudy.findings import Cell, Verdict, Zone
 from mcstudy.statistics import clopper_pearson, upper_limit
 
 __all__ = ["Bound"]
@@ -78,6 +79,7 @@ class Bound(Claim):
         excess = size - bound * (1.0 + ROUNDING) - rounding
         violations = int(np.count_nonzero(excess > 0.0))
         ratio = _ratio(size, bound)
+        # The witness of a violation exceeds its bound most; without one it comes closest in proportion.
         worst = int(np.argmax(excess)) if violations else int(np.argmax(ratio))
         block, index = sample.locate(worst, *self.columns())
         limit = upper_limit(violations, len(size), confidence)
@@ -99,7 +101,6 @@ class Bound(Claim):
             mcse=float(np.sqrt(share * (1.0 - share) / count)),
             interval=interval,
             verdict=Verdict.REFUTED if violated else Zone(0.0, self.probability).verdict(interval),
-            replicates=sample.replicates,
             reach=found.largest_ratio,
         )
 
@@ -129,6 +130,7 @@ def _excess(witness: Witness | None) -> float:
 
 
 def _ratio(size: FloatArray, bound: FloatArray) -> FloatArray:
-    """|column| / bound; 0 where both vanish, infinite where only the bound does."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(size == 0.0, 0.0, size / bound)
+    """|column| / bound; where the bound is 0 or less, 0 for a size that keeps to it and else infinite."""
+    # Doubles overflow before a ratio to a tiny bound ends: infinite is what it then is.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(bound > 0.0, size / bound, np.where(size <= bound, 0.0, np.inf))

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcstudy.checks import is_count
 from mcstudy.claims.expectation import Expectation
 from mcstudy.draws import Draws, Sample
+from mcstudy.evidence import Evidence, Witness
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Evidence, Guarantee, Role, Verdict, Witness
+from mcstudy.findings import Cell, Guarantee, Role, Verdict
 from mcstudy.scenarios import Scenario, Where, unmatched
 
 __all__ = ["Assessment", "Claim"]
@@ -66,7 +68,7 @@ class Claim(ABC):
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
             msg = f"`id` must be letters, digits, '.', '-', '_', the first a letter or digit, got {self.id!r}"
             raise ClaimError(msg)
-        if not isinstance(self.allowed_failures, int) or self.allowed_failures < 0:
+        if not is_count(self.allowed_failures, at_least=0):
             msg = f"claim {self.id}: `allowed_failures` must be a whole number, at least 0, got {self.allowed_failures!r}"
             raise ClaimError(msg)
         _ = self.expectation  # refuses what is none

@@ -10,7 +10,8 @@ import numpy as np
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.theory import check_margin
 from mcstudy.draws import Draws, Sample
-from mcstudy.findings import Cell, IdentityCell, IdentityEvidence, Verdict, Witness, Zone
+from mcstudy.evidence import IdentityCell, IdentityEvidence, Witness
+from mcstudy.findings import Cell, Verdict, Zone
 from mcstudy.statistics import upper_limit
 
 __all__ = ["Identity"]
@@ -68,7 +69,6 @@ class Identity(Claim):
             mcse=0.0,
             interval=(largest, largest),
             verdict=Verdict.REFUTED if violations else Verdict.CONFIRMED,
-            replicates=sample.replicates,
             reach=Zone(0.0, self.tolerance).reach((largest, largest)),
         )
         found = IdentityCell(largest, float(np.median(residual)), violations, limit)

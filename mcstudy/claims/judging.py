@@ -97,10 +97,16 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], confidence: float, draws:
     if min(present) >= 2:  # a spread needs two
         assessment = claim.assess(samples, confidence, draws)
     else:
-        name = claim.cell_scenario(samples[0].scenario)
-        assessment = Assessment(Cell.unjudged(name, samples[0].replicates))
-    missing = sum(sample.replicates for sample in samples) - failures - sum(present)
-    cell = replace(assessment.cell, failures=failures, missing=missing)
+        assessment = Assessment(Cell.unjudged(claim.cell_scenario(samples[0].scenario)))
+    replicates = [sample.replicates for sample in samples]
+    cell = replace(
+        assessment.cell,
+        replicates=min(replicates),
+        failures=failures,
+        missing=sum(replicates) - failures - sum(present),
+        drawn=sum(present),
+    )
+    # What a failed replicate would have shown nobody knows, so too many of them leave every verdict open.
     if failures > claim.allowed_failures:
         cell = replace(cell, verdict=Verdict.UNDECIDED)
     return replace(assessment, cell=cell)

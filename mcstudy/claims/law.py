@@ -13,11 +13,13 @@ import numpy.typing as npt
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.theory import check_margin
 from mcstudy.draws import Draws, Sample
+from mcstudy.evidence import LawCell, LawEvidence
 from mcstudy.exceptions import ClaimError
 from mcstudy.factors import call_with_factors
-from mcstudy.findings import Cell, LawCell, LawEvidence, Zone
+from mcstudy.findings import Cell, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import dkw_band
+from mcstudy.statistics.ties import clusters, widened
 
 __all__ = ["Distribution", "Law", "SameLaw"]
 
@@ -48,7 +50,8 @@ class _Distance(Claim):
         """The column whose law is claimed."""
         return (self.column,)
 
-    def _judge(self, scenario: Scenario, found: LawCell, replicates: int) -> Assessment:
+    def _judge(self, scenario: Scenario, found: LawCell, *counts: int) -> Assessment:
+        """Compare a distance with the margin; `counts` are the replicates of each sample that it rests on."""
         zone = Zone(0.0, self.margin)
         interval = (max(0.0, found.distance - found.band), min(1.0, found.distance + found.band))
         cell = Cell(
@@ -56,11 +59,10 @@ class _Distance(Claim):
             theory=0.0,
             margin=self.margin,
             estimate=found.distance,
-            # The largest standard error that an empirical distribution function has at a point: p = 1/2.
-            mcse=0.5 / math.sqrt(replicates),
+            # The largest standard error that empirical distribution functions have at a point: p = 1/2.
+            mcse=0.5 * math.sqrt(sum(1.0 / count for count in counts)),
             interval=interval,
             verdict=zone.verdict(interval),
-            replicates=replicates,
             reach=zone.reach(interval),
         )
         return Assessment(cell, found)
@@ -102,15 +104,16 @@ class Law(_Distance):
         """Measure the distance from the claimed law in one scenario."""
         (sample,) = samples
         law = self._law(sample.scenario)
-        values, last = np.unique(sample.values(self.column)[0], return_counts=True)
-        steps = np.concatenate([[0], np.cumsum(last)]) / np.sum(last)
+        found = clusters(sample.values(self.column)[0])
+        count = int(np.sum(found.counts))
+        steps = np.concatenate([[0], np.cumsum(found.counts)]) / count
         # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
-        at = np.asarray(law.cdf(values), dtype=np.float64)
-        before = np.asarray(law.cdf(np.nextafter(values, -np.inf)), dtype=np.float64)
+        at = np.asarray(law.cdf(widened(found.high, 1)), dtype=np.float64)
+        before = np.asarray(law.cdf(widened(found.low, -1)), dtype=np.float64)
         probability = np.stack([before, at], axis=1).ravel()
         deviation = np.stack([steps[:-1] - before, steps[1:] - at], axis=1).ravel()
-        band = dkw_band(int(np.sum(last)), confidence)
-        return self._judge(sample.scenario, _law_cell(probability, deviation, band), sample.replicates)
+        cell = _law_cell(probability, deviation, dkw_band(count, confidence), found.merged)
+        return self._judge(sample.scenario, cell, count)
 
     def rehearse(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse what has no distribution function."""
@@ -135,7 +138,7 @@ class Law(_Distance):
         return law
 
 
-def _law_cell(probability: FloatArray, deviation: FloatArray, band: float) -> LawCell:
+def _law_cell(probability: FloatArray, deviation: FloatArray, band: float, merged: int) -> LawCell:
     """The distance, and the deviation on the grid of probabilities: the largest that falls to each point.
 
     Parameters
@@ -144,6 +147,9 @@ def _law_cell(probability: FloatArray, deviation: FloatArray, band: float) -> La
         Ascending values of one distribution function where the deviation may be largest.
     deviation : array, shape (k,)
         The other distribution function minus it.
+    band : float
+    merged : int
+        Values that were taken for others, which only rounding tells apart.
     """
     curve = deviation[np.maximum(np.searchsorted(probability, CURVE, side="right") - 1, 0)]
     nearest = np.rint(probability * (CURVE.size - 1)).astype(np.intp)
@@ -151,7 +157,7 @@ def _law_cell(probability: FloatArray, deviation: FloatArray, band: float) -> La
     highest = np.maximum.reduceat(deviation, first)
     lowest = np.minimum.reduceat(deviation, first)
     curve[points] = np.where(highest >= -lowest, highest, lowest)
-    return LawCell(float(np.max(np.abs(deviation))), band, CURVE, curve)
+    return LawCell(float(np.max(np.abs(deviation))), band, CURVE, curve, merged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,11 +210,10 @@ class SameLaw(_Distance):
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Measure the distance between the two laws."""
         one, other = (np.sort(sample.values(self.column)[0]) for sample in samples)
-        points = np.unique(np.concatenate([one, other]))
-        heights = [np.searchsorted(values, points, side="right") / len(values) for values in (one, other)]
+        found = clusters(np.concatenate([one, other]))
+        heights = [np.searchsorted(values, found.high, side="right") / len(values) for values in (one, other)]
         # Half of what may go wrong for each of the two bands.
         half = 1.0 - (1.0 - confidence) / 2
         band = dkw_band(len(one), half) + dkw_band(len(other), half)
-        found = _law_cell(heights[1], heights[0] - heights[1], band)
-        replicates = min(sample.replicates for sample in samples)
-        return self._judge(self.cell_scenario(samples[0].scenario), found, replicates)
+        cell = _law_cell(heights[1], heights[0] - heights[1], band, found.merged)
+        return self._judge(self.cell_scenario(samples[0].scenario), cell, len(one), len(other))

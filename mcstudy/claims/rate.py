@@ -12,8 +12,9 @@ import numpy.typing as npt
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.theory import Theory, check_margin, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample
+from mcstudy.evidence import Fit, Half, Line, RateEvidence
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Fit, Guarantee, Half, Line, RateEvidence, Verdict, Zone
+from mcstudy.findings import Cell, Guarantee, Verdict, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Estimate, PowerLaw, Statistic, fit_power_law, upper_half
 
@@ -112,7 +113,7 @@ class Rate(Claim):
         line = self._line(samples, draws)
         zone = Zone(evaluate(self.id, "exponent", self.exponent, line.scenario), self.margin)
         if line.note:
-            return Assessment(Cell.unjudged(line.scenario, min(line.replicates), zone), line)
+            return Assessment(Cell.unjudged(line.scenario, zone), line)
         covariance = self._log_covariance(samples, line, draws)
         fitted = fit_power_law(line.x, line.y, covariance, replicates=min(line.replicates))
         # The full range and the half near the limit are two chances to be wrong; goodness of fit is a third.
@@ -160,7 +161,6 @@ class Rate(Claim):
             mcse=fitted.mcse,
             interval=interval,
             verdict=Verdict.all_of(verdicts),
-            replicates=min(line.replicates),
             reach=zone.reach(interval),
         )
 

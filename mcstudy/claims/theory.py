@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mcstudy.checks import is_positive, is_real
 from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.factors import call_with_factors
 from mcstudy.scenarios import Scenario
@@ -32,26 +33,22 @@ def relative(fraction: float) -> Relative:
     ClaimError
         If the fraction is no positive number.
     """
-    if not _is_positive(fraction):
+    if not is_positive(fraction):
         msg = f"`fraction` must be a positive number, got {fraction!r}; write relative(0.01) for 1 %"
         raise ClaimError(msg)
     return Relative(float(fraction))
 
 
-def _is_positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and value > 0
-
-
 def check_margin(claim_id: str, name: str, value: Any) -> None:
     """Refuse a margin, tolerance or probability that is no positive number."""
-    if not isinstance(value, Relative) and not _is_positive(value):
+    if not isinstance(value, Relative) and not is_positive(value):
         msg = f"claim {claim_id}: `{name}` must be a positive number, got {value!r}"
         raise ClaimError(msg)
 
 
 def check_limit(claim_id: str, name: str, value: Any) -> None:
     """Refuse a bound that is neither a column nor a non-negative number."""
-    if not isinstance(value, str) and not (isinstance(value, (int, float)) and value >= 0):
+    if not isinstance(value, str) and not (is_real(value) and value >= 0):
         msg = f"claim {claim_id}: `{name}` must be a column or a non-negative number, got {value!r}"
         raise ClaimError(msg)
 

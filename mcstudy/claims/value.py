@@ -98,7 +98,6 @@ class Value(Claim):
             mcse=estimate.mcse,
             interval=interval,
             verdict=zone.verdict(interval),
-            replicates=sample.replicates,
             reach=zone.reach(interval),
         )
         return Assessment(cell)

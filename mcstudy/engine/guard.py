@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,9 @@ from mcstudy.exceptions import StudyError
 from mcstudy.study import Study
 
 __all__ = ["Guard"]
+
+# A run has at most some 10^6 blocks, 10^12 pairs: among them a coincidence stays one in a million.
+COINCIDENCE = 1e-18
 
 
 @dataclass
@@ -103,10 +107,12 @@ class Guard:
 
 
 def _is_random(data: npt.NDArray[Any]) -> bool:
-    """Whether chance can't repeat the block: some column has many distinct values that are no integers."""
-    columns = [data[name] for name in data.dtype.names or ()]
-    # Half of a block distinct, and not only two or three values: then equal blocks have equal streams.
-    return any(
-        len(np.unique(column)) >= max(4, len(column) // 2) and bool(np.any(column != np.rint(column)))
-        for column in columns
-    )
+    """Whether chance can't have made two blocks equal: two of them would agree in every column."""
+    return any(_agreement(data[name]) < COINCIDENCE for name in data.dtype.names or ())
+
+
+def _agreement(column: npt.NDArray[np.float64]) -> float:
+    """The probability that two independent blocks agree in a column, by the shares of its own values."""
+    _, counts = np.unique(column, return_counts=True)
+    same = float(np.sum(np.square(counts / column.size)))  # that two replicates agree
+    return math.exp(column.size * math.log(same))

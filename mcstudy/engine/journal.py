@@ -5,50 +5,37 @@ Arrays are kept as npy bytes, never as pickles. One process writes; whatever was
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
-import io
 import itertools
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
-import numpy as np
-import numpy.typing as npt
-
-from mcstudy.draws import Block, Failure, Sample
+from mcstudy.engine.blocks import Blocks, to_npy
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
-from mcstudy.experiment import Experiment
-from mcstudy.ledger import Change, WarningRecord
-from mcstudy.scenarios import Scenario
+from mcstudy.ledger import Change
 
-__all__ = ["Counts", "Journal"]
-
-# Replicates of each scenario of each experiment.
-Counts = Mapping[tuple[str, Scenario], int]
+__all__ = ["Journal"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
     experiment TEXT NOT NULL, scenario TEXT NOT NULL, number INTEGER NOT NULL,
-    data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL,
+    data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL,
     PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
-HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # The file's application and version, in its header: 0 where another program wrote it, or mcstudy 0.1.
 APPLICATION, VERSION = 0x6D637374, 2
 
-# The first blocks of a scenario, in order.
-FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
 
-
-class Journal:
-    """The blocks of one study, with what they depend on and what was made of them.
+class Journal(Blocks):
+    """The blocks of one study, with what they depend on and what was made of them; one process writes it.
 
     Parameters
     ----------
@@ -69,10 +56,10 @@ class Journal:
 
     def __init__(self, path: Path | None, block_size: int, *, fresh: bool = False) -> None:
         self.path = path
-        self.block_size = block_size
         self._made: list[Path] = []
         self._appended: list[tuple[str, str, int]] = []
-        self._connection = self._connect(fresh=fresh)
+        self._lock: TextIO | None = None
+        super().__init__(self._connect(fresh=fresh), block_size)
         try:
             self._check_ownership()
             if fresh:
@@ -94,20 +81,22 @@ class Journal:
         self._made = _make_folder(self.path.parent)
         if not self.path.exists():
             self._made.append(self.path)
+        self._lock = _locked(self.path)
         try:
-            return _exclusive(self.path)
+            return _opened(self.path)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", None) in HELD:
-                msg = (
-                    f"the journal {self.path} is held by another run ({error}); wait for it to end, or write "
-                    "elsewhere with --out DIR"
-                )
-                raise JournalError(msg) from None
             if fresh and self.path.is_file():
                 self.path.unlink()
-                return self._connect(fresh=False)
+                return _opened(self.path)
+            self._unlock()
             msg = f"the journal {self.path} can't be read ({error}); start over with --fresh, or move it away"
             raise JournalError(msg) from None
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            _remove(Path(self._lock.name))
+            self._lock.close()
+            self._lock = None
 
     def _check_ownership(self) -> None:
         """Refuse a database of another program, whose tables `fresh` must not drop."""
@@ -196,9 +185,9 @@ class Journal:
     def append(self, result: BlockResult) -> None:
         """Keep a block."""
         failures = [(failure.index, failure.reason, failure.traceback) for failure in result.failures]
-        data = None if result.data is None else _to_npy(result.data)
-        row = (*result.block.key, data, json.dumps(failures), json.dumps(result.warnings))
-        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)", row)
+        data = None if result.data is None else to_npy(result.data)
+        row = (*result.block.key, data, json.dumps(failures), json.dumps(result.warnings), result.seconds)
+        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         self._appended.append(result.block.key)
 
     def forget(self) -> None:
@@ -207,77 +196,11 @@ class Journal:
         self._connection.executemany(query, self._appended)
         self._appended.clear()
 
-    def done(self) -> set[tuple[str, str, int]]:
-        """The keys of the blocks that are kept."""
-        return set(self._connection.execute("SELECT experiment, scenario, number FROM blocks"))
-
-    def columns(self) -> dict[str, tuple[str, ...]]:
-        """By experiment, the columns of the blocks that are kept; without those that have no block with columns."""
-        query = "SELECT experiment, data FROM blocks WHERE data IS NOT NULL GROUP BY experiment"
-        return {
-            experiment: _from_npy(data).dtype.names or ()
-            for experiment, data in self._connection.execute(query)
-        }
-
-    def block(self, block: Block) -> npt.NDArray[Any] | None:
-        """The columns of one block; None where it failed or is not kept."""
-        query = "SELECT data FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
-        row = self._connection.execute(query, block.key).fetchone()
-        return None if row is None or row[0] is None else _from_npy(row[0])
-
-    def _first(self, what: str, experiment: str, scenario: Scenario, replicates: int) -> sqlite3.Cursor:
-        """Columns of the rows of a scenario's first replicates, all of whose blocks are kept, in order."""
-        place = (experiment, scenario.key, replicates // self.block_size)
-        return self._connection.execute(f"SELECT {what} {FIRST} ORDER BY number", place)
-
-    def sample(self, experiment: Experiment, scenario: Scenario, replicates: int) -> Sample:
-        """The first replicates of a scenario, all of whose blocks are kept."""
-        size = self.block_size
-        valid = np.ones(replicates, dtype=np.bool_)
-        parts: list[npt.NDArray[Any] | None] = []
-        for number, data, failures in self._first(
-            "number, data, failures", experiment.name, scenario, replicates
-        ):
-            parts.append(None if data is None else _from_npy(data))
-            for index, _, _ in json.loads(failures):
-                whole = slice(number * size, (number + 1) * size)
-                valid[whole if index is None else number * size + index] = False
-        columns = _join(parts, size)
-        return Sample(scenario, columns, valid, size, experiment.name, experiment.missing)
-
-    def failures(self, counts: Counts) -> list[Failure]:
-        """The failures among the first replicates of the scenarios, in order."""
-        return [
-            Failure(Block(scenario, number, experiment), index, reason, traceback)
-            for (experiment, scenario), replicates in counts.items()
-            for number, failures in self._first("number, failures", experiment, scenario, replicates)
-            for index, reason, traceback in json.loads(failures)
-        ]
-
-    def warnings(self, counts: Counts) -> list[WarningRecord]:
-        """The distinct warnings among the first replicates of the scenarios, with the number of blocks."""
-        blocks: Counter[str] = Counter()
-        for (experiment, scenario), replicates in counts.items():
-            for (texts,) in self._first("warnings", experiment, scenario, replicates):
-                blocks.update(json.loads(texts))
-        return [WarningRecord(text, blocks[text]) for text in sorted(blocks)]
-
-    def digest(self, counts: Counts) -> str:
-        """The sha256 of the sorted blocks' bytes among the first replicates of the scenarios."""
-        digest = hashlib.sha256()
-        for experiment, scenario in sorted(counts, key=lambda place: (place[0], place[1].key)):
-            place = f"{experiment}/{scenario.key}" if experiment else scenario.key
-            rows = self._first("number, data, failures", experiment, scenario, counts[experiment, scenario])
-            for number, data, failures in rows:
-                failed = json.dumps([[index, reason] for index, reason, _ in json.loads(failures)])
-                digest.update(f"{place}:{number}:{failed}".encode())
-                digest.update(data or b"")
-        return digest.hexdigest()
-
     def close(self) -> None:
         """Close the file; a new one without a block is taken away again, with the folders made for it."""
         empty = bool(self._made) and not self._has_blocks()
         self._connection.close()
+        self._unlock()
         if empty:
             for path in reversed(self._made):
                 _remove(path)
@@ -295,15 +218,23 @@ class Journal:
         self.close()
 
 
-def _exclusive(path: Path) -> sqlite3.Connection:
-    """A connection that no other process can have at the same time."""
-    connection = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+def _locked(path: Path) -> TextIO:
+    """The lock of the one process that writes; others may read meanwhile."""
+    lock = path.with_suffix(".lock").open("w", encoding="utf-8")
     try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        msg = f"the journal {path} is held by another run; wait for it to end, or write elsewhere with --out DIR"
+        raise JournalError(msg) from None
+    return lock
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+    try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")
     except sqlite3.Error:
         connection.close()
         raise
@@ -335,24 +266,3 @@ def _remove(path: Path) -> None:
             path.unlink(missing_ok=True)
     except OSError:
         return
-
-
-def _to_npy(data: npt.NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    # Names beyond Latin-1 need version 3, about which NumPy warns unless it is asked for.
-    plain = all(name.isascii() for name in data.dtype.names or ())
-    np.lib.format.write_array(buffer, data, version=None if plain else (3, 0), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _from_npy(data: bytes) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-    return array
-
-
-def _join(parts: Iterable[npt.NDArray[Any] | None], block: int) -> dict[str, npt.NDArray[np.float64]]:
-    """The columns of consecutive blocks; NaN for a block that failed."""
-    parts = list(parts)
-    names = next((part.dtype.names for part in parts if part is not None), None) or ()
-    lost = np.full(block, np.nan)
-    return {name: np.concatenate([lost if part is None else part[name] for part in parts]) for name in names}

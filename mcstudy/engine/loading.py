@@ -7,13 +7,15 @@ import re
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from mcstudy.engine.modules import Source, StudyModules, by_file, read_source
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import InputError, McstudyError, StudyError
-from mcstudy.study import Study
+from mcstudy.study import Option, Study
 
 __all__ = ["STUDIES", "apply_options", "check_names", "find_studies", "load_study", "of_script"]
 
@@ -121,7 +123,7 @@ def _place(error: BaseException, path: Path) -> str:
     if not frames:
         return ""
     last = frames[-1]
-    return f"\n  {_shown(Path(last.filename))}, line {last.lineno}: {last.line}"
+    return f" ({_shown(Path(last.filename))}, line {last.lineno}: {last.line})"
 
 
 def check_names(studies: list[Study]) -> None:
@@ -157,22 +159,42 @@ def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Or
         If no study has the option.
     """
     origins = [Origin(study) for study in studies]
+    known = {option.name: option for study in studies for option in study.options}
     for name, value in given:
-        if not value or value.startswith("--"):
-            msg = f"--{name} needs a value, got {value or 'none'}; write --{name} VALUE"
+        if name not in known:
+            listed = ", ".join(f"--{option}" for option in sorted(known)) or "none of their own"
+            msg = f"unknown option --{name}; {_nearest(name, [*known, *KNOWN_OPTIONS])}the studies chosen have {listed}"
             raise InputError(msg)
-        if not any(option.name == name for study in studies for option in study.options):
-            known = sorted({f"--{option.name}" for study in studies for option in study.options})
-            msg = (
-                f"unknown option --{name}; the studies chosen have {', '.join(known) or 'none of their own'}"
-            )
+        if not value or value.startswith("--"):
+            msg = f"--{name} needs a value, got {value or 'none'}; write --{name} {known[name].metavar}"
             raise InputError(msg)
         origins = [_apply(origin, name, value) for origin in origins]
     return origins
 
 
+# The options of `mcstudy run`, for whoever mistypes one.
+KNOWN_OPTIONS = ("profile", "jobs", "seed", "executor", "out", "fresh", "replicates", "quiet", "help")
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean --{near[0]}? " if near else ""
+
+
 def _apply(origin: Origin, name: str, value: str) -> Origin:
     for option in origin.study.options:
         if option.name == name:
-            return Origin(option.apply(origin.study, value), (*origin.arguments, f"--{name}", value))
+            return Origin(_applied(option, origin, value), (*origin.arguments, f"--{name}", value))
     return origin
+
+
+def _applied(option: Option, origin: Origin, value: str) -> Study:
+    modules = origin.modules
+    try:
+        with modules.active() if modules else nullcontext():
+            return option.apply(origin.study, value)
+    except McstudyError:
+        raise
+    except Exception as error:
+        msg = f"--{option.name} {value}: {type(error).__name__}: {error}; {option.help}"
+        raise InputError(msg) from error

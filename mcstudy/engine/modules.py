@@ -16,7 +16,7 @@ import sys
 import sysconfig
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,18 +65,18 @@ class Source:
 class ProcessState:
     """What a module may set for the whole process and `simulate` then depends on."""
 
-    floating_point: tuple[tuple[str, str], ...]
+    floating_point: Mapping[str, Any]
     filters: tuple[Any, ...]
 
     @staticmethod
     def now() -> ProcessState:
         """The state of this thread's process."""
-        return ProcessState(tuple(np.geterr().items()), tuple(warnings.filters))
+        return ProcessState(dict(np.geterr()), tuple(warnings.filters))
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Set the state for a while."""
-        with warnings.catch_warnings(), np.errstate(**dict(self.floating_point)):  # type: ignore[call-overload]
+        with warnings.catch_warnings(), np.errstate(**self.floating_point):
             set_filters(self.filters)
             yield
 
@@ -140,7 +140,7 @@ class StudyModules(importlib.abc.MetaPathFinder):
         name : str
             One of `sources`.
         """
-        with self.active(), warnings.catch_warnings(), np.errstate(**_USUAL_ERRORS):  # type: ignore[call-overload]
+        with self.active(), warnings.catch_warnings(), np.errstate(**_USUAL_ERRORS):
             set_filters(_USUAL_FILTERS)
             _loading.depth = getattr(_loading, "depth", 0) + 1
             try:
@@ -212,7 +212,7 @@ class StudyModules(importlib.abc.MetaPathFinder):
         ]
 
 
-_USUAL_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_USUAL_ERRORS: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
 def read_source(path: Path) -> str:
@@ -231,4 +231,4 @@ def _is_installed(module: ModuleType) -> bool:
 def _installed_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     folders = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return tuple([*folders, *site.getsitepackages(), site.getusersitepackages()])
+    return (*folders, *site.getsitepackages(), site.getusersitepackages())

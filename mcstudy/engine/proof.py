@@ -8,6 +8,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Any
+
+import numpy.typing as npt
 
 from mcstudy.draws import Block
 from mcstudy.engine.executors import Executor, Serial
@@ -62,7 +65,7 @@ def check_stored(study: str, journal: Journal, task: Task) -> None:
     if kept is None:  # it failed; so it may again, with this process
         return
     (result,) = _here([task])
-    if result.data is None or result.data.tobytes() != kept.tobytes():
+    if result.data is None or not _same_columns(result.data, kept):
         cause = (
             "a data file has changed that `inputs=` does not name, or what it depends on is not in its code: a clock, "
             "the environment, the network; name files in `inputs=`, and start over with --fresh"
@@ -107,7 +110,12 @@ def _equal(one: BlockResult, other: BlockResult) -> bool:
     if one.data is None or other.data is None:
         return one.data is other.data
     failed = [[failure.index for failure in result.failures] for result in (one, other)]
-    return one.data.tobytes() == other.data.tobytes() and failed[0] == failed[1]
+    return _same_columns(one.data, other.data) and failed[0] == failed[1]
+
+
+def _same_columns(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    # The order counts too: columns that are drawn in another one have each other's numbers.
+    return one.dtype.names == other.dtype.names and one.tobytes() == other.tobytes()
 
 
 def _difference(

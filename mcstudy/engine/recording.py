@@ -8,7 +8,8 @@ from typing import Any
 
 from mcstudy.defaults import ALPHA
 from mcstudy.draws import Draws, Failure
-from mcstudy.engine.journal import Counts, Journal
+from mcstudy.engine.blocks import Counts
+from mcstudy.engine.journal import Journal
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
@@ -75,6 +76,7 @@ def ledger_of(
         failures=tuple(map(_recorded, failures)),
         warnings=tuple(journal.warnings(counts)),
         changes=tuple(journal.changes()),
+        timings=tuple(journal.timings(counts)),
         provenance=provenance,
     )
     return replace(ledger, sections=_sections(study, ledger))

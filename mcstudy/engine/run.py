@@ -9,15 +9,16 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from numbers import Integral
 from pathlib import Path
 
+from mcstudy.checks import is_count
 from mcstudy.claims import claims_over, judge
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.draws import Block
+from mcstudy.engine.blocks import Counts
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
-from mcstudy.engine.journal import Counts, Journal
+from mcstudy.engine.journal import Journal
 from mcstudy.engine.keys import analysis_of, draw_key
 from mcstudy.engine.payload import Payload, pack
 from mcstudy.engine.plan import blocks_of, stages, undecided
@@ -28,7 +29,7 @@ from mcstudy.engine.recording import draws_of, ledger_of
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task
-from mcstudy.exceptions import ClaimError, InputError, StudyError
+from mcstudy.exceptions import InputError, StudyError
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Scenario
@@ -127,7 +128,7 @@ def _check_arguments(profile: str, seed: int) -> None:
     if profile not in PROFILES:
         msg = f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}"
         raise InputError(msg)
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+    if not is_count(seed, at_least=0):
         msg = f"`seed` must be a non-negative whole number, got {seed!r}"
         raise InputError(msg)
 
@@ -165,11 +166,11 @@ class _Loop:
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
     def go(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
-        """Draw stage by stage until every claim is decided; a study that breaks a rule leaves no draws behind."""
+        """Draw stage by stage until every claim is decided; a `simulate` that breaks a rule leaves no draws behind."""
         try:
             self._check_stored()
             return self._draw_and_judge()
-        except (StudyError, ClaimError, InputError):
+        except StudyError:
             self.journal.forget()
             raise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_info
 
 from mcstudy.draws import Block, Failure
+from mcstudy.engine.caught import Caught, kinds_of
 from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
@@ -59,17 +61,20 @@ class BlockResult:
     failures : tuple of Failure
     misuse : str
         A rule that `simulate` broke: the run stops with it.
-    warnings : tuple of str
+    warnings : tuple of (category, kind, example)
     threads : int
         The most threads that any BLAS or OpenMP library of the process would use.
+    seconds : float
+        What drawing took, by the clock on the wall.
     """
 
     block: Block
     data: npt.NDArray[Any] | None = None
     failures: tuple[Failure, ...] = ()
     misuse: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caught, ...] = ()
     threads: int = 1
+    seconds: float = 0.0
 
 
 class _MisuseError(Exception):
@@ -88,10 +93,13 @@ def run_block(task: Task) -> BlockResult:
     BlockResult
         With columns; or with the exception that `simulate` raised; or with the rule that it broke.
     """
+    clock = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         result = _attempt(task)
-    texts = sorted({f"{item.category.__name__}: {item.message}" for item in caught})
-    return replace(result, warnings=tuple(texts), threads=_blas_threads(len(sys.modules)))
+    seconds = time.perf_counter() - clock
+    return replace(
+        result, warnings=kinds_of(caught), threads=_blas_threads(len(sys.modules)), seconds=seconds
+    )
 
 
 def _attempt(task: Task) -> BlockResult:

@@ -5,4 +5,13 @@ from mcstudy.report.page import read_ledger, rebuild, write_index, write_report
 from mcstudy.report.paper import bibtex
 from mcstudy.report.verdicts import answer
 
-__all__ = ["answer", "bibtex", "check_latex", "check_text", "read_ledger", "rebuild", "write_index", "write_report"]
+__all__ = [
+    "answer",
+    "bibtex",
+    "check_latex",
+    "check_text",
+    "read_ledger",
+    "rebuild",
+    "write_index",
+    "write_report",
+]

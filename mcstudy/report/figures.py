@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
 
 from mcstudy.ledger import Ledger, Overlay
-from mcstudy.report.kinds import kind_of
+from mcstudy.report.kinds import file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
 from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VERMILLION, house_style
-from mcstudy.report.tables import file_name
-from mcstudy.report.verdicts import badge
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -77,12 +74,14 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
 
     with house_style():
         for finding in ledger.findings:
-            title, reading = f"Claim {finding.id}: {badge(finding).text.lower()}", kind_of(finding.kind).reading(finding)
-            add(file_name("claim", finding.id), *_draw_claim(finding, most), title, reading)
+            kind, stem = kind_of(finding.kind), file_name("claim", finding.id)
+            add(stem, *_draw_claim(finding, most), kind.headline(finding), kind.reading(finding))
         for overlay in ledger.overlays:
             findings = [ledger[name] for name in overlay.claims if name in ledger]
             told = " ".join(kind_of(finding.kind).reading(finding) for finding in findings)
-            add(file_name("overlay", overlay.id), *_draw_overlay(overlay, findings, most), overlay.title, told)
+            add(
+                file_name("overlay", overlay.id), *_draw_overlay(overlay, findings, most), overlay.title, told
+            )
     return drawn
 
 

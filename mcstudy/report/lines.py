@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from mcstudy.findings import Cell, Finding, Line, RateEvidence
+from mcstudy.evidence import Line, RateEvidence
+from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import evidence_of, varying
-from mcstudy.report.numbers import label, level, shown, uncertain
-from mcstudy.report.style import COLOURS, DASHES, MARKERS, MUTED, PAPER, bars, decades, mark_zone, number_ticks
+from mcstudy.report.numbers import NO_BREAK, label, level, shown, uncertain
+from mcstudy.report.style import (
+    COLOURS,
+    DASHES,
+    MARKERS,
+    MUTED,
+    PAPER,
+    bars,
+    decades,
+    mark_zone,
+    number_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,6 +65,7 @@ def curves_of(finding: Finding, indices: Sequence[int], *, name: str = "") -> li
         cell, line = finding.cells[index], evidence_of(finding, index)
         if line is not None and np.any(line.y > 0.0):
             slope = f"slope {uncertain(cell.estimate, cell.mcse)}" if line.fit else "no fit"
+            slope = slope.replace(" ", NO_BREAK)
             words = " · ".join(filter(None, [name, label(cell.scenario, factors), slope]))
             curves.append(Curve(textwrap.fill(words, NAME), cell, line))
     return curves
@@ -79,7 +91,7 @@ def draw_curves(axes: Axes, curves: Sequence[Curve], *, statistic: str, against:
     _mark_levels(axes, curves)
     axes.set_xlabel(against)
     axes.set_ylabel(textwrap.fill(statistic, TITLE))
-    place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.02), "borderaxespad": 0.0}
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.02), "borderaxespad": 0.0}
     style: dict[str, Any] = {"ncols": _legend_columns(curves), "handlelength": 2.6, "labelspacing": 0.35}
     axes.legend(handles=handles, **place, **style)
 
@@ -105,7 +117,9 @@ def draw_overlay(axes: Axes, overlay: Overlay, findings: Sequence[Finding], *, m
     evidence = [cast(RateEvidence, finding.evidence) for finding in findings]
     statistics = list(dict.fromkeys(own.statistic for own in evidence))
     title = statistics[0] if len(statistics) == 1 else "statistic, as the legend says"
-    draw_curves(axes, curves, statistic=title, against=" / ".join(dict.fromkeys(own.against for own in evidence)))
+    draw_curves(
+        axes, curves, statistic=title, against=" / ".join(dict.fromkeys(own.against for own in evidence))
+    )
     return overlay.caption
 
 
@@ -127,6 +141,8 @@ def _legend_columns(curves: Sequence[Curve]) -> int:
 
 def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
     """Draw one line and return its legend's handle."""
+    from matplotlib.lines import Line2D
+
     line, grey = curve.line, position >= DISTINCT
     kept = line.y > 0.0
     x, y, error = line.x[kept], line.y[kept], line.mcse[kept]
@@ -139,10 +155,13 @@ def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
     if line.fit:
         ends = x[[0, -1]]
         axes.plot(ends, line.fit.constant * ends**line.fit.exponent, **style, alpha=opacity)
-    edge: dict[str, Any] = {"markeredgecolor": PAPER, "markeredgewidth": 0.4, "markersize": 2.5 if grey else 4.5}
+    edge: dict[str, Any] = {
+        "markeredgecolor": PAPER,
+        "markeredgewidth": 0.4,
+        "markersize": 2.5 if grey else 4.5,
+    }
     axes.plot(x, y, marker, color=colour, **edge)
-    (handle,) = axes.plot([], [], marker=marker, markersize=4.5, label=curve.text, **style)
-    return handle
+    return Line2D([], [], marker=marker, markersize=4.5, label=curve.text, **style)
 
 
 def _draw_guide(axes: Axes, curve: Curve) -> Any:
@@ -160,7 +179,8 @@ def _draw_nonpositive(axes: Axes, curves: Sequence[Curve]) -> None:
     """Put an open triangle at the lower edge for every value that a logarithmic axis has no place for."""
     x = [x for curve in curves for x in curve.line.x[~(curve.line.y > 0.0)]]
     style: dict[str, Any] = {"color": MUTED, "markerfacecolor": PAPER, "markersize": 5, "clip_on": False}
-    axes.plot(x, [axes.get_ylim()[0]] * len(x), "v", **style)
+    if x:  # an empty line would count as a point at the figure's corner when room is made for labels
+        axes.plot(x, [axes.get_ylim()[0]] * len(x), "v", **style)
 
 
 def _draw_slopes(axes: Axes, curve: Curve, position: int, lines: int, *, relative: bool) -> None:

@@ -14,6 +14,7 @@ from mcstudy.findings import Finding
 from mcstudy.ledger import FailureRecord, Ledger
 from mcstudy.report.kinds import kind_of
 from mcstudy.report.verdicts import answer, badge, tally
+from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +29,7 @@ class FailureGroup(NamedTuple):
 
     reason: str
     number: int
-    places: list[tuple[Mapping[str, Any], int]]
+    places: list[tuple[Scenario, int]]
     first: FailureRecord
 
 
@@ -216,7 +217,7 @@ def _environment() -> Environment:
         "bibtex": paper.bibtex,
         "capital": kinds.capital,
         "cells_shown": tables.cells_shown,
-        "file_name": tables.file_name,
+        "file_name": kinds.file_name,
         "kind_of": kind_of,
         "losses": kinds.losses,
         "measured_table": tables.measured_table,

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import leading, varying
 from mcstudy.report.numbers import level, shown
-from mcstudy.report.style import INK, MUTED, PAPER, RULE, VERMILLION, decades
-from mcstudy.report.verdicts import LOOKS
+from mcstudy.report.style import INK, MARKS, MUTED, PAPER, RULE, VERMILLION, decades, mark_zone, number_ticks
 from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Rows:
 
     def mark(self, row: int, x: float, *, hollow: bool = False) -> None:
         """Put the mark of a cell's verdict at x."""
-        look = LOOKS[self.cells[row].verdict]
+        look = MARKS[self.cells[row].verdict]
         face = look.colour if look.filled and not hollow else PAPER
         style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": look.colour}
         self.axes.plot([x], [-row], look.marker, color=look.colour, clip_on=False, zorder=4, **style)
@@ -53,7 +52,7 @@ class Rows:
     def line(self, row: int, low: float, high: float) -> None:
         """Draw a line in a cell's colour from low to high."""
         style: dict[str, Any] = {"linewidth": 1.3, "solid_capstyle": "butt", "zorder": 3}
-        self.axes.plot([low, high], [-row, -row], color=LOOKS[self.cells[row].verdict].colour, **style)
+        self.axes.plot([low, high], [-row, -row], color=MARKS[self.cells[row].verdict].colour, **style)
 
     def remark(self, row: int, text: str) -> None:
         """Write in a row what can't be drawn."""
@@ -83,6 +82,15 @@ class Rows:
         self.axes.axvspan(limit, right, color=VERMILLION, alpha=0.1, linewidth=0, zorder=0)
         self.axes.axvline(limit, color=VERMILLION, linewidth=1.0, zorder=1)
 
+    def zone(self, theory: float, margin: float) -> None:
+        """Shade theory ± margin."""
+        mark_zone(self.axes, theory, margin, along="x")
+
+    def make_linear(self, low: float, high: float, *, ticks: int) -> None:
+        """Make the axis linear, with round numbers marked."""
+        number_ticks(self.axes.xaxis, ticks)
+        self.axes.set_xlim(low, high)
+
     def make_logarithmic(self, values: Sequence[float]) -> None:
         """Make the axis logarithmic around all positive values, with room for what is 0 or infinite at its ends."""
         powers = [math.log10(value) for value in values if math.isfinite(value) and value > 0.0]
@@ -97,7 +105,7 @@ class Rows:
     def caption(self, text: str) -> str:
         """Add to a caption what the marks mean, if there is more than one, and how many cells are left out."""
         verdicts = {cell.verdict for cell in self.cells}
-        marks = [f"{look.shape} {verdict.lower()}" for verdict, look in LOOKS.items() if verdict in verdicts]
+        marks = [f"{look.shape} {verdict.lower()}" for verdict, look in MARKS.items() if verdict in verdicts]
         parts = [text, f"Marks: {', '.join(marks)}."] if len(marks) > 1 else [text]
         if len(self.indices) < (total := len(self.finding.cells)):
             nearest = f"the {len(self.indices)} nearest to the edge of their zone, or furthest beyond it"
@@ -147,7 +155,7 @@ def _write_levels(axes: Axes, scenarios: Sequence[Scenario], factors: Sequence[s
         axes.annotate(name, (0, 1), (x, 5), xycoords="axes fraction", color=MUTED, va="bottom", **style)
         for row, text in enumerate(texts):
             if text[column]:
-                at = {"xycoords": axes.get_yaxis_transform(), "va": "center", "color": INK}
+                at: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "va": "center", "color": INK}
                 axes.annotate(text[column], (0, -row), (x, 0), **at, **style)
         left += width + GAP
 

@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from mcstudy.findings import Verdict
 from mcstudy.report.numbers import shown, superscript
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-__all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MUTED", "PAPER", "PINK", "RULE"]
-__all__ += ["VERMILLION", "bars", "decades", "house_style", "mark_zone", "number_ticks"]
+__all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MARKS", "MUTED", "PAPER", "PINK", "RULE"]
+__all__ += ["VERMILLION", "Mark", "bars", "decades", "house_style", "mark_zone", "number_ticks"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Mark(NamedTuple):
+    """How the verdict on a cell looks in a figure."""
+
+    colour: str
+    marker: str
+    filled: bool
+    shape: str
+
 
 TEXT = 9.5  # points
 BLUE, VERMILLION, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"  # Okabe and Ito (2008)
 INK, MUTED, RULE, PAPER = "#1b1b1b", "#666666", "#cccccc", "#ffffff"
 COLOURS = (BLUE, VERMILLION, GREEN, PINK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# The mark of a cell, with its shape in words.
+MARKS = {
+    Verdict.CONFIRMED: Mark(BLUE, "o", filled=True, shape="discs"),
+    Verdict.REFUTED: Mark(VERMILLION, "s", filled=True, shape="squares"),
+    Verdict.UNDECIDED: Mark(PINK, "D", filled=False, shape="open diamonds"),
+}
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 
 _STYLE: dict[str, Any] = {
@@ -60,11 +82,10 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def bars(axes: Axes, x: Sequence[float], low: Sequence[float], high: Sequence[float], **style: Any) -> None:
+def bars(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray, **style: Any) -> None:
     """Draw vertical error bars as one path, which keeps the file small."""
-    gaps = [math.nan] * len(x)
-    across = [value for triple in zip(x, x, gaps, strict=True) for value in triple]
-    along = [value for triple in zip(low, high, gaps, strict=True) for value in triple]
+    gaps = np.full_like(x, np.nan)
+    across, along = (np.column_stack([*ends, gaps]).ravel() for ends in ((x, x), (low, high)))
     axes.plot(across, along, solid_capstyle="butt", **style)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -14,14 +12,34 @@ import numpy as np
 
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger, Measured
-from mcstudy.report.kinds import Estimate, Table, evidence_of, kind_of, leading
+from mcstudy.report.kinds import Estimate, Table, evidence_of, file_name, kind_of, leading
 from mcstudy.report.numbers import level, uncertain
 from mcstudy.scenarios import factors_of
 
-__all__ = ["as_text", "cells_shown", "file_name", "measured_table", "write_tables"]
+__all__ = ["as_text", "cells_shown", "measured_table", "write_tables"]
 
-_OF_A_FINDING = ("id", "experiment", "kind", "verdict", "expected", "role", "as_expected", "guarantee", "estimand")
-_OF_A_FINDING += ("theory", "margin", "estimate", "mcse", "interval", "confidence", "replicates", "source", "statement")
+_OF_A_FINDING: tuple[str, ...] = (
+    "id",
+    "experiment",
+    "kind",
+    "verdict",
+    "expected",
+    "role",
+    "as_expected",
+    "guarantee",
+    "estimand",
+)
+_OF_A_FINDING += (
+    "theory",
+    "margin",
+    "estimate",
+    "mcse",
+    "interval",
+    "confidence",
+    "replicates",
+    "source",
+    "statement",
+)
 
 
 def write_tables(ledger: Ledger, folder: Path) -> None:
@@ -83,24 +101,6 @@ def measured_table(measured: Measured) -> Table:
     return Table((*factors, measured.label, "replicates", "missing"), rows)
 
 
-def file_name(prefix: str, name: str) -> str:
-    """Make the stem of a file, and the anchor of a section, from an id.
-
-    An id of letters, digits, dots, dashes and underscores is kept; in any other one the rest is replaced, and a
-    digest keeps it apart from its like.
-
-    Examples
-    --------
-    >>> file_name("claim", "2d.worst")
-    'claim-2d.worst'
-    >>> file_name("claim", "../x")
-    'claim-.._x-d6b96a97'
-    """
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return f"{prefix}-{safe}{digest}"
-
-
 def _finding_table(ledger: Ledger) -> Table:
     """All findings, with the numbers of the cell that decides each."""
     rows = [dict(_scalars(finding, only=_OF_A_FINDING)) for finding in ledger.findings]
@@ -146,7 +146,11 @@ def _text(value: Any) -> str:
 def _write_csv(table: Table, path: Path) -> None:
     """Write a table in all digits; a column of estimates becomes two."""
     wide = _columns_of_estimates(table)
-    header = [part for k, name in enumerate(table.header) for part in ((name, f"{name} mcse") if k in wide else (name,))]
+    header = [
+        part
+        for k, name in enumerate(table.header)
+        for part in ((name, f"{name} mcse") if k in wide else (name,))
+    ]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

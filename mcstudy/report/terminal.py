@@ -88,7 +88,9 @@ def print_table(
         console.print(Text(line), soft_wrap=True)
 
 
-def print_replay(columns: Mapping[str, Any], failures: Sequence[str], *, stream: TextIO | None = None) -> None:
+def print_replay(
+    columns: Mapping[str, Any], failures: Sequence[str], *, stream: TextIO | None = None
+) -> None:
     """Print the columns of a replayed block, as many side by side as fit, and its failures.
 
     Parameters
@@ -135,7 +137,10 @@ def _row(values: Sequence[str], widths: Sequence[int]) -> str:
 
 def _list(header: Sequence[str], row: Sequence[str], width: int) -> list[str]:
     named = zip(header[1:], row[1:], strict=True)
-    return [row[0], *(_indented(f"{name}: {value}" if name else value, width) for name, value in named if value)]
+    return [
+        row[0],
+        *(_indented(f"{name}: {value}" if name else value, width) for name, value in named if value),
+    ]
 
 
 def _side_by_side(columns: Mapping[str, Sequence[str]], width: int) -> list[str]:

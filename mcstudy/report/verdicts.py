@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mcstudy.findings import Finding, Role, Verdict
 from mcstudy.ledger import Ledger
 from mcstudy.report.numbers import count, plural
-from mcstudy.report.style import BLUE, PINK, VERMILLION
 
-__all__ = ["LOOKS", "Badge", "Look", "answer", "badge", "losses", "tally"]
+__all__ = ["WORDS", "Badge", "Words", "answer", "badge", "losses", "tally"]
 
 NAMED = 8  # the most claims that the answer names in one list
 
 
-@dataclass(frozen=True)
-class Look:
-    """How a verdict is named in sentences and marked in figures."""
+class Words(NamedTuple):
+    """What a verdict says of a claim, and of how an interval lies to the zone."""
 
-    outcome: str  # "the claim ..."
-    place: str  # "the interval ... the zone"
-    colour: str
-    marker: str
-    filled: bool
-    shape: str
+    outcome: str
+    place: str
 
 
-LOOKS = {
-    Verdict.CONFIRMED: Look("is confirmed", "lies inside", BLUE, "o", filled=True, shape="discs"),
-    Verdict.REFUTED: Look("is refuted", "lies outside", VERMILLION, "s", filled=True, shape="squares"),
-    Verdict.UNDECIDED: Look(
-        "stays open", "neither lies inside nor avoids", PINK, "D", filled=False, shape="open diamonds"
-    ),
+WORDS = {
+    Verdict.CONFIRMED: Words("is confirmed", "lies inside"),
+    Verdict.REFUTED: Words("is refuted", "lies outside"),
+    Verdict.UNDECIDED: Words("stays open", "neither lies inside nor avoids"),
 }
 _REMARKS = {
     Role.MISPRINT: "misprint, as expected",
@@ -129,9 +120,7 @@ def _sorted(ledger: Ledger) -> tuple[list[Finding], list[Finding], list[Finding]
 def _of_roles(refuted: Sequence[Finding]) -> list[str]:
     """Count what was expected to be refuted, by what it is there for."""
     roles = [finding.role for finding in refuted]
-    named = [
-        plural(roles.count(role), role.value) for role in (Role.MISPRINT, Role.CONTROL) if role in roles
-    ]
+    named = [plural(roles.count(role), role.value) for role in (Role.MISPRINT, Role.CONTROL) if role in roles]
     if others := len(roles) - roles.count(Role.MISPRINT) - roles.count(Role.CONTROL):
         named.append(plural(others, "other") if named else str(others))
     return named
@@ -159,7 +148,7 @@ def _claims(findings: Sequence[Finding]) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _are(findings: Sequence[Finding]) -> str:

@@ -57,6 +57,8 @@ def order_statistic_interval(
 ) -> tuple[float, float]:
     """Bracket a quantile by two order statistics, whose ranks come from the binomial law.
 
+    It is the interval of `scipy.stats.quantile_test`.
+
     Parameters
     ----------
     values : ndarray of shape (n,)

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy import Bound, Scenario, Verdict
+from mcstudy import Bound, Finding, Scenario, Verdict
+from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
+from mcstudy.evidence import BoundCell, BoundEvidence, Witness
 from mcstudy.exceptions import ClaimError
 
 DrawsOf = Callable[..., Draws]
@@ -24,6 +26,21 @@ def bound(**parts: Any) -> Bound:
     return Bound("b", "s", **(plan | parts))
 
 
+def evidence_of(finding: Finding) -> BoundEvidence:
+    assert isinstance(finding.evidence, BoundEvidence)
+    return finding.evidence
+
+
+def witness_of(finding: Finding) -> Witness:
+    witness = evidence_of(finding).witness
+    assert witness is not None
+    return witness
+
+
+def cells_of(finding: Finding) -> list[BoundCell]:
+    return [cell for cell in evidence_of(finding).cells if cell is not None]
+
+
 def column(worst: float, count: int = 64, at: int = 37) -> Any:
     values = np.full(count, 0.5)
     values[at] = worst
@@ -32,33 +49,33 @@ def column(worst: float, count: int = 64, at: int = 37) -> Any:
 
 @pytest.mark.parametrize("worst", [1.0, -1.0, 0.999, 1 + EPS, 1 + 15 * EPS, -(1 + 15 * EPS)])
 def test_what_rounding_explains_is_no_violation(draws_of: DrawsOf, worst: float) -> None:
-    finding = bound().find(draws_of({ONE: {"x": column(worst)}}), 0.02)
+    finding = find(bound(), draws_of({ONE: {"x": column(worst)}}), 0.02)
     assert finding.verdict is CONFIRMED
-    assert finding.diagnostics["witness"] is None
-    assert finding.diagnostics["cells"][0]["violations"] == 0
+    assert evidence_of(finding).witness is None
+    assert finding.violations == 0
 
 
 @pytest.mark.parametrize("worst", [1 + 20 * EPS, -(1 + 20 * EPS), 2.0, -1e300])
 def test_one_violation_refutes_and_is_the_witness(draws_of: DrawsOf, worst: float) -> None:
-    finding = bound().find(draws_of({TWO: {"x": column(0.7)}, ONE: {"x": column(worst)}}), 0.02)
+    finding = find(bound(), draws_of({TWO: {"x": column(0.7)}, ONE: {"x": column(worst)}}), 0.02)
     assert finding.verdict is REFUTED
-    assert finding.diagnostics["deciding_cell"] == 1
+    assert finding.deciding == 1
     assert finding.estimate == 1 / 64
-    witness = finding.diagnostics["witness"]
-    assert (witness["scenario"], witness["block"], witness["index"]) == ({"n": 1}, 2, 5)  # 37 = 2 * 16 + 5
-    assert (witness["value"], witness["bound"], witness["ratio"]) == (abs(worst), 1.0, abs(worst))
-    assert witness["replay"] == f"mcstudy replay toy {ONE.digest}:2:5"
+    witness = witness_of(finding)
+    assert (witness.scenario, witness.block, witness.index) == (ONE, 2, 5)  # 37 = 2 * 16 + 5
+    assert (witness.value, witness.bound, witness.ratio) == (abs(worst), 1.0, abs(worst))
+    assert witness.token == f"{ONE.digest}:2:5"
 
 
 def test_one_violation_refutes_however_probable_it_may_be(draws_of: DrawsOf) -> None:
-    finding = bound(probability=0.99).find(draws_of({ONE: {"x": column(2.0)}}), 0.02)
+    finding = find(bound(probability=0.99), draws_of({ONE: {"x": column(2.0)}}), 0.02)
     assert finding.verdict is REFUTED
 
 
 @pytest.mark.parametrize(("probability", "verdict"), [(0.0695, CONFIRMED), (0.0693, UNDECIDED)])
 def test_no_violation_limits_the_probability(draws_of: DrawsOf, probability: float, verdict: Verdict) -> None:
     """At error 0.01 the limit after 64 draws is 1 - 0.01^(1/64) = 0.0694: Clopper and Pearson's, one-sided."""
-    finding = bound(probability=probability).find(draws_of({ONE: {"x": column(0.9)}}), 0.02)
+    finding = find(bound(probability=probability), draws_of({ONE: {"x": column(0.9)}}), 0.02)
     assert finding.interval == pytest.approx((0.0, 1 - 0.01 ** (1 / 64)))
     assert finding.verdict is verdict
 
@@ -68,42 +85,50 @@ def test_the_largest_excess_is_the_witness_the_largest_ratio_the_tightest(draws_
         ONE: {"x": column(3.0), "limit": np.full(64, 1.0)},  # excess 2, ratio 3
         TWO: {"x": column(105.0), "limit": np.full(64, 100.0)},  # excess 5, ratio 1.05
     }
-    diagnostics = bound(at_most="limit").find(draws_of(columns), 0.02).diagnostics
-    assert diagnostics["witness"]["scenario"] == {"n": 2}
-    assert diagnostics["tightest"]["scenario"] == {"n": 1}
-    assert diagnostics["tightest"]["ratio"] == 3.0
+    finding = find(bound(at_most="limit"), draws_of(columns), 0.02)
+    tightest = evidence_of(finding).tightest
+    assert witness_of(finding).scenario == TWO
+    assert tightest is not None
+    assert (tightest.scenario, tightest.ratio) == (ONE, 3.0)
 
 
 def test_the_witness_of_a_cell_exceeds_its_own_bound_most(draws_of: DrawsOf) -> None:
     """Larger values within a larger bound are no witnesses."""
     x, limit = column(3.0, at=37), np.full(64, 1.0)
     x[10], limit[10] = 50.0, 49.5
-    witness = (
-        bound(at_most="limit").find(draws_of({ONE: {"x": x, "limit": limit}}), 0.02).diagnostics["witness"]
-    )
-    assert (witness["block"], witness["index"], witness["value"]) == (2, 5, 3.0)
+    witness = witness_of(find(bound(at_most="limit"), draws_of({ONE: {"x": x, "limit": limit}}), 0.02))
+    assert (witness.block, witness.index, witness.value) == (2, 5, 3.0)
 
 
 def test_tightness_without_violation(draws_of: DrawsOf) -> None:
-    finding = bound().find(draws_of({ONE: {"x": column(0.75)}, TWO: {"x": column(-0.875, at=0)}}), 0.02)
-    assert [cell["largest_ratio"] for cell in finding.diagnostics["cells"]] == [0.75, 0.875]
-    tightest = finding.diagnostics["tightest"]
-    assert (tightest["scenario"], tightest["block"], tightest["index"]) == ({"n": 2}, 0, 0)
+    finding = find(bound(), draws_of({ONE: {"x": column(0.75)}, TWO: {"x": column(-0.875, at=0)}}), 0.02)
+    assert [cell.largest_ratio for cell in cells_of(finding)] == [0.75, 0.875]
+    assert [cell.reach for cell in finding.cells] == [0.75, 0.875]
+    assert (finding.largest_ratio, finding.deciding) == (0.875, 1)
+    tightest = evidence_of(finding).tightest
+    assert tightest is not None
+    assert (tightest.scenario, tightest.block, tightest.index) == (TWO, 0, 0)
 
 
 def test_a_bound_of_zero(draws_of: DrawsOf) -> None:
     zero = np.zeros(64)
-    assert bound(at_most="x").find(draws_of({ONE: {"x": zero}}), 0.02).verdict is CONFIRMED
-    finding = bound(at_most="limit").find(draws_of({ONE: {"x": column(0.1), "limit": zero}}), 0.02)
+    assert find(bound(at_most="x"), draws_of({ONE: {"x": zero}}), 0.02).verdict is CONFIRMED
+    finding = find(bound(at_most="limit"), draws_of({ONE: {"x": column(0.1), "limit": zero}}), 0.02)
     assert finding.verdict is REFUTED
-    assert math.isinf(finding.diagnostics["witness"]["ratio"])
+    assert math.isinf(witness_of(finding).ratio)
+    assert math.isinf(finding.largest_ratio)
 
 
 def test_a_negative_bound_is_always_violated(draws_of: DrawsOf) -> None:
-    finding = bound(at_most="limit").find(
-        draws_of({ONE: {"x": column(0.1), "limit": np.full(64, -1.0)}}), 0.02
+    finding = find(
+        bound(at_most="limit"), draws_of({ONE: {"x": column(0.1), "limit": np.full(64, -1.0)}}), 0.02
     )
     assert finding.verdict is REFUTED
+
+
+def test_a_tiny_bound_overflows_without_a_warning(draws_of: DrawsOf) -> None:
+    columns = {ONE: {"x": column(1e300), "limit": np.full(64, 1e-300)}}
+    assert math.isinf(find(bound(at_most="limit"), draws_of(columns), 0.02).largest_ratio)
 
 
 def test_rounding_of_the_column_is_allowed_for(draws_of: DrawsOf) -> None:
@@ -111,25 +136,26 @@ def test_rounding_of_the_column_is_allowed_for(draws_of: DrawsOf) -> None:
     x = np.full(64, 1e-16)
     columns = {ONE: {"x": x, "limit": np.full(64, 1e-20), "slack": np.full(64, 2e-16)}}
     draws = draws_of(columns)
-    assert bound(at_most="limit").find(draws, 0.02).verdict is REFUTED
-    assert bound(at_most="limit", rounding=2e-16).find(draws, 0.02).verdict is CONFIRMED
-    assert bound(at_most="limit", rounding="slack").find(draws, 0.02).verdict is CONFIRMED
-    assert bound(at_most="limit", rounding=5e-17).find(draws, 0.02).verdict is REFUTED
+    assert find(bound(at_most="limit"), draws, 0.02).verdict is REFUTED
+    assert find(bound(at_most="limit", rounding=2e-16), draws, 0.02).verdict is CONFIRMED
+    assert find(bound(at_most="limit", rounding="slack"), draws, 0.02).verdict is CONFIRMED
+    assert find(bound(at_most="limit", rounding=5e-17), draws, 0.02).verdict is REFUTED
     assert bound(at_most="limit", rounding="slack").columns() == ("x", "limit", "slack")
 
 
 def test_witness_is_found_beyond_failed_replicates(draws_of: DrawsOf) -> None:
     x = column(2.0)
     x[[0, 20]] = np.nan
-    witness = bound(allowed_failures=2).find(draws_of({ONE: {"x": x}}), 0.02).diagnostics["witness"]
-    assert (witness["block"], witness["index"]) == (2, 5)
+    witness = witness_of(find(bound(allowed_failures=2), draws_of({ONE: {"x": x}}), 0.02))
+    assert (witness.block, witness.index) == (2, 5)
 
 
 def test_only_failures_leave_no_witness(draws_of: DrawsOf) -> None:
-    finding = bound().find(draws_of({ONE: {"x": np.full(64, np.nan)}}), 0.02)
+    finding = find(bound(), draws_of({ONE: {"x": np.full(64, np.nan)}}), 0.02)
     assert finding.verdict is UNDECIDED
-    assert finding.diagnostics["witness"] is None
-    assert finding.diagnostics["tightest"] is None
+    assert evidence_of(finding) == BoundEvidence(cells=(None,))
+    assert finding.violations == 0
+    assert math.isnan(finding.largest_ratio)
 
 
 @pytest.mark.parametrize(
@@ -148,5 +174,5 @@ def test_bound_refuses(parts: dict[str, Any], match: str) -> None:
 
 
 def test_words_of_a_bound() -> None:
-    assert bound(at_most="limit").what == "probability that |x| exceeds limit"
+    assert bound(at_most="limit").estimand == "probability that |x| exceeds limit"
     assert bound().kind == "bound"

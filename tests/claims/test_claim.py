@@ -130,26 +130,26 @@ def test_where_names_an_unknown_level(make_study: Callable[..., Study]) -> None:
 )
 def test_cells_are_those_that_where_leaves(draws_of: DrawsOf, where: Any, levels: list[int]) -> None:
     draws = draws_of({scenario: around(0.0) for scenario in grid(n=(1, 2, 3))})
-    finding = value(where=where).find(draws, 0.01)
+    finding = find(value(where=where), draws, 0.01)
     assert [cell.scenario["n"] for cell in finding.cells] == levels
 
 
 def test_the_deciding_cell_is_the_worst_of_those_with_the_verdict(draws_of: DrawsOf) -> None:
     centers = {1: 0.2, 2: -0.7, 3: 0.5}
-    confirmed = value().find(draws_of({Scenario(n=n): around(c) for n, c in centers.items()}), 0.01)
+    confirmed = find(value(), draws_of({Scenario(n=n): around(c) for n, c in centers.items()}), 0.01)
     assert confirmed.verdict is CONFIRMED
     assert confirmed.diagnostics["deciding_cell"] == 1
     assert confirmed.estimate == pytest.approx(-0.7)
 
     centers |= {3: 2.0, 4: -5.0}
-    refuted = value().find(draws_of({Scenario(n=n): around(c) for n, c in centers.items()}), 0.01)
+    refuted = find(value(), draws_of({Scenario(n=n): around(c) for n, c in centers.items()}), 0.01)
     assert [cell.verdict for cell in refuted.cells] == [CONFIRMED, CONFIRMED, REFUTED, REFUTED]
     assert refuted.verdict is REFUTED
     assert refuted.diagnostics["deciding_cell"] == 3
     assert (refuted.estimate, refuted.interval) == (refuted.cells[3].estimate, refuted.cells[3].interval)
 
     draws = draws_of({Scenario(n=1): around(0.0), Scenario(n=2): around(1.0), Scenario(n=3): around(-1.0)})
-    undecided = value().find(draws, 0.01)
+    undecided = find(value(), draws, 0.01)
     assert undecided.verdict is UNDECIDED
     assert undecided.diagnostics["deciding_cell"] in (1, 2)
 
@@ -161,16 +161,16 @@ def test_the_deciding_cell_is_the_worst_of_those_with_the_verdict(draws_of: Draw
 def test_a_finding_is_as_expected_or_not(
     draws_of: DrawsOf, center: float, expected: Verdict, as_expected: bool
 ) -> None:
-    finding = value(expected=expected, because="a control").find(
-        draws_of({Scenario(n=1): around(center)}), 0.01
+    finding = find(
+        value(expected=expected, because="a control"), draws_of({Scenario(n=1): around(center)}), 0.01
     )
     assert finding.as_expected is as_expected
 
 
 def test_undecided_is_never_as_expected(draws_of: DrawsOf) -> None:
     draws = draws_of({Scenario(n=1): around(1.0)})
-    assert not value().find(draws, 0.01).as_expected
-    assert not value(expected=REFUTED, because="a control").find(draws, 0.01).as_expected
+    assert not find(value(), draws, 0.01).as_expected
+    assert not find(value(expected=REFUTED, because="a control"), draws, 0.01).as_expected
 
 
 def failing(count: int) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def failing(count: int) -> dict[str, Any]:
 
 def test_failures_leave_a_claim_undecided_for_good(draws_of: DrawsOf) -> None:
     draws = draws_of({Scenario(n=1): around(0.0), Scenario(n=2): failing(1)})
-    finding = value().find(draws, 0.01)
+    finding = find(value(), draws, 0.01)
     assert [cell.verdict for cell in finding.cells] == [CONFIRMED, UNDECIDED]
     assert finding.cells[1].failures == 1
     assert finding.verdict is UNDECIDED
@@ -190,33 +190,33 @@ def test_failures_leave_a_claim_undecided_for_good(draws_of: DrawsOf) -> None:
 
 def test_failures_hide_no_refutation_elsewhere(draws_of: DrawsOf) -> None:
     draws = draws_of({Scenario(n=1): around(9.0), Scenario(n=2): failing(1)})
-    assert value().find(draws, 0.01).verdict is REFUTED
+    assert find(value(), draws, 0.01).verdict is REFUTED
 
 
 @pytest.mark.parametrize(("allowed", "verdict"), [(2, UNDECIDED), (3, CONFIRMED), (9, CONFIRMED)])
 def test_allowed_failures(draws_of: DrawsOf, allowed: int, verdict: Verdict) -> None:
-    finding = value(allowed_failures=allowed).find(draws_of({Scenario(n=1): failing(3)}), 0.01)
+    finding = find(value(allowed_failures=allowed), draws_of({Scenario(n=1): failing(3)}), 0.01)
     assert finding.verdict is verdict
 
 
 def test_tolerated_failures_are_counted_in_the_cell(draws_of: DrawsOf) -> None:
-    finding = value(allowed_failures=3).find(draws_of({Scenario(n=1): failing(3)}), 0.01)
+    finding = find(value(allowed_failures=3), draws_of({Scenario(n=1): failing(3)}), 0.01)
     assert finding.verdict is CONFIRMED
     assert finding.cells[0].failures == 3
 
 
 def test_nothing_but_failures(draws_of: DrawsOf) -> None:
     """Without two replicates there is nothing to estimate, however many failures are allowed."""
-    finding = value(allowed_failures=100).find(draws_of({Scenario(n=1): failing(63)}), 0.01)
+    finding = find(value(allowed_failures=100), draws_of({Scenario(n=1): failing(63)}), 0.01)
     assert finding.verdict is UNDECIDED
     assert math.isnan(finding.estimate)
-    strict = value().find(draws_of({Scenario(n=1): failing(64)}), 0.01)
+    strict = find(value(), draws_of({Scenario(n=1): failing(64)}), 0.01)
     assert strict.hopeless
 
 
 def test_open_cells_without_failures_keep_hope(draws_of: DrawsOf) -> None:
     draws = draws_of({Scenario(n=1): around(1.0), Scenario(n=2): failing(1)})
-    assert not value().find(draws, 0.01).hopeless
+    assert not find(value(), draws, 0.01).hopeless
 
 
 def test_the_looks_spend_alpha_once() -> None:
@@ -235,7 +235,7 @@ def test_alpha_is_shared_by_claims_cells_and_looks(draws_of: DrawsOf) -> None:
 
 def test_a_finding_states_the_confidence_of_its_deciding_cell(draws_of: DrawsOf) -> None:
     draws = draws_of({Scenario(n=1): around(0.0, count=64), Scenario(n=2): around(0.5, count=256)})
-    finding = value().find(draws, 0.02)
+    finding = find(value(), draws, 0.02)
     assert finding.diagnostics["deciding_cell"] == 1
     assert finding.confidence == 1 - 0.02 / 2 / 12
 
@@ -243,9 +243,9 @@ def test_a_finding_states_the_confidence_of_its_deciding_cell(draws_of: DrawsOf)
 def test_a_cell_without_numbers_speaks_only_where_it_is_alone(draws_of: DrawsOf) -> None:
     lost = {"x": np.full(64, math.nan)}
     open_ = draws_of({Scenario(n=1): lost, Scenario(n=2): around(1.0)})
-    assert value().find(open_, 0.01).diagnostics["deciding_cell"] == 1
+    assert find(value(), open_, 0.01).diagnostics["deciding_cell"] == 1
     alone = draws_of({Scenario(n=1): lost, Scenario(n=2): around(0.0)})
-    assert value().find(alone, 0.01).diagnostics["deciding_cell"] == 0
+    assert find(value(), alone, 0.01).diagnostics["deciding_cell"] == 0
 
 
 def test_more_claims_and_cells_widen_every_interval(draws_of: DrawsOf) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from mcstudy import (
     Bound,
+    Finding,
     Law,
     Rate,
     SameLaw,
@@ -25,7 +26,8 @@ from mcstudy import (
     sd,
     variance,
 )
-from mcstudy.claims import Claim, Finding, judge
+from mcstudy.claims import Claim, judge
+from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 
 DrawsOf = Callable[..., Draws]
@@ -46,12 +48,12 @@ def true_claims() -> tuple[Claim, ...]:
     from scipy.stats import expon
 
     kinds: list[tuple[str, Any, Callable[..., float]]] = [
-        ("mean", mean("x"), lambda n, **_: float(n)),
-        ("variance", variance("x"), lambda n, **_: float(n**2)),
-        ("sd", sd("x"), lambda n, **_: float(n)),
-        ("rms", rms("x"), lambda n, **_: n * 2**0.5),
-        ("median", quantile("x", 0.5), lambda n, **_: n * float(np.log(2))),
-        ("covered", proportion("above"), lambda **_: float(np.exp(-1))),
+        ("mean", mean("x"), lambda n: float(n)),
+        ("variance", variance("x"), lambda n: float(n**2)),
+        ("sd", sd("x"), lambda n: float(n)),
+        ("rms", rms("x"), lambda n: n * 2**0.5),
+        ("median", quantile("x", 0.5), lambda n: n * float(np.log(2))),
+        ("covered", proportion("above"), lambda: float(np.exp(-1))),
     ]
     values = [
         Value(f"{name}.{kind}", "s", of=of, equals=equals, margin=NOTHING, where={"kind": kind})
@@ -60,7 +62,7 @@ def true_claims() -> tuple[Claim, ...]:
     ]
     return (
         *values,
-        Law("law", "s", column="x", distribution=lambda n, **_: expon(scale=n), margin=NOTHING),
+        Law("law", "s", column="x", distribution=lambda n: expon(scale=n), margin=NOTHING),
         SameLaw("same", "s", column="x", across="kind", margin=NOTHING),
         Bound("bound", "s", column="above", at_most=1.0),
         Rate("rate", "s", of=mean("x"), against="n", exponent=1.0, margin=NOTHING, exact=True),
@@ -92,7 +94,7 @@ def together(claims: Sequence[Claim], draws: Draws) -> Sequence[Finding]:
 
 def each_alone(claims: Sequence[Claim], draws: Draws) -> Sequence[Finding]:
     """What a careless study does: an interval of 95 % for every cell, at the first look."""
-    return [claim.find(draws, 2 * 0.05 * len(claim.groups(draws.scenarios))) for claim in claims]
+    return [find(claim, draws, 2 * 0.05 * len(claim.groups(draws.scenarios))) for claim in claims]
 
 
 def test_wrong_refutations_are_as_rare_as_promised(draws_of: DrawsOf) -> None:
@@ -132,7 +134,7 @@ def test_an_exact_rate_survives_few_replicates(draws_of: DrawsOf, count: int) ->
     runs = 1000
     for _ in range(runs):
         columns = {Scenario(n=2**k): {"x": rng.normal(1.0, 0.3, size=count)} for k in range(5)}
-        wrong += claim.find(draws_of(columns, first=count), 2 * 0.005).verdict is Verdict.REFUTED
+        wrong += find(claim, draws_of(columns, first=count), 2 * 0.005).verdict is Verdict.REFUTED
     assert wrong <= 19  # P(Binomial(1000, 0.005) > 19) < 1e-6
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mcstudy import Law, SameLaw, Scenario, Study, Verdict, grid, run
+from mcstudy import Finding, Law, SameLaw, Scenario, Study, Verdict, grid, run
+from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
+from mcstudy.evidence import LawCell, LawEvidence
 from mcstudy.exceptions import ClaimError
 
 DrawsOf = Callable[..., Draws]
@@ -29,12 +31,19 @@ def same(**parts: Any) -> SameLaw:
     return SameLaw("l", "s", **(plan | parts))
 
 
+def cell_of(finding: Finding) -> LawCell:
+    assert isinstance(finding.evidence, LawEvidence)
+    (cell,) = finding.evidence.cells
+    assert cell is not None
+    return cell
+
+
 @pytest.mark.parametrize(
     "claimed", [stats.norm(), stats.norm(0.3, 2), stats.expon(-1), stats.uniform(-3, 6), stats.t(3)]
 )
 def test_distance_from_a_continuous_law_against_scipy(draws_of: DrawsOf, claimed: Any) -> None:
     drawn = np.random.default_rng(1).normal(size=500)
-    finding = law(claimed).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    finding = find(law(claimed), draws_of({ONE: {"x": drawn}}), 0.01)
     assert finding.estimate == pytest.approx(stats.kstest(drawn, claimed.cdf).statistic, rel=1e-14)
 
 
@@ -46,7 +55,7 @@ def test_distance_from_a_discrete_law_against_all_its_points(draws_of: DrawsOf, 
     drawn = stats.binom(10, 0.3).rvs(size=500, random_state=2)
     support = np.arange(-1, 40)
     empirical = np.mean(drawn[:, None] <= support, axis=0)
-    finding = law(claimed).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    finding = find(law(claimed), draws_of({ONE: {"x": drawn}}), 0.01)
     assert finding.estimate == pytest.approx(np.max(np.abs(empirical - claimed.cdf(support))), rel=1e-13)
 
 
@@ -54,7 +63,7 @@ def test_jumps_of_a_discrete_law_are_no_deviation(draws_of: DrawsOf) -> None:
     """The control: the formula for continuous laws takes the whole jump of the law for a deviation."""
     claimed = stats.binom(10, 0.3)
     drawn = claimed.rvs(size=4096, random_state=2)
-    finding = law(claimed, margin=0.1).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    finding = find(law(claimed, margin=0.1), draws_of({ONE: {"x": drawn}}), 0.01)
     assert finding.verdict is CONFIRMED
     assert stats.kstest(drawn, claimed.cdf).statistic > 0.1
 
@@ -67,17 +76,17 @@ def test_distance_from_a_law_with_an_atom(draws_of: DrawsOf) -> None:
             return np.where(np.asarray(x) < 0, 0.0, stats.norm.cdf(x))
 
     drawn = np.maximum(np.random.default_rng(3).normal(size=4096), 0.0)
-    finding = law(Rectified()).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    finding = find(law(Rectified()), draws_of({ONE: {"x": drawn}}), 0.01)
     assert finding.estimate < 4 * 0.5 / math.sqrt(4096)  # four standard errors of a proportion at most
-    assert law(stats.norm()).find(draws_of({ONE: {"x": drawn}}), 0.01).verdict is REFUTED
+    assert find(law(stats.norm()), draws_of({ONE: {"x": drawn}}), 0.01).verdict is REFUTED
 
 
 def test_band_is_that_of_dvoretzky_kiefer_wolfowitz(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(1).normal(size=64)
-    finding = law(stats.norm(5)).find(draws_of({ONE: {"x": drawn}}), 0.02)
-    (cell,) = finding.diagnostics["cells"]
-    assert cell["band"] == pytest.approx(math.sqrt(math.log(2 / 0.01) / 128))  # look 1 spends half of 0.02
-    assert finding.interval == (cell["distance"] - cell["band"], 1.0)
+    finding = find(law(stats.norm(5)), draws_of({ONE: {"x": drawn}}), 0.02)
+    cell = cell_of(finding)
+    assert cell.band == pytest.approx(math.sqrt(math.log(2 / 0.01) / 128))  # look 1 spends half of 0.02
+    assert finding.interval == (cell.distance - cell.band, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -86,19 +95,19 @@ def test_band_is_that_of_dvoretzky_kiefer_wolfowitz(draws_of: DrawsOf) -> None:
 def test_chi_square_with_other_degrees_is_refuted(draws_of: DrawsOf, degrees: int, verdict: Verdict) -> None:
     rng = np.random.default_rng(4)
     columns = {Scenario(n=n): {"x": np.sum(rng.normal(size=(8192, n)) ** 2, axis=1)} for n in (8, 16)}
-    finding = law(lambda n: stats.chi2(n + degrees - 8)).find(draws_of(columns), 0.01)
+    finding = find(law(lambda n: stats.chi2(n + degrees - 8)), draws_of(columns), 0.01)
     assert finding.verdict is verdict
 
 
 def test_same_moments_are_not_the_same_law(draws_of: DrawsOf) -> None:
     """Random signs and standard normals share mean, variance and skewness."""
     signs = np.random.default_rng(5).choice([-1.0, 1.0], size=1024)
-    assert law(stats.norm()).find(draws_of({ONE: {"x": signs}}), 0.01).verdict is REFUTED
+    assert find(law(stats.norm()), draws_of({ONE: {"x": signs}}), 0.01).verdict is REFUTED
 
 
 def test_too_few_draws_decide_nothing(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(1).normal(size=256)
-    finding = law(stats.norm()).find(draws_of({ONE: {"x": drawn}}), 0.01)
+    finding = find(law(stats.norm()), draws_of({ONE: {"x": drawn}}), 0.01)
     assert finding.verdict is UNDECIDED
     assert finding.interval[0] == 0.0
 
@@ -106,30 +115,30 @@ def test_too_few_draws_decide_nothing(draws_of: DrawsOf) -> None:
 def test_verdict_turns_where_the_band_meets_the_margin(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(6).normal(size=1024)
     draws = draws_of({ONE: {"x": drawn}})
-    reach = law(stats.norm()).find(draws, 0.01).interval[1]
-    assert law(stats.norm(), margin=reach).find(draws, 0.01).verdict is CONFIRMED
-    assert law(stats.norm(), margin=np.nextafter(reach, 0)).find(draws, 0.01).verdict is UNDECIDED
+    reach = find(law(stats.norm()), draws, 0.01).interval[1]
+    assert find(law(stats.norm(), margin=reach), draws, 0.01).verdict is CONFIRMED
+    assert find(law(stats.norm(), margin=np.nextafter(reach, 0)), draws, 0.01).verdict is UNDECIDED
 
 
 def test_deviation_stays_within_the_distance_and_shows_the_shift(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(7).normal(0.5, 1, size=2048)
-    (cell,) = law(stats.norm()).find(draws_of({ONE: {"x": drawn}}), 0.01).diagnostics["cells"]
-    deviation = np.asarray(cell["deviation"])
-    assert np.max(np.abs(deviation)) <= cell["distance"]
+    cell = cell_of(find(law(stats.norm()), draws_of({ONE: {"x": drawn}}), 0.01))
+    deviation = cell.deviation
+    assert np.max(np.abs(deviation)) <= cell.distance
     middle = deviation[len(deviation) // 2]
     # P(N(1/2, 1) <= 0) - 1/2, give or take the band
-    assert middle == pytest.approx(stats.norm.cdf(-0.5) - 0.5, abs=cell["band"])
-    assert np.asarray(cell["probability"])[[0, -1]].tolist() == [0.0, 1.0]
+    assert middle == pytest.approx(stats.norm.cdf(-0.5) - 0.5, abs=cell.band)
+    assert cell.probability[[0, -1]].tolist() == [0.0, 1.0]
 
 
 def test_failed_replicates_widen_the_band(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(1).normal(size=64)
     drawn[:14] = np.nan
-    (cell,) = (
-        law(stats.norm(), allowed_failures=14).find(draws_of({ONE: {"x": drawn}}), 0.02).diagnostics["cells"]
-    )
-    assert cell["band"] == pytest.approx(math.sqrt(math.log(2 / 0.01) / 100))
-    assert cell["distance"] == pytest.approx(stats.kstest(drawn[14:], "norm").statistic)
+    finding = find(law(stats.norm(), allowed_failures=14), draws_of({ONE: {"x": drawn}}), 0.02)
+    cell = cell_of(finding)
+    assert finding.mcse == pytest.approx(0.5 / math.sqrt(50))
+    assert cell.band == pytest.approx(math.sqrt(math.log(2 / 0.01) / 100))
+    assert cell.distance == pytest.approx(stats.kstest(drawn[14:], "norm").statistic)
 
 
 @pytest.mark.parametrize(
@@ -164,20 +173,22 @@ def test_distance_of_two_samples_against_scipy(draws_of: DrawsOf, ties: bool) ->
     one, other = rng.normal(size=256), rng.normal(0.2, 1.5, size=512)
     if ties:
         one, other = np.round(one), np.round(other)
-    finding = same().find(draws_of(pair(one, other)), 0.02)
+    finding = find(same(), draws_of(pair(one, other)), 0.02)
     assert finding.estimate == pytest.approx(stats.ks_2samp(one, other).statistic, rel=1e-14)
-    (cell,) = finding.diagnostics["cells"]
+    cell = cell_of(finding)
     error = 0.02 / 12 / 2  # look 3 spends 1/12 of 0.02, half on each sample
     bands = [math.sqrt(math.log(2 / error) / (2 * n)) for n in (256, 512)]
-    assert cell["band"] == pytest.approx(sum(bands))
+    assert cell.band == pytest.approx(sum(bands))
     assert finding.replicates == 256
+    assert finding.drawn == 256 + 512
+    assert finding.mcse == pytest.approx(0.5 * math.sqrt(1 / 256 + 1 / 512))
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, CONFIRMED), (0.5, REFUTED), (0.15, UNDECIDED)])
 def test_same_law_by_construction(draws_of: DrawsOf, shift: float, verdict: Verdict) -> None:
     rng = np.random.default_rng(9)
     columns = pair(rng.normal(size=8192), rng.normal(shift, 1, size=8192))
-    assert same(margin=0.08).find(draws_of(columns), 0.01).verdict is verdict
+    assert find(same(margin=0.08), draws_of(columns), 0.01).verdict is verdict
 
 
 def test_same_law_is_judged_for_each_pair(draws_of: DrawsOf) -> None:
@@ -185,7 +196,7 @@ def test_same_law_is_judged_for_each_pair(draws_of: DrawsOf) -> None:
     columns = pair(rng.normal(size=8192), rng.normal(size=8192), n=1) | pair(
         rng.normal(size=8192), rng.exponential(size=8192), n=2
     )
-    finding = same(margin=0.08).find(draws_of(columns), 0.01)
+    finding = find(same(margin=0.08), draws_of(columns), 0.01)
     assert [(dict(cell.scenario), cell.verdict) for cell in finding.cells] == [
         ({"n": 1}, CONFIRMED),
         ({"n": 2}, REFUTED),

@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mcstudy import Rate, Scenario, Study, Verdict, grid, mean, rms
-from mcstudy.claims import Finding
+from mcstudy import Finding, Rate, Scenario, Study, Verdict, grid, mean, rms
+from mcstudy.claims import profits
+from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
+from mcstudy.evidence import Fit, Line, RateEvidence
 from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Guarantee
 
 DrawsOf = Callable[..., Draws]
 FloatArray = npt.NDArray[np.float64]
@@ -24,6 +27,23 @@ LEVELS = (8, 16, 32, 64, 128, 256)
 def rate(**parts: Any) -> Rate:
     plan: dict[str, Any] = {"of": mean("x"), "against": "n", "exponent": -0.5, "margin": 0.02}
     return Rate("r", "s", **(plan | parts))
+
+
+def evidence_of(finding: Finding) -> RateEvidence:
+    assert isinstance(finding.evidence, RateEvidence)
+    return finding.evidence
+
+
+def line_of(finding: Finding) -> Line:
+    (line,) = evidence_of(finding).cells
+    assert line is not None
+    return line
+
+
+def fit_of(finding: Finding) -> Fit:
+    fit = line_of(finding).fit
+    assert fit is not None
+    return fit
 
 
 def line(
@@ -39,7 +59,7 @@ def line(
     [(-0.5, CONFIRMED), (-0.45, REFUTED), (-0.55, REFUTED), (-0.52, UNDECIDED), (0.5, REFUTED)],
 )
 def test_exponents_by_construction(draws_of: DrawsOf, exponent: float, verdict: Verdict) -> None:
-    finding = rate(exponent=exponent).find(draws_of(line(lambda n: 3 * n**-0.5)), 0.01)
+    finding = find(rate(exponent=exponent), draws_of(line(lambda n: 3 * n**-0.5)), 0.01)
     assert finding.verdict is verdict
     assert finding.theory == exponent
     assert finding.estimate == pytest.approx(-0.5, abs=5 * finding.mcse)
@@ -49,7 +69,7 @@ def test_interval_takes_half_of_the_error_for_each_slope(draws_of: DrawsOf) -> N
     """Full range and upper half share the cell's error; look 7 of 4096 replicates spends 1/56 of it."""
     from scipy.special import ndtri
 
-    finding = rate().find(draws_of(line(lambda n: n**-0.5)), 0.01)
+    finding = find(rate(), draws_of(line(lambda n: n**-0.5)), 0.01)
     half_width = -ndtri(0.01 / 56 / 2 / 2) * finding.mcse
     assert finding.interval == pytest.approx((finding.estimate - half_width, finding.estimate + half_width))
 
@@ -60,10 +80,10 @@ def test_a_law_that_changes_in_the_upper_half_is_not_confirmed(draws_of: DrawsOf
     def law(n: int) -> float:
         return float(n**-0.5 if n <= 32 else 32**-0.5 * (n / 32) ** -0.4)
 
-    finding = rate(margin=0.08, of=mean("x")).find(draws_of(line(law, spread=0.01)), 0.01)
-    (fitted,) = finding.diagnostics["lines"]
-    assert abs(fitted["exponent"] + 0.5) < 0.08
-    assert fitted["upper_half"]["exponent"] == pytest.approx(-0.4, abs=0.01)
+    finding = find(rate(margin=0.08, of=mean("x")), draws_of(line(law, spread=0.01)), 0.01)
+    fitted = fit_of(finding)
+    assert abs(fitted.exponent + 0.5) < 0.08
+    assert fitted.upper_half.exponent == pytest.approx(-0.4, abs=0.01)
     assert finding.verdict is REFUTED
 
 
@@ -74,18 +94,19 @@ def bent(n: int) -> float:
 
 def test_a_curved_law_refutes_only_the_exact_claim(draws_of: DrawsOf) -> None:
     draws = draws_of(line(bent, spread=0.05))
-    within = rate(margin=0.1).find(draws, 0.01)
+    within = find(rate(margin=0.1), draws, 0.01)
     assert within.verdict is CONFIRMED
-    assert within.diagnostics["note"] == "a power law to within the margin, not exactly"
-    exact = rate(margin=0.1, exact=True).find(draws, 0.01)
+    assert line_of(within).note == "a power law to within the margin, not exactly"
+    exact = find(rate(margin=0.1, exact=True), draws, 0.01)
     assert exact.verdict is REFUTED
-    assert exact.diagnostics["exact"] is True
+    assert evidence_of(exact).exact
+    assert not evidence_of(within).exact
 
 
 def test_a_true_law_is_confirmed_exactly(draws_of: DrawsOf) -> None:
-    finding = rate(exact=True).find(draws_of(line(lambda n: n**-0.5)), 0.01)
+    finding = find(rate(exact=True), draws_of(line(lambda n: n**-0.5)), 0.01)
     assert finding.verdict is CONFIRMED
-    assert finding.diagnostics["note"] == ""
+    assert line_of(finding).note == ""
 
 
 def test_exponent_as_a_function_of_the_other_factors(draws_of: DrawsOf) -> None:
@@ -96,49 +117,51 @@ def test_exponent_as_a_function_of_the_other_factors(draws_of: DrawsOf) -> None:
         for power in (0.5, 1.0)
         for kind in ("a", "b")
     }
-    finding = rate(exponent=lambda power, **_: -power).find(draws_of(columns), 0.01)
+    finding = find(rate(exponent=lambda power: -power), draws_of(columns), 0.01)
     assert finding.verdict is CONFIRMED
     assert [dict(cell.scenario) for cell in finding.cells] == [
         {"power": power, "kind": kind} for power in (0.5, 1.0) for kind in ("a", "b")
     ]
     assert [cell.theory for cell in finding.cells] == [-0.5, -0.5, -1.0, -1.0]
-    wrong = rate(exponent=lambda power, kind: -power - 0.1 * (kind == "b")).find(draws_of(columns), 0.01)
+    wrong = find(rate(exponent=lambda power, kind: -power - 0.1 * (kind == "b")), draws_of(columns), 0.01)
     assert [cell.verdict for cell in wrong.cells] == [CONFIRMED, REFUTED] * 2
 
 
 def test_levels_are_taken_in_order_whatever_the_grid(draws_of: DrawsOf) -> None:
     columns = line(lambda n: n**-0.5)
-    finding = rate().find(draws_of(columns), 0.01)
-    shuffled = rate().find(draws_of(dict(reversed(columns.items()))), 0.01)
+    finding = find(rate(), draws_of(columns), 0.01)
+    shuffled = find(rate(), draws_of(dict(reversed(columns.items()))), 0.01)
     assert shuffled.estimate == finding.estimate
-    np.testing.assert_array_equal(shuffled.diagnostics["lines"][0]["x"], LEVELS)
+    np.testing.assert_array_equal(line_of(shuffled).x, LEVELS)
 
 
 def test_a_statistic_that_is_not_positive_leaves_the_rate_open(draws_of: DrawsOf) -> None:
     columns = line(lambda n: n**-0.5)
     columns[Scenario(n=32)] = {"x": -columns[Scenario(n=32)]["x"]}
-    finding = rate().find(draws_of(columns), 0.01)
+    claim = rate()
+    finding = find(claim, draws_of(columns), 0.01)
     assert finding.verdict is UNDECIDED
-    assert finding.diagnostics["note"] == "the mean of x is not positive at n = 32"
+    assert finding.guarantee is Guarantee.NONE
+    assert line_of(finding).note == "the mean of x is not positive at n = 32"
     assert math.isnan(finding.estimate)
-    assert not finding.hopeless
+    assert profits(claim, finding)
 
 
 def test_a_level_not_known_to_a_quarter_leaves_the_rate_open(draws_of: DrawsOf) -> None:
     """64 draws of N(1, 3) have a relative error of about 3/8."""
     columns = line(lambda n: 1.0, count=64)
     columns[Scenario(n=256)] = {"x": 1 + 3 * np.random.default_rng(0).normal(size=64)}
-    finding = rate(exponent=0.0, margin=9.0).find(draws_of(columns), 0.01)
+    finding = find(rate(exponent=0.0, margin=9.0), draws_of(columns), 0.01)
     assert finding.verdict is UNDECIDED
-    assert finding.diagnostics["note"] == "the mean of x is not known to 25 % at n = 256"
+    assert line_of(finding).note == "the mean of x is not known to 25 % at n = 256"
 
 
 def test_one_open_line_leaves_the_finding_open_but_hides_no_refutation(draws_of: DrawsOf) -> None:
     good = {Scenario(n=s["n"], kind="good"): c for s, c in line(lambda n: n**-0.5).items()}
     open_ = {Scenario(n=s["n"], kind="open"): c for s, c in line(lambda n: -1.0).items()}
     bad = {Scenario(n=s["n"], kind="bad"): c for s, c in line(lambda n: n**-1.0).items()}
-    assert rate().find(draws_of(good | open_), 0.01).verdict is UNDECIDED
-    assert rate().find(draws_of(good | open_ | bad), 0.01).verdict is REFUTED
+    assert find(rate(), draws_of(good | open_), 0.01).verdict is UNDECIDED
+    assert find(rate(), draws_of(good | open_ | bad), 0.01).verdict is REFUTED
 
 
 def test_a_law_towards_zero_is_judged_by_its_lower_half(draws_of: DrawsOf) -> None:
@@ -148,12 +171,12 @@ def test_a_law_towards_zero_is_judged_by_its_lower_half(draws_of: DrawsOf) -> No
         return float(n if n <= 64 else 64 * (n / 64) ** 0.9)
 
     draws = draws_of(line(law, spread=0.01))
-    towards_zero = rate(exponent=1.0, margin=0.08, limit="zero").find(draws, 0.01)
+    towards_zero = find(rate(exponent=1.0, margin=0.08, limit="zero"), draws, 0.01)
     assert towards_zero.verdict is not REFUTED
-    assert towards_zero.diagnostics["lines"][0]["upper_half"]["exponent"] == pytest.approx(1.0, abs=0.01)
-    towards_infinity = rate(exponent=1.0, margin=0.08).find(draws, 0.01)
+    assert fit_of(towards_zero).upper_half.exponent == pytest.approx(1.0, abs=0.01)
+    towards_infinity = find(rate(exponent=1.0, margin=0.08), draws, 0.01)
     assert towards_infinity.verdict is REFUTED
-    assert towards_infinity.diagnostics["lines"][0]["upper_half"]["exponent"] == pytest.approx(0.9, abs=0.01)
+    assert fit_of(towards_infinity).upper_half.exponent == pytest.approx(0.9, abs=0.01)
     with pytest.raises(ClaimError, match="claim r: `limit` must be 'infinity' or 'zero', got 'here'"):
         rate(limit="here")
 
@@ -161,11 +184,14 @@ def test_a_law_towards_zero_is_judged_by_its_lower_half(draws_of: DrawsOf) -> No
 def test_a_line_of_failures_only_is_open_and_named_by_its_factors(draws_of: DrawsOf) -> None:
     lost = {Scenario(n=n, kind="lost"): {"x": np.full(64, np.nan)} for n in LEVELS}
     good = {Scenario(n=s["n"], kind="good"): c for s, c in line(lambda n: n**-0.5).items()}
-    finding = rate().find(draws_of(lost | good), 0.01)
+    finding = find(rate(), draws_of(lost | good), 0.01)
     assert [dict(cell.scenario) for cell in finding.cells] == [{"kind": "lost"}, {"kind": "good"}]
     assert [cell.verdict for cell in finding.cells] == [UNDECIDED, CONFIRMED]
     assert finding.cells[0].failures == 64 * len(LEVELS)
-    assert [drawn["scenario"] for drawn in finding.diagnostics["lines"]] == [{"kind": "good"}]
+    lost_line, good_line = evidence_of(finding).cells
+    assert lost_line is None
+    assert good_line is not None
+    assert good_line.scenario == Scenario(kind="good")
 
 
 @pytest.mark.parametrize(
@@ -219,9 +245,9 @@ def slopes(
     rng = np.random.default_rng(8)
     claim = rate(exponent=1.0)
     findings: list[Finding] = [
-        claim.find(draws_of(paired_columns(rng, counts), common=common), 0.01) for _ in range(runs)
+        find(claim, draws_of(paired_columns(rng, counts), common=common), 0.01) for _ in range(runs)
     ]
-    errors = [finding.diagnostics["lines"][0]["sampling_error"] for finding in findings]
+    errors = [fit_of(finding).sampling_error for finding in findings]
     return np.array([finding.estimate for finding in findings]), np.array(errors)
 
 
@@ -249,7 +275,7 @@ def test_paired_lines_with_a_failure_at_one_level(draws_of: DrawsOf) -> None:
     shared = 1 + 0.3 * np.random.default_rng(1).normal(size=64)
     columns = {Scenario(n=n): {"x": n * shared} for n in (1, 2, 4, 8)}
     columns[Scenario(n=4)] = {"x": np.where(np.arange(64) == 5, np.nan, 4 * shared)}
-    finding = rate(exponent=1.0, allowed_failures=1).find(draws_of(columns, common=("n",)), 0.01)
+    finding = find(rate(exponent=1.0, allowed_failures=1), draws_of(columns, common=("n",)), 0.01)
     assert finding.verdict is CONFIRMED
     assert finding.estimate == pytest.approx(1.0, abs=1e-12)  # rounding of sums over 63 replicates
 
@@ -258,23 +284,21 @@ def test_independent_lines_against_brute_force(draws_of: DrawsOf) -> None:
     rng = np.random.default_rng(9)
     claim = rate(of=rms("x"), exponent=0.0)
     found = [
-        claim.find(draws_of({Scenario(n=n): {"x": rng.exponential(size=256)} for n in (1, 2, 4, 8)}), 0.01)
+        find(claim, draws_of({Scenario(n=n): {"x": rng.exponential(size=256)} for n in (1, 2, 4, 8)}), 0.01)
         for _ in range(RUNS)
     ]
-    errors = [finding.diagnostics["lines"][0]["sampling_error"] for finding in found]
+    errors = [fit_of(finding).sampling_error for finding in found]
     assert np.mean(errors) == pytest.approx(np.std([finding.estimate for finding in found]), rel=WITHIN)
 
 
 def test_a_line_carries_what_the_report_draws(draws_of: DrawsOf) -> None:
-    finding = rate().find(draws_of(line(lambda n: n**-0.5)), 0.01)
+    finding = find(rate(), draws_of(line(lambda n: n**-0.5)), 0.01)
     assert finding.kind == "rate"
-    assert finding.what == "slope of log mean of x on log n"
-    assert {"deciding_cell", "against", "statistic", "exact", "note", "lines"} <= set(finding.diagnostics)
-    (drawn,) = finding.diagnostics["lines"]
-    assert {
-        "scenario", "x", "y", "mcse", "replicates", "constant", "exponent", "sampling_error", "robust_error",
-        "upper_half", "chi_square", "degrees", "p_value", "curvature", "local_slopes", "local_mcse",
-    } <= set(drawn)  # fmt: skip
-    assert set(drawn["upper_half"]) == {"exponent", "interval", "levels"}
-    assert len(drawn["local_slopes"]) == len(LEVELS) - 1
-    assert drawn["replicates"] == [4096] * len(LEVELS)
+    assert finding.estimand == "slope of log mean of x on log n"
+    evidence, drawn, fit = evidence_of(finding), line_of(finding), fit_of(finding)
+    assert (evidence.against, evidence.statistic, evidence.limit) == ("n", "mean of x", "infinity")
+    assert [len(values) for values in (drawn.x, drawn.y, drawn.mcse)] == [len(LEVELS)] * 3
+    assert len(fit.local_slopes) == len(LEVELS) - 1
+    assert fit.upper_half.levels == len(LEVELS) // 2 + 1
+    assert drawn.replicates == (4096,) * len(LEVELS)
+    assert finding.drawn == 4096 * len(LEVELS)

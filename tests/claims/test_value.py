@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mcstudy import Scenario, Study, Value, Verdict, grid, mean, proportion, relative, sd, variance
+from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.exceptions import ClaimError
 
@@ -43,7 +44,7 @@ def numbers() -> np.ndarray[Any, np.dtype[np.float64]]:
 def test_value_against_a_number(
     draws_of: DrawsOf, numbers: Any, equals: float, margin: Any, verdict: Verdict
 ) -> None:
-    finding = value(equals=equals, margin=margin).find(draws_of({ONE: {"x": numbers}}), 0.01)
+    finding = find(value(equals=equals, margin=margin), draws_of({ONE: {"x": numbers}}), 0.01)
     assert finding.verdict is verdict
     assert finding.theory == equals
 
@@ -52,8 +53,8 @@ def test_a_mean_off_by_three_percent_is_refuted(draws_of: DrawsOf) -> None:
     """Mean 1.03 for 1, margin 1 %: 65536 draws of sd 0.5 leave a standard error of 0.002."""
     drawn = np.random.default_rng(2).normal(1.03, 0.5, size=65536)
     draws = draws_of({ONE: {"x": drawn, "right": drawn / 1.03}})
-    assert value(equals=1.0, margin=relative(0.01)).find(draws, 0.01).verdict is REFUTED
-    assert value(of=mean("right"), equals=1.0, margin=relative(0.01)).find(draws, 0.01).verdict is CONFIRMED
+    assert find(value(equals=1.0, margin=relative(0.01)), draws, 0.01).verdict is REFUTED
+    assert find(value(of=mean("right"), equals=1.0, margin=relative(0.01)), draws, 0.01).verdict is CONFIRMED
 
 
 def test_a_variance_with_the_wrong_power_is_refuted(draws_of: DrawsOf) -> None:
@@ -64,14 +65,14 @@ def test_a_variance_with_the_wrong_power_is_refuted(draws_of: DrawsOf) -> None:
         power: value(of=variance("x"), equals=lambda L, p=power: L**-p, margin=relative(0.2))
         for power in (1, 2)
     }
-    assert claims[2].find(draws, 0.01).verdict is CONFIRMED
-    wrong = claims[1].find(draws, 0.01)
+    assert find(claims[2], draws, 0.01).verdict is CONFIRMED
+    wrong = find(claims[1], draws, 0.01)
     assert [cell.verdict for cell in wrong.cells] == [CONFIRMED, REFUTED, REFUTED]
 
 
 def test_relative_margins_follow_the_theory(draws_of: DrawsOf, numbers: Any) -> None:
     draws = draws_of({Scenario(n=n): {"x": n * numbers} for n in (1, -4)})
-    finding = value(equals=lambda n: 2.0 * n, margin=relative(0.1)).find(draws, 0.01)
+    finding = find(value(equals=lambda n: 2.0 * n, margin=relative(0.1)), draws, 0.01)
     assert [cell.theory for cell in finding.cells] == [2.0, -8.0]
     assert [cell.margin for cell in finding.cells] == pytest.approx([0.2, 0.8])
     assert finding.verdict is CONFIRMED
@@ -110,12 +111,12 @@ def test_a_column_of_theory_is_paired(draws_of: DrawsOf) -> None:
     draws = draws_of({ONE: {"x": theory + noise, "theory": theory}})
     claim = value(equals="theory", margin=0.01)
     assert claim.columns() == ("x", "theory")
-    finding = claim.find(draws, 0.01)
+    finding = find(claim, draws, 0.01)
     assert finding.verdict is CONFIRMED
     assert finding.theory == pytest.approx(theory.mean())
     assert finding.estimate == pytest.approx(np.mean(theory + noise), rel=1e-12)
     assert finding.mcse == pytest.approx(noise.std(ddof=1) / 64, rel=1e-6)
-    unpaired = value(equals=float(theory.mean()), margin=0.01).find(draws, 0.01)
+    unpaired = find(value(equals=float(theory.mean()), margin=0.01), draws, 0.01)
     assert unpaired.verdict is UNDECIDED  # the control: the same data, not paired
 
 
@@ -123,12 +124,12 @@ def test_a_column_of_theory_finds_a_shift_that_pairing_shows(draws_of: DrawsOf) 
     rng = np.random.default_rng(5)
     theory = 100.0 * rng.exponential(size=4096)
     draws = draws_of({ONE: {"x": theory + 0.05 + 0.01 * rng.normal(size=4096), "theory": theory}})
-    assert value(equals="theory", margin=0.01).find(draws, 0.01).verdict is REFUTED
+    assert find(value(equals="theory", margin=0.01), draws, 0.01).verdict is REFUTED
 
 
 def test_a_constant_column_of_theory_serves_every_statistic(draws_of: DrawsOf, numbers: Any) -> None:
     draws = draws_of({ONE: {"x": numbers, "theory": np.ones(4096)}})
-    finding = value(of=sd("x"), equals="theory", margin=0.2).find(draws, 0.01)
+    finding = find(value(of=sd("x"), equals="theory", margin=0.2), draws, 0.01)
     assert (finding.theory, finding.verdict) == (1.0, CONFIRMED)
 
 
@@ -137,16 +138,16 @@ def test_a_varying_column_of_theory_is_refused_but_for_means(draws_of: DrawsOf, 
     with pytest.raises(
         ClaimError, match=r"column `theory` must be constant within a scenario .* a sd, but it varies"
     ):
-        value(of=sd("x"), equals="theory").find(draws, 0.01)
+        find(value(of=sd("x"), equals="theory"), draws, 0.01)
 
 
 def test_proportions_at_zero_and_one_keep_a_width(draws_of: DrawsOf) -> None:
     """No success in 64: the Clopper-Pearson limit at a level a is 1 - (a/2)^(1/64)."""
     draws = draws_of({ONE: {"none": np.zeros(64), "all": np.ones(64)}})
-    finding = value(of=proportion("none"), equals=0.0, margin=0.05).find(draws, 0.02)
+    finding = find(value(of=proportion("none"), equals=0.0, margin=0.05), draws, 0.02)
     assert finding.interval == pytest.approx((0.0, 1 - 0.005 ** (1 / 64)))
     assert finding.verdict is UNDECIDED
-    assert value(of=proportion("all"), equals=1.0, margin=0.5).find(draws, 0.02).verdict is CONFIRMED
+    assert find(value(of=proportion("all"), equals=1.0, margin=0.5), draws, 0.02).verdict is CONFIRMED
 
 
 def test_failed_replicates_stay_out_of_the_paired_difference(draws_of: DrawsOf) -> None:
@@ -154,18 +155,18 @@ def test_failed_replicates_stay_out_of_the_paired_difference(draws_of: DrawsOf) 
     x = theory + 0.001 * np.resize([-1.0, 1.0], 64)
     x[10] = np.nan
     draws = draws_of({ONE: {"x": x, "theory": theory}})
-    finding = value(equals="theory", margin=0.01, allowed_failures=1).find(draws, 0.01)
+    finding = find(value(equals="theory", margin=0.01, allowed_failures=1), draws, 0.01)
     assert finding.verdict is CONFIRMED
     assert finding.theory == pytest.approx(np.mean(np.delete(theory, 10)))
 
 
 def test_words_of_a_value() -> None:
-    assert value().what == "mean of x"
+    assert value().estimand == "mean of x"
     assert value().kind == "value"
 
 
 def test_a_deterministic_column_has_an_interval_without_width(draws_of: DrawsOf) -> None:
     draws = draws_of({scenario: {"x": np.full(64, 0.5)} for scenario in grid(n=(1, 2))})
-    finding = value(equals=0.45).find(draws, 0.01)
+    finding = find(value(equals=0.45), draws, 0.01)
     assert finding.interval == (0.5, 0.5)
     assert finding.verdict is CONFIRMED

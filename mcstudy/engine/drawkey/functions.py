@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import reduce
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,17 +51,18 @@ def made_of(function: FunctionType) -> list[Any]:
 
 
 def is_offered(function: FunctionType) -> bool:
-    """Whether a module offers just this function under its name, as against one that was made for a caller."""
-    module = sys.modules.get(function.__module__ or "")
-    return reduce(_part, function.__qualname__.split("."), module) is function
+    """Whether its own module offers just this function, as against one that was made for a caller."""
+    home = function.__globals__.get("__name__")
+    module: Any = sys.modules.get(str(home)) if home == function.__module__ else None
+    found = reduce(_part, function.__qualname__.split("."), module)
+    return found is function
 
 
 def _part(value: Any, name: str) -> Any:
     return getattr(value, name, None)
 
 
-def module_of_ufunc(value: np.ufunc) -> str | None:
+def module_of_ufunc(value: np.ufunc) -> ModuleType | None:
     """The module that offers a ufunc; None if it was made from a Python function."""
-    return next(
-        (name for name in _UFUNCS if getattr(sys.modules.get(name), value.__name__, None) is value), None
-    )
+    modules = (sys.modules[name] for name in _UFUNCS if name in sys.modules)
+    return next((module for module in modules if getattr(module, value.__name__, None) is value), None)

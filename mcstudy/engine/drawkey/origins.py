@@ -71,9 +71,9 @@ class Origins:
             return _OWN
         return self._of(module.__name__, file)
 
-    def of_name(self, name: str | None) -> Origin:
+    def of_class(self, kind: type) -> Origin:
         """The origin of a class, by the name of its module."""
-        module = sys.modules.get(name or "builtins")
+        module = sys.modules.get(kind.__module__) or _module_with(kind)
         return _OWN if module is None else self.of_module(module)
 
     def of_spec(self, name: str) -> Origin:
@@ -125,6 +125,13 @@ class Origins:
         version = "" if file.startswith("<") else _version(top)
         # A package without a version is followed: nothing else would tell that it changed.
         return Origin(top, version) if version else _own(file)
+
+
+def _module_with(kind: type) -> ModuleType | None:
+    """The module of a compiled class that names it without its package."""
+    ending = f".{kind.__module__}"
+    found = (module for name, module in list(sys.modules.items()) if name.endswith(ending))
+    return next((module for module in found if getattr(module, kind.__name__, None) is kind), None)
 
 
 def _own(file: str) -> Origin:

@@ -8,8 +8,9 @@ import linecache
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from types import CodeType
 from typing import Any
@@ -58,41 +59,36 @@ class Sources:
         key = (code.co_filename, code.co_flags & _FUTURES)
         if key not in self._parsed:
             self._parsed[key] = list(_parse(self._texts(code.co_filename, namespace), *key))
-        node = next(filter(None, (file.find(code) for file in self._parsed[key])), None)
-        if node is None:
+        found = next(filter(None, (file.find(code) for file in self._parsed[key])), None)
+        if found is None:
             text = listing(code)
             return CodeText(sha256(text), text)
-        tree = stripped(node)
-        return CodeText(sha256(dump(tree)), ast.unparse(tree))
+        return found
 
     def _texts(self, name: str, namespace: dict[str, Any]) -> Iterator[str]:
         """What a file held when it was loaded, holds now, and held when somebody last read it: it may be edited."""
         if name in self._loaded:
             yield self._loaded[name]
-        try:
-            with tokenize.open(name) as file:
-                yield file.read()
-        except (
-            OSError,
-            SyntaxError,
-            UnicodeDecodeError,
-        ):  # a notebook's cell, or a file that is no Python now
-            pass
+        # A notebook's cell is no file, and a file may be no Python any more.
+        with suppress(OSError, SyntaxError, UnicodeDecodeError), tokenize.open(name) as file:
+            yield file.read()
         yield "".join(linecache.getlines(name, namespace))
 
 
 def _parse(texts: Iterable[str], name: str, flags: int) -> Iterator[_File]:
-    for text in dict.fromkeys(filter(None, texts)):
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # the file was compiled before, and said then what there is to say
-            try:
-                tree = ast.parse(text)
-                code = compile(tree, name, "exec", flags, dont_inherit=True)
-            except (SyntaxError, ValueError):  # edited since
-                continue
-        yield _File(tree, code)
+    files = (_file(text, name, flags) for text in dict.fromkeys(filter(None, texts)))
+    return filter(None, files)
+
+
+@lru_cache(maxsize=128)  # the experiments of a study share their helpers
+def _file(text: str, name: str, flags: int) -> _File | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the file was compiled before, and said then what there is to say
+        try:
+            tree = ast.parse(text)
+            return _File(tree, compile(tree, name, "exec", flags, dont_inherit=True))
+        except (SyntaxError, ValueError):  # edited since
+            return None
 
 
 class _File:
@@ -101,26 +97,33 @@ class _File:
     def __init__(self, tree: ast.Module, code: CodeType) -> None:
         self._nodes: dict[tuple[str, int], list[_Node]] = {}
         self._codes: dict[str, list[CodeType]] = {}
+        self._texts: dict[_Node, CodeText] = {}
         for node in ast.walk(tree):
             if isinstance(node, _Node):
                 self._nodes.setdefault((_name(node), _first_line(node)), []).append(node)
         for part in nested(code):
             self._codes.setdefault(part.co_qualname, []).append(part)
 
-    def find(self, code: CodeType) -> _Node | None:
-        """The node that compiles to a code object; None if the file has none."""
+    def find(self, code: CodeType) -> CodeText | None:
+        """What code does, by its source; None if the file does not compile to it."""
+        node = self._node(code)
+        if node is not None and node not in self._texts:
+            tree = stripped(node)
+            self._texts[node] = CodeText(sha256(dump(tree)), ast.unparse(tree))
+        return None if node is None else self._texts[node]
+
+    def _node(self, code: CodeType) -> _Node | None:
         equals = [part for part in self._codes.get(code.co_qualname, ()) if equal(part, code)]
-        # Lines above may have been edited since: then any that does the same will do.
-        equals.sort(
-            key=lambda part: (part.co_firstlineno != code.co_firstlineno, _columns(part) != _columns(code))
-        )
         if not equals:
             return None
-        nodes = self._nodes.get((code.co_name, equals[0].co_firstlineno), [])
+        # Lines above may have been edited since: then any that does the same will do.
+        there = (code.co_firstlineno, _columns(code))
+        found = min(equals, key=lambda part: (part.co_firstlineno, _columns(part)) != there)
+        nodes = self._nodes.get((code.co_name, found.co_firstlineno), [])
         if len(nodes) == 1:
             return nodes[0]
-        span = _columns(equals[0])
-        return _innermost(nodes, span) if span else _alone(nodes, equals[0])
+        span = _columns(found)
+        return _innermost(nodes, span) if span else _alone(nodes, found)
 
 
 def _name(node: _Node) -> str:

@@ -109,20 +109,21 @@ class Values:
         if type(value) in _CONTAINERS:
             return _CONTAINERS[type(value)](self, value, place)
         for kinds, method in _KINDS:
-            if isinstance(value, kinds):
+            if issubclass(type(value), kinds):  # `isinstance` would believe a proxy
                 return method(self, value, place)
         return self._instance(value, place) if self._guide.owns(type(value)) else self._foreign(value, place)
 
     def _foreign(self, value: Any, place: Place) -> str:
         """An object of an installed package or of Python, and of no kind that has a rule of its own."""
         if callable(value) and hasattr(value, "__wrapped__"):
-            # functools.cache, numba, jax: the function counts, not what they keep with it.
-            return self._pair("wrapped", type(value), value.__wrapped__, place)
+            # functools.cache, numba, jax: the function counts, not what they keep with it; wrapt calls another for it.
+            parts = [value.__wrapped__, getattr(value, "_self_wrapper", None)]
+            return self._pair("wrapped", type(value), parts, place)
         if callable(value) and isinstance(getattr(value, "__qualname__", None), str):
             return self._guide.follow(value, place)
-        if hasattr(value, "__next__"):
+        if hasattr(type(value), "__next__"):
             raise refusal(place, f"an iterator ({type(value).__qualname__}), which a draw uses up")
-        if hasattr(value, "__dlpack__"):  # an array of another library
+        if hasattr(type(value), "__dlpack__"):  # an array of another library
             return self._pair("array", type(value), np.asarray(value), place)
         if type(value).__module__ in ("typing", "typing_extensions"):
             return "hint"

@@ -81,7 +81,7 @@ class Walk:
 
     def owns(self, kind: type) -> bool:
         """Whether a class is the study's own."""
-        return self._origins.of_name(kind.__module__).own
+        return self._origins.of_class(kind).own
 
     def follow(self, value: Any, place: Place) -> str:
         """The token of a function, class or module; what it is made of becomes a part of its own."""
@@ -91,18 +91,20 @@ class Walk:
         return known[1]
 
     def _token(self, value: Any, place: Place) -> str:
-        if isinstance(value, FunctionType):
-            return self._function(value, place)
-        if isinstance(value, type):
-            return self._class(value, place)
-        if isinstance(value, ModuleType):
-            return self._module(value, place)
-        if isinstance(value, MethodType):
-            bound = self._values.token(value.__self__, place)
-            return joined("method", [self.follow(value.__func__, place), bound])
-        if isinstance(value, np.ufunc):
-            return self._ufunc(value, place)
+        for kind, method in (
+            (FunctionType, self._function),
+            (type, self._class),
+            (ModuleType, self._module),
+            (MethodType, self._method),
+            (np.ufunc, self._ufunc),
+        ):
+            if issubclass(type(value), kind):  # `isinstance` would believe a proxy
+                return method(value, place)
         return self._compiled(value, place)
+
+    def _method(self, method: MethodType, place: Place) -> str:
+        bound = self._values.token(method.__self__, place)
+        return joined("method", [self.follow(method.__func__, place), bound])
 
     def _function(self, function: FunctionType, place: Place) -> str:
         origin = self._origins.of_code(function.__code__.co_filename, function.__globals__)
@@ -110,12 +112,12 @@ class Walk:
             label = label_of(function, place)
             return self._announce("code", label, partial(self._describe_function, function, place))
         name = f"{origin.package}:{function.__code__.co_qualname}"
-        if is_offered(function) and not self._origins.of_name(function.__module__).own:
+        if is_offered(function):
             return name
         return joined("made", [name, *(self._values.token(part, place) for part in made_of(function))])
 
     def _class(self, kind: type, place: Place) -> str:
-        origin = self._origins.of_name(kind.__module__)
+        origin = self._origins.of_class(kind)
         if origin.own:
             return self._announce("class", kind.__qualname__, partial(self._describe_class, kind, place))
         return f"{origin.package}:{kind.__qualname__}"
@@ -149,7 +151,7 @@ class Walk:
         if module is None:
             remedy = "call it by the module that defines it (`module.name`), or use numpy.vectorize"
             raise refusal(place, f"a NumPy ufunc ({value.__name__}) of unknown origin", remedy)
-        return f"{self._origins.of_name(module).package}:{value.__name__}"
+        return f"{self._origins.of_module(module).package}:{value.__name__}"
 
     def _announce(self, kind: str, label: str, describe: Callable[[], Part]) -> str:
         """Name a part that is described later, so that code may refer to itself."""
@@ -194,7 +196,7 @@ class Walk:
     def _is_code(self, value: Any) -> bool:
         """Whether a value is code, or (functools.cache, numba) a mere wrapping of code."""
         wraps = callable(value) and hasattr(value, "__wrapped__") and not self.owns(type(value))
-        return isinstance(value, CODE) or wraps
+        return issubclass(type(value), CODE) or wraps
 
     def _value(self, key: tuple[object, ...], label: str, value: Any, place: Place) -> str:
         if key not in self._held:

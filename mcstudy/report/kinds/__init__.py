@@ -6,21 +6,35 @@ package looks at a finding's kind, so that a new kind is one new file here.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.report.numbers import count, interval, label, plural, zone
-from mcstudy.report.verdicts import LOOKS
+from mcstudy.report.verdicts import WORDS, badge
+from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Column", "Estimate", "Kind", "Replicate", "Summary", "Table", "evidence_of", "judged", "kind_of", "leading"]
+__all__ = [
+    "Column",
+    "Estimate",
+    "Kind",
+    "Replicate",
+    "Summary",
+    "Table",
+    "evidence_of",
+    "judged",
+    "kind_of",
+    "leading",
+]
 __all__ += ["at", "capital", "losses", "owned", "place", "replicates_of", "varying"]
 
 MOST = 40  # cells of a figure, unless it is told otherwise
@@ -111,6 +125,10 @@ class Kind(ABC):
         """The replicate that violates the claim, or comes closest."""
         return None
 
+    def headline(self, finding: Finding) -> str:
+        """Name a claim and its verdict."""
+        return f"Claim {finding.id}: {badge(finding).text.lower()}"
+
     def reading(self, finding: Finding) -> str:
         """Say in plain text what was found: what the figure's alternative text is."""
         lost = losses(finding)
@@ -128,7 +146,7 @@ class Kind(ABC):
         many = every if same == len(cells) else f"{same} of {len(cells)}"
         factors = varying([cell.scenario for cell in cells])
         where = f"at {label(cells[finding.deciding].scenario, factors)}, " if factors else ""
-        return f"In {many} {self.cell}s the claim {LOOKS[finding.verdict].outcome}. ", where
+        return f"In {many} {self.cell}s the claim {WORDS[finding.verdict].outcome}. ", where
 
 
 def kind_of(name: str) -> Kind:
@@ -140,16 +158,30 @@ def kind_of(name: str) -> Kind:
         If there is none.
     """
     module = f"{__name__}.{name}"
-    try:
-        if not re.fullmatch("[a-z][a-z0-9_]*", name):
-            raise ModuleNotFoundError(name=module)
-        kind: Kind = import_module(module).KIND
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
+    # A name that is no identifier would lead out of the package.
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or find_spec(module) is None:
         msg = f"`kind` must be a kind of claim that the report can show, got {name!r}; add mcstudy/report/kinds/{name}.py"
-        raise InputError(msg) from error
+        raise InputError(msg)
+    kind: Kind = import_module(module).KIND
     return kind
+
+
+def file_name(prefix: str, name: str) -> str:
+    """Make the stem of a file, and the anchor of a section, from an id.
+
+    An id of letters, digits, dots, dashes and underscores is kept; in any other one the rest is replaced, and a
+    digest keeps it apart from its like.
+
+    Examples
+    --------
+    >>> file_name("claim", "2d.worst")
+    'claim-2d.worst'
+    >>> file_name("claim", "../x")
+    'claim-.._x-d6b96a97'
+    """
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{prefix}-{safe}{digest}"
 
 
 def evidence_of(finding: Finding, index: int | None = None) -> Any:
@@ -196,7 +228,7 @@ def losses(finding: Finding) -> str:
     """Say how many replicates of all cells failed or have no value; nothing if all have one."""
     failures = sum(cell.failures for cell in finding.cells)
     missing = sum(cell.missing for cell in finding.cells)
-    drawn = plural(sum(cell.replicates for cell in finding.cells), "replicate")
+    drawn = plural(failures + missing + finding.drawn, "replicate")
     parts = [f"{count(failures)} of {drawn} failed"] if failures else []
     parts += [f"{count(missing)} of {drawn} without a value"] if missing else []
     return ", ".join(parts)
@@ -207,9 +239,10 @@ def owned(write: Callable[[Any], str]) -> Column:
     return lambda _, own: "–" if own is None else write(own)
 
 
-def at(scenario: Mapping[str, Any]) -> str:
-    """Say where a replicate was drawn, in brackets."""
-    return f" (at {label(scenario)})" if scenario else ""
+def at(scenario: Scenario, finding: Finding) -> str:
+    """Say in brackets in which cell of a finding a replicate was drawn; nothing if there is only one."""
+    factors = varying([cell.scenario for cell in finding.cells])
+    return f" (at {label(scenario, factors)})" if factors else ""
 
 
 def capital(text: str) -> str:
@@ -219,4 +252,4 @@ def capital(text: str) -> str:
 
 def place(cell: Cell, ends: tuple[float, float]) -> str:
     """Say how an interval lies to the zone of a cell."""
-    return f"{interval(*ends)} {LOOKS[cell.zone.verdict(ends)].place} {zone(cell.theory, cell.margin)}"
+    return f"{interval(*ends)} {WORDS[cell.zone.verdict(ends)].place} {zone(cell.theory, cell.margin)}"

@@ -6,11 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from mcstudy.findings import BoundEvidence, Finding, Verdict
-from mcstudy.report.kinds import Column, Kind, Replicate, Summary, at, evidence_of, judged, owned, replicates_of
+from mcstudy.evidence import BoundEvidence
+from mcstudy.findings import Finding, Verdict
+from mcstudy.report.kinds import (
+    Column,
+    Kind,
+    Replicate,
+    Summary,
+    at,
+    evidence_of,
+    judged,
+    owned,
+    replicates_of,
+)
 from mcstudy.report.numbers import count, percent, plural, shown
 from mcstudy.report.rows import Rows, height_of_rows, lay_out
-from mcstudy.report.style import number_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,11 +62,11 @@ class BoundKind(Kind):
             exceed = "exceeds" if violations == 1 else "exceed"
             many = f"{count(violations)} of {plural(finding.drawn, 'draw')} {exceed} the bound"
             bound = f"{shown(worst.value)} where the bound is {shown(worst.bound)}"
-            return f"{many}; the worst is {bound}{at(worst.scenario)}."
+            return f"{many}; the worst is {bound}{at(worst.scenario, finding)}."
         if not (tightest := evidence.tightest):
             return "No draw could be compared with the bound."
         none = f"None of {plural(finding.drawn, 'draw')} exceeds the bound"
-        ratio = f"the largest ratio to it is {_ratio(tightest.ratio)}{at(tightest.scenario)}"
+        ratio = f"the largest ratio to it is {_ratio(tightest.ratio)}{at(tightest.scenario, finding)}"
         return f"{none}; {ratio}. {_surely(finding)}"
 
     def replicate(self, finding: Finding) -> Replicate | None:
@@ -66,7 +76,7 @@ class BoundKind(Kind):
         if chosen is None or chosen.bound is None:
             return None
         title = "Witness" if evidence.witness else "Closest to the bound"
-        where = f"Replicate {chosen.index} of block {chosen.block}{at(chosen.scenario)}"
+        where = f"Replicate {chosen.index} of block {chosen.block}{at(chosen.scenario, finding)}"
         found = f"has the value {shown(chosen.value)} where the bound is {shown(chosen.bound)}"
         return Replicate(title, f"{where} {found}, a ratio of {_ratio(chosen.ratio)}.", chosen.token)
 
@@ -108,8 +118,7 @@ def _set_axis(rows: Rows, ratios: list[float]) -> None:
     if max(finite, default=0.0) > WIDE or any(math.isinf(ratio) for ratio in ratios):
         rows.make_logarithmic([*finite, 1.0])
     else:
-        rows.axes.set_xlim(0.0, max([1.1, *(1.08 * ratio for ratio in finite)]))
-        number_ticks(rows.axes.xaxis, 6)
+        rows.make_linear(0.0, max([1.1, *(1.08 * ratio for ratio in finite)]), ticks=6)
 
 
 KIND = BoundKind()

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from mcstudy.findings import Finding, IdentityEvidence
+from mcstudy.evidence import IdentityEvidence
+from mcstudy.findings import Finding
 from mcstudy.report.kinds import (
     Column,
     Kind,
@@ -30,7 +31,7 @@ __all__ = ["KIND", "IdentityKind"]
 class IdentityKind(Kind):
     """The largest residual of any draw, and the median."""
 
-    headings = ("Largest residual", "Largest median", "Tolerance")
+    headings = ("Largest residual", "Typical", "Tolerance")
     decided = (
         "Identities",
         "The largest relative residual of any replicate, against a tolerance that rounding or an integrator "
@@ -47,7 +48,9 @@ class IdentityKind(Kind):
     def summary(self, finding: Finding) -> Summary:
         """The largest residual, the largest median, the tolerance."""
         median = max((item.median for item in judged(finding)), default=math.nan)
-        return Summary(shown(finding.estimate, 2), f"median {shown(median, 2)}", f"≤ {shown(finding.margin, 3)}")
+        return Summary(
+            shown(finding.estimate, 2), f"median {shown(median, 2)}", f"≤ {shown(finding.margin, 3)}"
+        )
 
     def tell(self, finding: Finding) -> str:
         """Say how large the residuals are, and how many exceed the tolerance."""
@@ -56,7 +59,7 @@ class IdentityKind(Kind):
             return "No residual could be computed."
         violations = sum(item.violations for item in judged(finding))
         residuals, tolerance = plural(finding.drawn, "residual"), f"the tolerance {shown(finding.margin, 3)}"
-        largest = f"{shown(witness.value, 2)}{at(witness.scenario)}"
+        largest = f"{shown(witness.value, 2)}{at(witness.scenario, finding)}"
         if violations:
             exceed = "exceeds" if violations == 1 else "exceed"
             return f"{count(violations)} of {residuals} {exceed} {tolerance}; the largest is {largest}."
@@ -68,7 +71,7 @@ class IdentityKind(Kind):
         if witness is None:
             return None
         violated = any(item.violations for item in judged(finding))
-        where = f"Replicate {witness.index} of block {witness.block}{at(witness.scenario)}"
+        where = f"Replicate {witness.index} of block {witness.block}{at(witness.scenario, finding)}"
         sentence = f"{where} has the residual {shown(witness.value)}."
         return Replicate("Witness" if violated else "Largest residual", sentence, witness.token)
 

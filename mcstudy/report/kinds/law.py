@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from mcstudy.findings import Finding, LawCell, Verdict
+from mcstudy.evidence import LawCell
+from mcstudy.findings import Finding, Verdict
 from mcstudy.report.kinds import (
     Column,
     Kind,
@@ -105,7 +106,7 @@ def _draw_other(axes: Axes, own: LawCell) -> None:
     size = len(own.deviation)
     kept = {*range(0, size, max(1, size // POINTS)), size - 1, int(np.argmax(np.abs(own.deviation)))}
     points = sorted(kept)
-    style = {"color": MUTED, "alpha": 0.45, "linewidth": 0.7, "zorder": 2}
+    style: dict[str, Any] = {"color": MUTED, "alpha": 0.45, "linewidth": 0.7, "zorder": 2}
     axes.plot(own.probability[points], own.deviation[points], **style)
 
 

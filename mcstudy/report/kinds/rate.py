@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from mcstudy.findings import Cell, Finding, Fit, Line, RateEvidence, Verdict
-from mcstudy.report.kinds import Column, Estimate, Summary, Table, capital, evidence_of, leading, place, varying
+from mcstudy.evidence import Fit, Line, RateEvidence
+from mcstudy.findings import Cell, Finding, Verdict
+from mcstudy.report.kinds import (
+    Column,
+    Estimate,
+    Summary,
+    Table,
+    capital,
+    evidence_of,
+    leading,
+    place,
+    varying,
+)
 from mcstudy.report.kinds.value import ValueKind
 from mcstudy.report.lines import Curve, curves_of, draw_curves, draw_local_slopes, height_of_curves
 from mcstudy.report.numbers import interval, probability, shown, uncertain
@@ -77,11 +88,13 @@ class RateKind(ValueKind):
 
     def points(self, finding: Finding) -> Table:
         """The statistic at every level of every line, and the slope to the next level."""
-        chosen = [line for line in map(lambda i: evidence_of(finding, i), range(len(finding.cells))) if line]
+        chosen = [line for line in (evidence_of(finding, i) for i in range(len(finding.cells))) if line]
         factors = varying([line.scenario for line in chosen])
         header = (*factors, _evidence(finding).against, _evidence(finding).statistic)
         rows = [
-            (*(line.scenario.get(name) for name in factors), *point) for line in chosen for point in _points(line)
+            (*(line.scenario.get(name) for name in factors), *point)
+            for line in chosen
+            for point in _points(line)
         ]
         return Table((*header, "replicates", "local slope"), rows)
 

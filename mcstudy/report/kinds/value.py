@@ -10,7 +10,6 @@ from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import Column, Kind, Summary, capital, place, replicates_of
 from mcstudy.report.numbers import interval, percent, shown, uncertain, zone
 from mcstudy.report.rows import Rows, height_of_rows, lay_out
-from mcstudy.report.style import mark_zone, number_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,8 +65,8 @@ class ValueKind(Kind):
         if not common:
             center, margin = 0.0, 1.0
         spans = [_span(cell, standardised=not common) for cell in rows.cells]
-        mark_zone(axes, center, margin, along="x")
-        _set_limits(axes, spans, center, margin, far=not common)
+        rows.zone(center, margin)
+        _set_limits(rows, spans, center, margin, far=not common)
         for row, span in enumerate(spans):
             _draw_span(rows, row, span)
         axes.set_xlabel(finding.estimand if common else f"({finding.estimand} − theory) / margin")
@@ -88,19 +87,20 @@ class _Span(NamedTuple):
 
 def _span(cell: Cell, *, standardised: bool) -> _Span:
     center, unit = (cell.theory, cell.margin) if standardised else (0.0, 1.0)
-    low, estimate, high = ((value - center) / unit for value in (cell.interval[0], cell.estimate, cell.interval[1]))
+    low, estimate, high = (
+        (value - center) / unit for value in (cell.interval[0], cell.estimate, cell.interval[1])
+    )
     return _Span(low, estimate, high)
 
 
-def _set_limits(axes: Axes, spans: list[_Span], center: float, margin: float, *, far: bool) -> None:
+def _set_limits(rows: Rows, spans: list[_Span], center: float, margin: float, *, far: bool) -> None:
     values = [value for span in spans for value in span if math.isfinite(value)]
     low, high = min([*values, center - margin]), max([*values, center + margin])
     if far and max(-low, high) > FAR:
-        _set_symmetric_logarithmic(axes, low, high)
+        _set_symmetric_logarithmic(rows.axes, low, high)
         return
     room = 0.05 * (high - low)
-    number_ticks(axes.xaxis, 4)
-    axes.set_xlim(low - room, high + room)
+    rows.make_linear(low - room, high + room, ticks=4)
 
 
 def _set_symmetric_logarithmic(axes: Axes, low: float, high: float) -> None:

@@ -86,11 +86,9 @@ def covered(lower: FloatArray, upper: FloatArray, point: FloatArray) -> FloatArr
 def empirical_se(estimates: Sample, *, robust: bool) -> Measured:
     """Standard deviation of the estimates."""
     measured = root_mean(_squares(estimates, estimates.size / estimates.degrees))
-    return (
-        measured
-        if robust
-        else Measured(measured.estimate, measured.estimate / np.sqrt(2 * estimates.degrees))
-    )
+    if robust:
+        return measured
+    return Measured(measured.estimate, measured.estimate / np.sqrt(2 * estimates.degrees))
 
 
 def relative_error(variances: Sample, estimates: Sample, *, robust: bool) -> Measured:

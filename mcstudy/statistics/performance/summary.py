@@ -131,21 +131,21 @@ def summarise(
     `relative_precision` where all estimates are equal. The error of a share is sqrt(p (1 - p) / n); for a share of
     0 or 1, where this would be 0, it is the standard deviation of Beta(1/2, n + 1/2).
 
-    With complete data the numbers are those of Stata's simsum 2.3 and of R's rsimsum 1.0 (``mcse="normal"``; only
-    simsum has robust errors). Where these two differ from each other or from here:
+    With complete data the numbers are those of Stata's simsum 2.3.1, whose option `robust` is the default here, and
+    of R's rsimsum, which has normal errors only. simsum keeps sums in single precision, which shows in the last of
+    the seven digits that it prints of `relative_error`. Where the two differ from each other or from here:
 
-    - simsum gives all relative measures and shares in per cent, rsimsum only `relative_error` and
-      `relative_precision`.
-    - An interval that ends at the truth covers it here and in rsimsum, not in simsum. An interval that ends at
-      `null` does not exclude it; with limits from `se`, both reject there. p-values reject up to and including
-      1 - level.
-    - simsum drops an estimate whose standard error is missing or 0 (the latter not with own limits) and a standard
-      error whose estimate is missing; rsimsum divides all sums by the number of complete rows.
+    - simsum gives relative measures and shares in per cent, rsimsum `relative_error` and `relative_precision` only.
+    - An interval that ends at the truth covers it here and in rsimsum, not in simsum (but its own limits do). An
+      interval that ends at `null` does not exclude it here; with limits from `se` both reject there. p-values reject
+      up to and including 1 - level, in simsum below it.
+    - rsimsum's degrees of freedom do not concern the power, which has its own.
+    - simsum drops an estimate whose standard error is missing or 0 (unless told otherwise), and a standard error
+      whose estimate is missing; rsimsum divides all sums by the number of complete rows.
     - Where the reference and a method miss different replicates, simsum's robust error of `relative_precision`
-      divides sums over different rows; here each variance has its own denominator. The normal error uses the
-      complete pairs, as simsum does.
-    - Neither replaces the error 0 of a share of 0 or 1. rsimsum has no robust errors; old versions of both divide
-      by n - 2 in the error of `relative_precision`, or by 2 n - 1 in that of `relative_error`.
+      divides sums over different rows, and so it does for `relative_error` where standard errors are missing; here
+      each mean has its own denominator. The normal error uses the complete pairs, as in simsum.
+    - The error of a share of 0 or 1 is 0 in both.
 
     Examples
     --------

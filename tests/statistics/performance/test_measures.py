@@ -120,6 +120,14 @@ def test_one_replicate_has_no_error(robust: str) -> None:
 
 
 @pytest.mark.parametrize("robust", ["robust", "normal"])
+def test_one_standard_error_among_estimates_has_no_error(robust: str) -> None:
+    frame = {"b": [0.0, 1.0, 2.0], "se": [0.5, NAN, NAN]}
+    assert same(values(frame, "relative_error", mcse=robust), (-0.5, NAN))
+    assert same(values(frame, "model_se", mcse=robust), (0.5, NAN))
+    assert np.isfinite(values(frame, "empirical_se", mcse=robust)).all()
+
+
+@pytest.mark.parametrize("robust", ["robust", "normal"])
 def test_equal_estimates(robust: str) -> None:
     # 0.1 is no binary fraction: a sum of three would give them a spread.
     frame = {"m": ["a"] * 3 + ["b"] * 3, "b": [0.1] * 3 + [0.0, 0.1, 0.3], "se": [0.1] * 6}

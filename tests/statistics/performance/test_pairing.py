@@ -66,6 +66,13 @@ def test_reference_may_be_given_by_its_column() -> None:
     assert across[1, "ref"][1] > 0
 
 
+def test_missing_level_has_a_reference_of_its_own() -> None:
+    frame = two_methods()
+    expected = precision(frame)
+    found = precision(frame.assign(n=frame["n"].where(frame["n"] == 1)))
+    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-9)
+
+
 def test_group_without_its_reference_is_nan() -> None:
     frame = two_methods()
     frame = frame[(frame["n"] == 1) | (frame["m"] == "other")]

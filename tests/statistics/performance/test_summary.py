@@ -52,7 +52,8 @@ PRINTED_WITH_T5 = PRINTED | {
 }
 PERCENTAGES = ("relative_precision", "relative_error", "coverage", "power")
 # simsum stores variances and both standard errors in single precision before it subtracts their ratio from 1:
-# three roundings of 2^-25 or so, times 100. That changes the last of its digits.
+# three roundings of 2^-25 or so, times 100. That changes the last of its digits; doing the same in NumPy changes ours
+# to what it prints.
 SINGLE = 100 * 3 * 2.0**-25
 
 

@@ -1,0 +1,148 @@
+"""What may stand on a command line: commands, their options, and those of the studies themselves."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
+
+from mcstudy._version import __version__
+from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
+
+__all__ = ["Command", "parser_for", "split"]
+
+Command = Callable[[argparse.Namespace], int]
+
+CODES = (
+    "Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage, or an error in a study's code outside of "
+    "simulate; 3 failures beyond what claims allow; 130 interrupted."
+)
+FLAGS = ("--fresh", "--help", "--version", "--quiet")
+VALUED = ("--profile", "--jobs", "--seed", "--executor", "--out", "--format")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Suggests the nearest command where one is mistyped."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the usage, the message and what may have been meant."""
+        _, choice, rest = message.partition("invalid choice: ")
+        typed, _, known = rest.partition(" (choose from ")
+        options = known.rstrip(")").replace("'", "").split(", ")
+        near = difflib.get_close_matches(typed.strip("'"), options, n=1) if choice else []
+        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+
+
+def split(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Separate the options of studies, ``--name VALUE`` or ``--name=VALUE``, from those of mcstudy.
+
+    Returns
+    -------
+    own : list of str
+        What mcstudy's parser is to read.
+    given : list of (name without dashes, value)
+        The others; whether a study has such an option is asked once the studies are loaded.
+    """
+    own: list[str] = []
+    given: list[tuple[str, str]] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if not name.startswith("--") or name == "--" or name in FLAGS:
+            own.append(argument)
+        elif name in VALUED:
+            own += [argument] if equals else [argument, *_next(rest)]
+        else:
+            given.append((name[2:], value if equals else "".join(_next(rest))))
+    return own, given
+
+
+def _next(rest: object) -> list[str]:
+    return [word for word in [next(rest, None)] if word is not None]  # type: ignore[call-overload]
+
+
+def parser_for(
+    commands: Mapping[str, Command], *, script: bool = False, studies_options: str = ""
+) -> argparse.ArgumentParser:
+    """The parser of the command line.
+
+    Parameters
+    ----------
+    commands : mapping from str to callable
+        What each command does: namespace -> exit code.
+    script : bool
+        A study is run as a script: ``run`` names none.
+    studies_options : str
+        The options of the studies themselves, for the help of ``run``.
+    """
+    parser = _Parser(
+        prog="mcstudy",
+        description="Monte Carlo studies that put theory to the test.",
+        epilog=CODES,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"mcstudy {__version__}")
+    added = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, text: str, *, own_options: bool = False) -> argparse.ArgumentParser:
+        sub = added.add_parser(
+            name,
+            help=text,
+            description=text,
+            allow_abbrev=False,
+            epilog=studies_options or None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(command=commands[name], takes_study_options=own_options)
+        return sub
+
+    _add_run(command("run", "run studies and write their reports", own_options=True), script=script)
+    command("list", "list the studies in ./studies")
+    _add_folder(command("status", "what has been drawn and found, also while a run writes"))
+    _add_folder(command("report", "write reports again from their ledgers"))
+    _add_replay(command("replay", "draw one block again, in this process", own_options=True))
+    _add_export(command("export", "write what was drawn as tables, one an experiment"))
+    compare = command("compare", "compare two ledgers of a study, verdict by verdict")
+    for name in ("one", "other"):
+        compare.add_argument(name, metavar=name.upper(), help="a ledger.json or its folder")
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
+    if script:
+        run.set_defaults(studies=[])
+    else:
+        run.add_argument(
+            "studies", nargs="*", metavar="STUDY", help="a name in ./studies or a file; default: all"
+        )
+    run.add_argument("--profile", choices=PROFILES, default=PROFILES[0], help="default: %(default)s")
+    run.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
+    run.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
+    run.add_argument(
+        "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
+    )
+    run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
+    run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
+    run.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("studies", nargs="*", metavar="STUDY", help="names; default: all that are there")
+    command.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
+
+
+def _add_replay(replay: argparse.ArgumentParser) -> None:
+    replay.add_argument("study", metavar="STUDY", help="a name in ./studies or a file")
+    replay.add_argument(
+        "block", metavar="BLOCK", help="scenario:block or scenario:block:index, from a report"
+    )
+    replay.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("studies", nargs="+", metavar="STUDY", help="names of studies that were run")
+    export.add_argument(
+        "--format", choices=("csv", "parquet", "json"), default="csv", help="default: %(default)s"
+    )
+    export.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")

@@ -1,0 +1,233 @@
+"""A ledger with what a notebook asks of it: tables, the draws themselves, figures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
+from mcstudy.exceptions import InputError
+from mcstudy.ledger import Ledger
+from mcstudy.scenarios import Where
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from mcstudy.engine.executors import Executor
+    from mcstudy.engine.progress import Progress
+    from mcstudy.study import Study
+
+__all__ = ["Results", "load", "run"]
+
+
+def run(
+    study: Study,
+    *,
+    profile: str = PROFILES[0],
+    seed: int = SEED,
+    jobs: int | None = None,
+    executor: str | Executor = EXECUTOR,
+    out: str | Path | None = OUT,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Run a study: draw what is missing, judge its claims, write its report.
+
+    Parameters
+    ----------
+    study : Study
+    profile : {"quick", "full"}
+        Quick stops drawing where every claim is decided; full draws all replicates.
+    seed : int
+        A non-negative whole number.
+    jobs : int, optional
+        Worker processes; default: all cores. Never changes a result.
+    executor : {"joblib", "serial"} or Executor
+        Where blocks are drawn. Never changes a result.
+    out : path, optional
+        The folder for the report, the ledger and the journal; None keeps everything in memory.
+    fresh : bool
+        Drop what an earlier run has drawn instead of resuming it.
+    progress : Progress, optional
+        What to show meanwhile; default: nothing.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    StudyError, ClaimError
+        If `simulate` breaks a rule, or a claim reads a column that it does not return.
+    JournalError
+        If the draws in `out` depend on something else, or another run writes there.
+    InputError
+        If an argument breaks a rule, or `out` can't be written.
+    """
+    from mcstudy.engine.run import run as draw_and_judge
+
+    ledger = draw_and_judge(
+        study,
+        profile=profile,
+        seed=seed,
+        jobs=jobs,
+        executor=executor,
+        out=out,
+        fresh=fresh,
+        progress=progress,
+    )
+    return Results.of(ledger, None if out is None else Path(out).resolve() / study.name)
+
+
+def load(folder: str | Path) -> Results:
+    """Read what a run has written.
+
+    Parameters
+    ----------
+    folder : path
+        A study's folder in the output, such as ``reports/linearization``, or its ``ledger.json``.
+
+    Raises
+    ------
+    InputError
+        If there is no ledger, or one that can't be read.
+    """
+    from mcstudy.report import read_ledger
+
+    path = Path(folder)
+    file = path if path.suffix == ".json" else path / "ledger.json"
+    if not file.is_file():
+        there = sorted(found.parent.name for found in path.glob("*/ledger.json")) if path.is_dir() else []
+        hint = f"there are {', '.join(there)} in it" if there else "run the study first"
+        msg = f"`folder` must have a ledger.json, got {folder}; {hint}"
+        raise InputError(msg)
+    return Results.of(read_ledger(file), file.resolve().parent)
+
+
+@dataclass(frozen=True, repr=False)
+class Results(Ledger):
+    """A ledger that can be looked at.
+
+    Attributes
+    ----------
+    folder : Path or None
+        Where the run has written; None where it kept everything in memory.
+    """
+
+    folder: Path | None = None
+
+    @staticmethod
+    def of(ledger: Ledger, folder: Path | None) -> Results:
+        """The results of a run."""
+        return Results(**{item.name: getattr(ledger, item.name) for item in fields(Ledger)}, folder=folder)
+
+    def frame(self) -> pd.DataFrame:
+        """All cells of all claims.
+
+        Returns
+        -------
+        DataFrame
+            Columns claim, the factors, estimate, mcse, low, high, theory, verdict, replicates.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "claim": finding.id,
+                **cell.scenario,
+                "estimate": cell.estimate,
+                "mcse": cell.mcse,
+                "low": cell.interval[0],
+                "high": cell.interval[1],
+                "theory": cell.theory,
+                "verdict": str(cell.verdict),
+                "replicates": cell.replicates,
+            }
+            for finding in self.findings
+            for cell in finding.cells
+        ]
+        numbers = ["estimate", "mcse", "low", "high", "theory", "verdict", "replicates"]
+        table = pd.DataFrame(rows)
+        factors = [name for name in table.columns if name not in {"claim", *numbers}]
+        return table.reindex(columns=["claim", *factors, *numbers])
+
+    def draws(self, *columns: str, experiment: str | None = None, where: Where = None) -> pd.DataFrame:
+        """The replicates that the findings of an experiment rest on.
+
+        Parameters
+        ----------
+        *columns : str
+            Default: all columns of the experiment.
+        experiment : str, optional
+            Its name; may be left out where there is only one.
+        where : mapping or callable, optional
+            Which scenarios: see a claim's `where`.
+
+        Returns
+        -------
+        DataFrame
+            The factors, block, replicate and the columns; NaN where a replicate failed or has no value.
+
+        Raises
+        ------
+        InputError
+            If there is no such column, experiment or scenario, or nothing was kept on disk.
+        """
+        from mcstudy.results.tables import drawn
+
+        return drawn(self, self.folder, columns, experiment, where)
+
+    def plot(self, claim_id: str, *, axes: Axes | None = None) -> Axes:
+        """Draw a claim's figure, onto given axes or new ones.
+
+        Raises
+        ------
+        InputError
+            If there is no such claim.
+        """
+        from matplotlib.figure import Figure
+
+        from mcstudy.report.kinds import kind_of
+
+        finding = self[claim_id]
+        kind = kind_of(finding.kind)
+        if axes is None:
+            height = kind.heights(finding)[0]
+            axes = Figure(figsize=(6.4, max(2.0, height)), layout="constrained").add_subplot()
+        kind.draw(axes, finding)
+        return axes
+
+    def __repr__(self) -> str:
+        outcomes = ", ".join(f"{finding.id} {finding.verdict}" for finding in self.findings[:3])
+        more = f", {len(self) - 3} more" if len(self) > 3 else ""
+        state = "as expected" if self.as_expected else "not as expected"
+        return f"<Results of {self.study.name}: {len(self)} claims {state} ({outcomes}{more})>"
+
+    def _repr_html_(self) -> str:
+        """A table of the claims, for notebooks."""
+        from mcstudy.report.kinds import kind_of
+        from mcstudy.report.mathematics import statement_html
+
+        rows = "".join(
+            _row(
+                finding.id,
+                statement_html(finding.statement),
+                *kind_of(finding.kind).summary(finding),
+                str(finding.verdict),
+            )
+            for finding in self.findings
+        )
+        head = "".join(
+            f"<th>{name}</th>" for name in ("claim", "statement", "found", "how sure", "allowed", "verdict")
+        )
+        title = html.escape(self.study.title)
+        return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _row(claim: str, statement: str, *texts: str) -> str:
+    cells: Sequence[str] = [html.escape(claim), statement, *map(html.escape, texts)]
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
