@@ -118,14 +118,12 @@ def everything() -> Ledger:
     """A ledger with every kind of claim, every verdict and role, in two experiments; with failures and all parts."""
     near, far = powers(displacement="near"), powers(displacement="far", seed=4)
     first = judged(_displacement_claims(), near | far, experiment="displacement")
-    flow = {Scenario(n=n, depth=n): dict(residuals(1e-12)[Scenario(depth=1)]) for n in (1, 2)}
-    for scenario, columns in zip(flow, normals(0.0, 0.0).values(), strict=True):
-        flow[scenario] |= columns
-    flow[Scenario(n=2, depth=2)]["lost"] = np.where(np.arange(SIZE) < 100, np.nan, 1.0)
-    flow[Scenario(n=1, depth=1)]["lost"] = np.ones(SIZE)
-    # A failure takes all columns of its replicate with it: the claims on the others get draws of their own.
-    second = judged(_flow_claims(), {s: {k: v for k, v in c.items() if k != "lost"} for s, c in flow.items()}, experiment="flow")
-    third = judged(Value("1.lost", r"$x$ is one", of=mean("lost"), equals=1.0, margin=0.1), flow, experiment="flow")
+    flow = normals(0.0, 0.0)
+    for columns in flow.values():
+        columns["residual"] = residuals(1e-12)[Scenario(depth=1)]["residual"]
+    second = judged(_flow_claims(), flow, experiment="flow")
+    lost = {scenario: {"lost": np.where(np.arange(SIZE) < 50, np.nan, 1.0)} for scenario in flow}
+    third = judged(Value("1.lost", "always one", of=mean("lost"), equals=1.0, margin=0.1), lost, experiment="flow")
     measure = Measure("spread", of=quantile("error", 0.9)).take(draws_of(near), "displacement")
     return ledger_of([*first, *second, *third], **_other_parts(), measures=(measure,))
 
@@ -151,15 +149,16 @@ def _flow_claims() -> list[Claim]:
         Identity("1a", "W_k", column="residual", tolerance=1e-10),
         Identity("1a-printed", r"W_k W_k^T", column="residual", tolerance=1e-15, expected=Verdict.REFUTED, because="a misprint."),
         Law("1.law", r"x \sim N(0, 1)", column="x", distribution=stats.norm(), margin=0.2),
+        SameLaw("1.same", "one law for both", column="x", across="n", margin=0.3),
         Law("1.law-shifted", r"x \sim N(1, 1)", column="x", distribution=alien, margin=0.1, where=start, expected=control("a shift")),
     ]
 
 
 def _other_parts() -> dict[str, Any]:
-    where = Scenario(n=2, depth=2)
+    where = Scenario(n=2)
     run = ledger_of(()).run
     failures = [
-        FailureRecord("flow", where, 0, index, f"flow/{where.digest}:0:{index}", f"ValueError: overflow <i>", "Traceback ...")
+        FailureRecord("flow", where, 0, index, f"flow/{where.digest}:0:{index}", "ValueError: overflow <i>", "Traceback ...")
         for index in range(100)
     ]
     warning = WarningRecord("RuntimeWarning", "overflow in #", ("overflow in 1",), "flow", where, 3, 0.1875)
