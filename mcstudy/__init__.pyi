@@ -18,6 +18,7 @@ from .ledger import Ledger as Ledger
 from .ledger import Overlay as Overlay
 from .ledger import Section as Section
 from .measure import Measure as Measure
+from .replicates import Replicates as Replicates
 from .results import Results as Results
 from .results import load as load
 from .results import run as run
@@ -31,5 +32,4 @@ from .statistics import rms as rms
 from .statistics import sd as sd
 from .statistics import variance as variance
 from .study import Option as Option
-from .study import Replicates as Replicates
 from .study import Study as Study

@@ -134,6 +134,7 @@ class LawCell:
     band: float
     probability: FloatArray
     deviation: FloatArray
+    merged: int = 0  # values that were taken for others, which only rounding tells apart
 
 
 @dataclass(frozen=True)

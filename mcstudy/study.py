@@ -11,58 +11,14 @@ from typing import Any
 
 from mcstudy.checks import is_count
 from mcstudy.claims.claim import Claim
-from mcstudy.defaults import PROFILES
 from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.ledger import Ledger, Overlay, Section
 from mcstudy.measure import Measure
+from mcstudy.replicates import Replicates
 from mcstudy.scenarios import Scenario
 
-__all__ = ["Option", "Replicates", "Study"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replicates:
-    """How many replicates a scenario gets: stages double from `first` up to the profile's count.
-
-    Parameters
-    ----------
-    first : int
-        Replicates of the first stage, a multiple of the study's block.
-    quick, full : int
-        The most that the profiles draw: `first` times a power of two.
-    """
-
-    first: int
-    quick: int
-    full: int
-
-    def __post_init__(self) -> None:
-        for name in ("first", *PROFILES):
-            count = getattr(self, name)
-            if not is_count(count):
-                msg = f"`{name}` must be a positive whole number of replicates, got {count!r}"
-                raise StudyError(msg)
-            object.__setattr__(self, name, int(count))
-            ratio, rest = divmod(int(count), self.first)
-            if rest or ratio & (ratio - 1) or not ratio:
-                msg = f"`{name}` must be `first` ({self.first}) times a power of two, got {count}"
-                raise StudyError(msg)
-        if self.quick > self.full:
-            msg = f"`quick` must not exceed `full` ({self.full}), got {self.quick}"
-            raise StudyError(msg)
-
-    def stages(self, profile: str) -> tuple[int, ...]:
-        """The replicates after each stage of a profile.
-
-        Examples
-        --------
-        >>> Replicates(first=256, quick=1024, full=4096).stages("quick")
-        (256, 512, 1024)
-        """
-        last = int(getattr(self, profile))
-        doublings = (last // self.first).bit_length()
-        return tuple(self.first << doubling for doubling in range(doublings))
+__all__ = ["Option", "Study"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,9 @@ TOLERANCE = 1e-11  # of the integrator: far below departures, of order d/sqrt(n)
 SMALL, LARGE = 1e-3, 1.0
 
 
-def with_many(rng: np.random.Generator, size: int, *, dimension: int, measurements: int, depth: int) -> Columns:
+def with_many(
+    rng: np.random.Generator, size: int, *, dimension: int, measurements: int, depth: int
+) -> Columns:
     """One block: arrays of shape (size,)."""
     problem = draw_problem(rng, size, depth=depth, dimension=dimension, start="balanced")
     noisy = replace(problem, moment=wishart_moment(rng, size, dimension, measurements))
@@ -80,3 +82,184 @@ sampling = mc.Experiment(
         ),
     ],
 )
+
+
+def with_few(
+    rng: np.random.Generator,
+    size: int,
+    *,
+    measuring: str,
+    dimension: int,
+    rank: int,
+    measurements: int,
+    fit: float,
+    start_scale: float,
+    depth: int,
+) -> Columns:
+    """One block: arrays of shape (size,)."""
+    target = low_rank_target(rng, size, dimension, rank)
+    kind = GaussianSensing if measuring == "sensing" else Completion
+    problem = kind.draw(rng, target, measurements)
+    descent = descend(small_factors(rng, size, depth, dimension, start_scale), problem, fit=fit)
+    departure = frobenius(descent.matrices - target) / frobenius(target)
+    rank_found = effective_rank(descent.matrices)
+    return {
+        "departure": departure,
+        "squared_departure": departure**2,
+        "departure_decades": np.log10(departure),
+        "effective_rank": rank_found,
+        "excess_rank": rank_found - effective_rank(target),
+        "failure": descent.failures,
+    }
+
+
+COMPLETION = {
+    "measuring": ("completion",),
+    "dimension": (30,),
+    "rank": (2,),
+    "measurements": (280,),
+    "fit": (1e-5,),
+}
+SENSING = {"measuring": ("sensing",), "dimension": (16,), "rank": (1,), "measurements": (64,), "fit": (1e-5,)}
+# Three factors end at an error of about 5 sqrt(fit): a comparison with the published one needs the published fit.
+PUBLISHED = {
+    "measuring": ("completion",),
+    "dimension": (100,),
+    "rank": (5,),
+    "measurements": (2000,),
+    "fit": (1e-6,),
+}
+PUBLISHED_ERROR = {2: 0.2, 3: 0.004}
+PUBLISHED_RANK = {2: 8.8, 3: 5.06}
+RECOVERED = 0.05  # of ||W*||: a departure that counts as recovery; one factor leaves more than half unseen
+SAME_RANK = 0.25  # a quarter of a singular value
+
+small_start = mc.Experiment(
+    "small_start",
+    simulate=with_few,
+    scenarios=mc.grid(**COMPLETION, start_scale=(1e-3,), depth=(1, 2, 3))
+    + mc.grid(**SENSING, start_scale=(1e-3,), depth=(1, 2, 3)),
+    full=mc.grid(**PUBLISHED, start_scale=(1e-3,), depth=(2, 3)),
+    common=("depth",),
+    source="Problem 1; Arora, Cohen, Hu, Luo 2019",
+    claims=[
+        mc.Value(
+            "1.depth.one",
+            r"\mathbb{E} \lVert \hat W - W^* \rVert^2 = (1 - n/d^2) \lVert W^* \rVert^2 \text{ for one factor}",
+            of=mc.mean("squared_departure"),
+            equals=lambda measurements, dimension: 1 - measurements / dimension**2,
+            margin=mc.relative(0.1),
+            where={"depth": 1},
+            source="Problem 1",
+        ),
+        mc.Value(
+            "1.depth",
+            r"\text{three factors recover } W^* \text{: the median relative error is below } 0.05",
+            of=mc.quantile("departure", 0.5),
+            equals=0.0,
+            margin=RECOVERED,
+            where={"depth": 3},
+        ),
+        mc.Value(
+            "1.depth.two",
+            r"\text{two factors recover } W^*",
+            of=mc.quantile("departure", 0.5),
+            equals=0.0,
+            margin=RECOVERED,
+            where={"depth": 2},
+            expected=mc.control(
+                "two factors prefer low rank less than three: the flow fits the measurements without recovering $W^*$"
+            ),
+        ),
+        mc.Value(
+            "1.depth.rank",
+            r"\text{three factors end, in the median, with the effective rank of } W^*",
+            of=mc.quantile("excess_rank", 0.5),
+            equals=0.0,
+            margin=SAME_RANK,
+            where={"depth": 3},
+        ),
+        mc.Value(
+            "1.depth.rank-two",
+            r"\text{two factors end, in the median, with the effective rank of } W^*",
+            of=mc.quantile("excess_rank", 0.5),
+            equals=0.0,
+            margin=SAME_RANK,
+            where={"depth": 2},
+            expected=mc.control("the solution of two factors keeps a tail of small singular values"),
+        ),
+        # What is published is one run, printed to one digit: it speaks about a typical problem, not about a mean over
+        # problems, which those few raise whose rarely seen rows are not recovered (ten times the typical error). Of
+        # our problems nine in ten end within a factor of 1.5 of the median; with the digit that makes the factor of two.
+        mc.Value(
+            "1.depth.published-error",
+            r"\text{relative error } 0.2 \text{ with two factors, } 0.004 \text{ with three, to a factor of two}",
+            of=mc.quantile("departure_decades", 0.5),
+            equals=lambda depth: float(np.log10(PUBLISHED_ERROR[depth])),
+            margin=float(np.log10(2)),
+            where={"dimension": 100},
+        ),
+        mc.Value(
+            "1.depth.published-rank",
+            r"\text{effective rank } 8.8 \text{ with two factors, } 5.06 \text{ with three, to one tenth}",
+            of=mc.mean("effective_rank"),
+            equals=lambda depth: PUBLISHED_RANK[depth],
+            margin=mc.relative(0.1),
+            where={"dimension": 100},
+        ),
+    ],
+)
+
+large_start = mc.Experiment(
+    "large_start",
+    simulate=with_few,
+    scenarios=mc.grid(**COMPLETION, start_scale=(1.0,), depth=(1, 2, 3))
+    + mc.grid(**SENSING, start_scale=(1.0,), depth=(1, 2, 3)),
+    common=("depth",),
+    source="Problem 1; Arora, Cohen, Hu, Luo 2019",
+    claims=[
+        mc.Value(
+            "1.depth.large-start",
+            r"\text{from a large start the same depths recover } W^*",
+            of=mc.quantile("departure", 0.5),
+            equals=0.0,
+            margin=RECOVERED,
+            expected=mc.control("what the measurements do not see of a large start stays where it was"),
+        ),
+    ],
+)
+
+
+def conclude(ledger: mc.Ledger) -> mc.Section:
+    """State the errors and effective ranks that were found, beside the published ones where they were drawn."""
+    two = [cell.estimate for cell in ledger["1.depth.two"].cells]
+    paragraphs = [
+        f"From few measurements three factors end at a median relative error of at most "
+        f"{ledger['1.depth'].estimate:.3f}; two factors end at {min(two):.3f} to {max(two):.3f}."
+    ]
+    for depth in PUBLISHED_ERROR if "1.depth.published-error" in ledger else ():
+        error = ledger["1.depth.published-error"].cell(depth=depth)
+        rank = ledger["1.depth.published-rank"].cell(depth=depth)
+        paragraphs.append(
+            f"In the published setting {depth} factors end at a relative error of {10**error.estimate:.2g} and an "
+            f"effective rank of {rank.estimate:.3g} (median and mean of {error.replicates} problems); published are, "
+            f"of one, {PUBLISHED_ERROR[depth]} and {PUBLISHED_RANK[depth]}."
+        )
+    return mc.Section("Depth and recovery", tuple(paragraphs))
+
+
+study = mc.Study(
+    name="empirical_flow",
+    title="The flow on measurements: sampling error, and recovery by depth",
+    question=(
+        "How far is the empirical flow from the population flow, and when does depth recover what was not measured?"
+    ),
+    source="Optimization Landscape of Neural Networks, Problem 1",
+    experiments=[sampling, small_start, large_start],
+    block=32,
+    replicates=mc.Replicates(first=64, quick=128, full=128),
+    conclusion=conclude,
+)
+
+if __name__ == "__main__":
+    mc.main(study)

@@ -320,7 +320,12 @@ def _checked(values: ArrayLike) -> FloatArray:
 def _mean(data: FloatArray) -> float:
     """Mean; equal values have exactly that mean, where the rounding of a sum would give them a spread."""
     smallest = float(np.min(data))
-    return smallest if smallest == np.max(data) else float(np.mean(data))
+    if smallest == np.max(data):
+        return smallest
+    # A sum may pass the largest double where no mean does.
+    share = 1.0 / data.size
+    peak = float(np.max(np.abs(data)))
+    return float(np.sum(data * share)) if peak > share * np.finfo(np.float64).max else float(np.mean(data))
 
 
 def _scaled(values: ArrayLike) -> tuple[FloatArray, float]:

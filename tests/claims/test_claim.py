@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mcstudy import Scenario, Study, Value, Verdict, grid, mean, relative
-from mcstudy.claims import Zone, judge
-from mcstudy.claims.claim import look_share
+from mcstudy.claims import judge, profits
+from mcstudy.claims.judging import find, look_share
 from mcstudy.draws import Draws
 from mcstudy.exceptions import ClaimError
 
@@ -125,7 +125,7 @@ def test_where_names_an_unknown_level(make_study: Callable[..., Study]) -> None:
         (None, [1, 2, 3]),
         ({"n": 2}, [2]),
         ({"n": (1, 3)}, [1, 3]),
-        (lambda scenario: scenario["n"] >= 2, [2, 3]),
+        (lambda n: n >= 2, [2, 3]),
     ],
 )
 def test_cells_are_those_that_where_leaves(draws_of: DrawsOf, where: Any, levels: list[int]) -> None:
@@ -138,20 +138,20 @@ def test_the_deciding_cell_is_the_worst_of_those_with_the_verdict(draws_of: Draw
     centers = {1: 0.2, 2: -0.7, 3: 0.5}
     confirmed = find(value(), draws_of({Scenario(n=n): around(c) for n, c in centers.items()}), 0.01)
     assert confirmed.verdict is CONFIRMED
-    assert confirmed.diagnostics["deciding_cell"] == 1
+    assert confirmed.deciding == 1
     assert confirmed.estimate == pytest.approx(-0.7)
 
     centers |= {3: 2.0, 4: -5.0}
     refuted = find(value(), draws_of({Scenario(n=n): around(c) for n, c in centers.items()}), 0.01)
     assert [cell.verdict for cell in refuted.cells] == [CONFIRMED, CONFIRMED, REFUTED, REFUTED]
     assert refuted.verdict is REFUTED
-    assert refuted.diagnostics["deciding_cell"] == 3
+    assert refuted.deciding == 3
     assert (refuted.estimate, refuted.interval) == (refuted.cells[3].estimate, refuted.cells[3].interval)
 
     draws = draws_of({Scenario(n=1): around(0.0), Scenario(n=2): around(1.0), Scenario(n=3): around(-1.0)})
     undecided = find(value(), draws, 0.01)
     assert undecided.verdict is UNDECIDED
-    assert undecided.diagnostics["deciding_cell"] in (1, 2)
+    assert undecided.deciding in (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -236,16 +236,16 @@ def test_alpha_is_shared_by_claims_cells_and_looks(draws_of: DrawsOf) -> None:
 def test_a_finding_states_the_confidence_of_its_deciding_cell(draws_of: DrawsOf) -> None:
     draws = draws_of({Scenario(n=1): around(0.0, count=64), Scenario(n=2): around(0.5, count=256)})
     finding = find(value(), draws, 0.02)
-    assert finding.diagnostics["deciding_cell"] == 1
+    assert finding.deciding == 1
     assert finding.confidence == 1 - 0.02 / 2 / 12
 
 
 def test_a_cell_without_numbers_speaks_only_where_it_is_alone(draws_of: DrawsOf) -> None:
     lost = {"x": np.full(64, math.nan)}
     open_ = draws_of({Scenario(n=1): lost, Scenario(n=2): around(1.0)})
-    assert find(value(), open_, 0.01).diagnostics["deciding_cell"] == 1
+    assert find(value(), open_, 0.01).deciding == 1
     alone = draws_of({Scenario(n=1): lost, Scenario(n=2): around(0.0)})
-    assert find(value(), alone, 0.01).diagnostics["deciding_cell"] == 0
+    assert find(value(), alone, 0.01).deciding == 0
 
 
 def test_more_claims_and_cells_widen_every_interval(draws_of: DrawsOf) -> None:

@@ -299,6 +299,6 @@ def test_a_line_carries_what_the_report_draws(draws_of: DrawsOf) -> None:
     assert (evidence.against, evidence.statistic, evidence.limit) == ("n", "mean of x", "infinity")
     assert [len(values) for values in (drawn.x, drawn.y, drawn.mcse)] == [len(LEVELS)] * 3
     assert len(fit.local_slopes) == len(LEVELS) - 1
-    assert fit.upper_half.levels == len(LEVELS) // 2 + 1
+    assert fit.upper_half.levels == len(LEVELS) // 2
     assert drawn.replicates == (4096,) * len(LEVELS)
     assert finding.drawn == 4096 * len(LEVELS)

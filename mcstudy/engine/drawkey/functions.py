@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import reduce
 from types import FunctionType, ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from mcstudy.engine.drawkey.bytecode import Reference, references
 from mcstudy.engine.drawkey.tokens import Place
 
-__all__ = ["defaults_of", "is_offered", "label_of", "made_of", "module_of_ufunc", "read_by"]
+__all__ = ["closed_over", "defaults_of", "is_offered", "label_of", "module_of_ufunc", "read_by"]
 
 # SciPy's special functions are ufuncs as NumPy's own are, and don't say whose they are.
 _UFUNCS = ("numpy", "scipy.special")
@@ -43,11 +44,11 @@ def defaults_of(function: FunctionType) -> Iterator[tuple[str, Any]]:
     yield from sorted((function.__kwdefaults__ or {}).items())
 
 
-def made_of(function: FunctionType) -> list[Any]:
-    """What an installed package made a function of: the function that it wraps, else what it closes over."""
-    if hasattr(function, "__wrapped__"):
-        return [function.__wrapped__, dict(getattr(function, "registry", {}))]  # of functools.singledispatch
-    return [cell.cell_contents for cell in function.__closure__ or ()]
+def closed_over(function: FunctionType) -> Iterator[Any]:
+    """The values in a function's closure, as far as they are set."""
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):
+            yield cell.cell_contents
 
 
 def is_offered(function: FunctionType) -> bool:

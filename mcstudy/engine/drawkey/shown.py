@@ -70,6 +70,8 @@ class _Short(reprlib.Repr):
             return self._array(value)
         if isinstance(value, np.generic):
             return f"{value.dtype}({value})"
+        if isinstance(value, np.dtype):
+            return str(value)
         if isinstance(value, Enum):
             return f"{type(value).__qualname__}.{value.name}"
         if isinstance(value, PurePath):

@@ -14,10 +14,10 @@ import numpy as np
 
 from mcstudy.engine.drawkey.classes import members
 from mcstudy.engine.drawkey.functions import (
+    closed_over,
     defaults_of,
     is_offered,
     label_of,
-    made_of,
     module_of_ufunc,
     read_by,
 )
@@ -31,6 +31,7 @@ from mcstudy.engine.drawkey.values import CODE, Values
 
 __all__ = ["Walk"]
 
+_PLAIN = (type(None), bool, int, float, complex, str)
 _BOUND = (BuiltinFunctionType, MethodWrapperType)
 _WITHOUT_NAME = ("value", "method", "made", "wrapped", "compiled")  # tokens that say little to people
 
@@ -114,7 +115,24 @@ class Walk:
         name = f"{origin.package}:{function.__code__.co_qualname}"
         if is_offered(function):
             return name
-        return joined("made", [name, *(self._values.token(part, place) for part in made_of(function))])
+        return joined("made", [name, *(self._values.token(part, place) for part in self._made_of(function))])
+
+    def _made_of(self, function: FunctionType) -> list[Any]:
+        """What an installed package made a function of."""
+        if not hasattr(function, "__wrapped__"):
+            return list(closed_over(function))
+        registry = dict(getattr(function, "registry", {}))  # of functools.singledispatch
+        # Caches, locks and clocks are in closures of packages as well, and none of the study's business.
+        return [
+            function.__wrapped__,
+            registry,
+            *(value for value in closed_over(function) if self._tells(value)),
+        ]
+
+    def _tells(self, value: Any) -> bool:
+        """Whether a value in the closure of a package is plain, or the study's own."""
+        kind = type(value)
+        return kind in _PLAIN or self.owns(value if isinstance(value, type) else kind)
 
     def _class(self, kind: type, place: Place) -> str:
         origin = self._origins.of_class(kind)

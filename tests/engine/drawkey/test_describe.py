@@ -103,7 +103,7 @@ def test_a_study_has_one_key_under_all_versions_of_python(as_file: Load) -> None
     assert len(kept) == 13
     assert (
         hashlib.sha256("\n".join(kept).encode()).hexdigest()
-        == "0cd658bad3f943fa9dbefaa022cfeebca7c34d747fc009841de7e7515d972313"
+        == "f43ed89c91c8cb5c2f5ce69430a3fabcecc0b31afde32357f356748027eecd25"
     )
 
 

@@ -72,6 +72,11 @@ CHANGES = {
     "function under a cache": ("from functools import lru_cache\n@lru_cache\ndef f():\n    return 0\ndef simulate(rng):\n    return f()", "return 0", "return 5"),
     "global under a cache": ("from functools import cache\nA = 0\n@cache\ndef f():\n    return A\ndef simulate(rng):\n    return f()", "A = 0", "A = 5"),
     "context manager": ("from contextlib import contextmanager\n@contextmanager\ndef f():\n    yield 0\ndef simulate(rng):\n    with f() as a:\n        return a", "0", "5"),
+    "decorating context": ("from contextlib import ContextDecorator\nclass A(ContextDecorator):\n    def __enter__(self):\n        return 0\n    def __exit__(self, *_):\n        return False\n@A()\ndef simulate(rng):\n    return 1", "0", "5"),
+    "state of a decorating context": ("from contextlib import ContextDecorator\nclass A(ContextDecorator):\n    def __init__(self, a):\n        self.a = a\n    def __enter__(self):\n        return self.a\n    def __exit__(self, *_):\n        return False\n@A(0)\ndef simulate(rng):\n    return 1", "0", "5"),
+    "attribute set on a class": ("class A:\n    def __init__(self, a):\n        self.a = a\nA.B = A(0)\ndef simulate(rng):\n    return A.B.a", "A(0)", "A(5)"),
+    "descriptor": ("class D:\n    def __init__(self, a):\n        self.a = a\n    def __get__(self, *_):\n        return self.a\nclass A:\n    a = D(0)\ndef simulate(rng):\n    return A().a", "D(0)", "D(5)"),
+    "partial method": ("from functools import partialmethod\nclass A:\n    def f(self, a):\n        return a\n    g = partialmethod(f, 0)\ndef simulate(rng):\n    return A().g()", "0", "5"),
     "dispatched function": ("from functools import singledispatch\n@singledispatch\ndef f(a):\n    return 0\n@f.register\ndef _(a: int):\n    return 1\ndef simulate(rng):\n    return f(1)", "return 1", "return 5"),
     "vectorized function": ("import numpy as np\nf = np.vectorize(lambda x: x + 1)\ndef simulate(rng):\n    return f(1)", "+ 1", "+ 5"),
     "another function of Python": ("from math import sin as f\ndef simulate(rng):\n    return f(1)", "sin", "cos"),
@@ -148,6 +153,59 @@ def test_what_draws_do_not_depend_on_is_not_seen(load: Load, case: str) -> None:
     after = describe(load(text.replace(old, new))["simulate"])
     assert difference(before.parts, after.parts) == []
     assert before.digest == after.digest
+
+
+PACKAGE = '''
+import threading
+from functools import wraps
+
+class Proxy:
+    """A decorated function, as wrapt makes them."""
+    def __init__(self, wrapped, wrapper):
+        self.__wrapped__, self._self_wrapper, self.own = wrapped, wrapper, threading.local()
+    def __call__(self, *arguments):
+        return self._self_wrapper(self.__wrapped__, *arguments)
+
+def decorator(wrapper):
+    return lambda wrapped: Proxy(wrapped, wrapper)
+
+def remember(times):
+    """A function with a memory, as many packages make them."""
+    def decorate(function):
+        memory, own = {}, threading.local()
+        @wraps(function)
+        def inner(*arguments):
+            own.last = memory[arguments] = times * function(*arguments)
+            return own.last
+        return inner
+    return decorate
+'''
+PROXY = (
+    "from made_pkg import decorator\n@decorator\ndef twice(f, *a):\n    return 2 * f(*a)\n"
+    "@twice\ndef f():\n    return 7\ndef simulate(rng):\n    return f()\n"
+)
+MEMORY = "from made_pkg import remember\n@remember(2)\ndef f():\n    return 7\ndef simulate(rng):\n    return f()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [(PROXY, "2 *", "3 *"), (PROXY, "7", "8"), (MEMORY, "(2)", "(3)"), (MEMORY, "7", "8")],
+)
+def test_what_a_package_makes_of_a_function(
+    as_file: Load, folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, old: str, new: str
+) -> None:
+    """The study's own part of it counts, what the package keeps with it does not."""
+    packages = folder / "packages"
+    (packages / "made_pkg-1.5.dist-info").mkdir(parents=True)
+    (packages / "made_pkg-1.5.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: made_pkg\nVersion: 1.5\n"
+    )
+    (packages / "made_pkg.py").write_text(PACKAGE)
+    monkeypatch.syspath_prepend(str(packages))
+    key = describe(as_file(text)["simulate"])
+    assert key.parts["version of made_pkg"].text == "1.5"
+    assert describe(as_file(text + "f()\n")["simulate"]) == key, "called before"
+    assert describe(as_file(text.replace(old, new))["simulate"]).digest != key.digest
 
 
 # Modules beside a study: what is written, what is replaced in all of it, and by what.

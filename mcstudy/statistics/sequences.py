@@ -1,0 +1,302 @@
+"""Confidence limits that hold at every number of replicates at once: confidence sequences.
+
+A limit of this kind misses the truth at some n, whenever and however often one looks, stops, resumes or merges,
+with probability at most `share`. Each end holds at `share` by itself: that is what an intersection of one-sided
+tests needs. A two-sided statement gives half of its share to each end, which costs next to nothing against a
+mixture over both signs.
+
+All are mixture martingales (Robbins 1970): normal ones here, for statistics with influences, beta-binomial in
+`bernoulli`, gamma-exponential in `bounded`. All are tuned alike: `tuned` is the number of replicates at which
+the limits are tightest, and it must be fixed before drawing. From a quarter of it to sixteen times as much they
+take at most a sixth more replicates than that optimum; long before it they are wide.
+"""
+
+import math
+
+import numpy as np
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics.intervals import FloatArray
+
+__all__ = [
+    "TUNED",
+    "check_share",
+    "effective_z",
+    "influence_limits",
+    "law_band",
+    "mixture_scale",
+    "replicates_for",
+    "sequence_limits",
+]
+
+TUNED = 2048
+
+
+def check_share(share: float) -> None:
+    """Refuse a share of the error that is none.
+
+    Raises
+    ------
+    InputError
+        If `share` is not strictly between 0 and 1/2.
+    """
+    if not 0 < share < 0.5:
+        msg = f"`share` must lie strictly between 0 and 1/2, got {share}; it is a probability of error on one side"
+        raise InputError(msg)
+
+
+def mixture_scale(share: float, tuned: float) -> float:
+    """Variance of the mixing law, inverted, in replicates: the same for every kind of mixture.
+
+    ``rho = tuned / (L + log(1 + L))`` with ``L = 2 log(1 / share)``, which makes the limits tightest at `tuned`.
+
+    Raises
+    ------
+    InputError
+        If `share` is not strictly between 0 and 1/2, or `tuned` below 1.
+    """
+    check_share(share)
+    if not 1 <= tuned < math.inf:
+        msg = f"`tuned` must be at least 1 and finite, got {tuned}; give a number of replicates"
+        raise InputError(msg)
+    length = -2 * math.log(share)
+    return tuned / (length + math.log1p(length))
+
+
+def effective_z(replicates: int, share: float, tuned: float = TUNED) -> float:
+    """How many standard errors a time-uniform limit lies from the estimate at `replicates`.
+
+    The one-sided normal-mixture boundary: with rho = tuned / (L + log(1 + L)), L = 2 log(1 / share),
+
+        z^2 = 2 (1 + rho / n) log(1 + sqrt(1 + n / rho) / (2 share)).
+
+    A standard Brownian motion W ever exceeds ``z sqrt(n)`` with probability at most `share`, and so does a sum
+    of n centered terms that are sub-Gaussian of variance 1, at any n. For means and other statistics with
+    influences it holds asymptotically.
+
+    Parameters
+    ----------
+    replicates : int
+        n, at least 1.
+    share : float
+        Probability of ever missing on this side, between 0 and 1/2.
+    tuned : float
+        Number of replicates at which z is smallest.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    References
+    ----------
+    I. Waudby-Smith, D. Arbour, R. Sinha, E. H. Kennedy and A. Ramdas, "Time-uniform central limit theory and
+    asymptotic confidence sequences", Ann. Statist. 52 (2024) 2613-2640.
+
+    Examples
+    --------
+    >>> round(effective_z(2048, 0.001), 2)  # a normal quantile, for one look, would be 3.09
+    4.03
+    """
+    if replicates < 1:
+        msg = f"`replicates` must be at least 1, got {replicates}; draw some"
+        raise InputError(msg)
+    ratio = replicates / mixture_scale(share, tuned)
+    return math.sqrt(2 * (1 + 1 / ratio) * math.log1p(math.sqrt(1 + ratio) / (2 * share)))
+
+
+def replicates_for(distance: float, share: float) -> int:
+    """Number of replicates at which limits tuned to it lie `distance` standard deviations from the estimate.
+
+    Serves to choose `tuned` where the standard deviation is known beforehand (1/2 for a distribution function,
+    ``sqrt(p (1 - p))`` for a proportion), and to say how many replicates a verdict will probably take.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> replicates_for(0.04, 0.01 / 40)
+    11973
+    """
+    if not 0 < distance < math.inf:
+        msg = f"`distance` must be positive and finite, got {distance}; give it in standard deviations"
+        raise InputError(msg)
+    # Boundaries of all tunings are one curve in n / tuned.
+    return math.ceil((effective_z(1, share, tuned=1) / distance) ** 2)
+
+
+def sequence_limits(
+    center: float,
+    error: float,
+    skewness: float,
+    replicates: int,
+    *,
+    share: float,
+    tuned: float = TUNED,
+    degrees: float | None = None,
+) -> tuple[float, float]:
+    """Time-uniform limits for an estimator that is, nearly, a mean of influences.
+
+    The boundary's effective z takes the place of a normal quantile: it becomes Student's t at the same tail
+    probability, and Hall's cubic (see `intervals.hall_interval`) corrects for skewness, on the side where that
+    widens. The other side is left as it is: skewness that was estimated from heavy symmetric tails would shorten
+    at random (the mean of t3 missed 3 times too often at a share of 1e-4).
+
+    Parameters
+    ----------
+    center, error : float
+        The estimate and its standard error.
+    skewness : float
+        Third standardised moment of the influences.
+    replicates : int
+        How many influences there are, at least 2.
+    share : float
+        Probability of ever missing, for each end by itself.
+    tuned : float
+        Number of replicates at which the limits are tightest.
+    degrees : float, optional
+        Degrees of freedom of `error`. Default: ``replicates - 1``.
+
+    Returns
+    -------
+    low, high : float
+        Infinite where t is.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> low, high = sequence_limits(0.0, 1.0, 2.0, 1000, share=0.001)
+    >>> round(low, 2), round(high, 2)
+    (-4.07, 4.5)
+    """
+    from scipy.special import ndtr, stdtrit
+
+    z = effective_z(replicates, share, tuned)
+    t = -float(stdtrit(replicates - 1 if degrees is None else degrees, float(ndtr(-z))))
+    if not math.isfinite(t):
+        return -math.inf, math.inf
+    slant = skewness / math.sqrt(replicates)
+    return center - error * max(t, _hall(t, slant)), center + error * max(t, _hall(t, -slant))
+
+
+def _hall(t: float, slant: float) -> float:
+    """Solve Hall's cubic for the studentized estimator; see `intervals.hall_interval`."""
+    shifted = t - slant / 6
+    root = float(np.cbrt(1 + slant * shifted))
+    return 3 * shifted / (1 + root + root**2)
+
+
+def influence_limits(
+    center: float,
+    influence: FloatArray,
+    *,
+    share: float,
+    tuned: float = TUNED,
+    remainder: float = 0.0,
+    unseen: float = 0.0,
+    degrees: float | None = None,
+) -> tuple[float, float]:
+    """Time-uniform limits for a statistic, from the influences of its replicates.
+
+    Whether they may be believed is another question, which `tails.condition` answers.
+
+    Parameters
+    ----------
+    center : float
+        The estimate.
+    influence : ndarray of shape (n,), n >= 2
+        Influence values, of mean 0.
+    share, tuned, degrees
+        See `sequence_limits`.
+    remainder : float
+        What the influences leave out, as a multiple of ``z^2``: the linear approximation is off by about
+        ``z^2 remainder`` when the estimate is off by z errors. For a variance ``s^2 / n``: its influences
+        vanish for random signs, its error does not.
+    unseen : float
+        This many replicates more are assumed to lie at twice the largest influence, for each end on its side.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+    n = influence.size
+    z = effective_z(n, share, tuned)
+    ends = []
+    for sign in (-1.0, 1.0):
+        phantom = 2 * max(float(np.max(sign * influence)), 0.0) * sign
+        shift, error, skewness = _moments(influence, phantom, unseen)
+        total = math.hypot(error, z * remainder)
+        if total == 0:
+            return center, center
+        # The remainder is symmetric: it dilutes the skewness.
+        low, high = sequence_limits(
+            center + shift,
+            total,
+            skewness * (error / total) ** 3,
+            n,
+            share=share,
+            tuned=tuned,
+            degrees=degrees,
+        )
+        ends.append(low if sign < 0 else high)
+    return ends[0], ends[1]
+
+
+def _moments(influence: FloatArray, phantom: float, weight: float) -> tuple[float, float, float]:
+    """Mean, standard error and skewness of the influences with `weight` phantoms added."""
+    peak = max(float(np.max(np.abs(influence))), abs(phantom))
+    if peak == 0:
+        return 0.0, 0.0, 0.0
+    # In units of the largest, so that no cube over- or underflows.
+    places, place, total = influence / peak, phantom / peak, influence.size + weight
+    mean = (float(np.sum(places)) + weight * place) / total
+    places, place = places - mean, place - mean
+    squares = places * places
+    second = (float(np.sum(squares)) + weight * place**2) / total
+    if second == 0:
+        return peak * mean, 0.0, 0.0
+    third = (float(np.sum(squares * places)) + weight * place**3) / total
+    return peak * mean, peak * math.sqrt(second / (total - 1)), third / second**1.5
+
+
+def law_band(replicates: int, share: float, first: int = 64) -> float:
+    """Half-width of a band around the empirical distribution function that holds everywhere and at every n.
+
+    ``0.85 sqrt((log(1 + log(n / first)) + 0.8 log(1612 / share)) / n)``, for every law: the band that refutes.
+    Infinite before `first`, which is the earliest look that counts. (Confirming takes no band, see
+    `at_least_rejected`.)
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    References
+    ----------
+    S. R. Howard and A. Ramdas, Bernoulli 28 (2022) 1704-1728, Corollary 2.
+
+    Examples
+    --------
+    >>> round(law_band(10_000, 0.001), 4)
+    0.0309
+    """
+    check_share(share)
+    if first < 1:
+        msg = f"`first` must be at least 1, got {first}; it is a number of replicates"
+        raise InputError(msg)
+    if replicates < first:
+        return math.inf
+    iterated = math.log1p(math.log(replicates / first))
+    return 0.85 * math.sqrt((iterated + 0.8 * math.log(1612 / share)) / replicates)

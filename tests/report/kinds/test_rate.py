@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from mcstudy.claims import Rate
+from mcstudy.findings import Finding, Verdict
+from mcstudy.report.kinds import kind_of
+from mcstudy.scenarios import Scenario
+from mcstudy.statistics import mean
+
+KIND = kind_of("rate")
+
+
+def rate(make: Any, columns: Any, **parts: Any) -> Finding:
+    plain = {"of": mean("error"), "against": "width", "exponent": -0.5, "margin": 0.1}
+    (finding,) = make.judged(Rate("2d", "slope", **(plain | parts)), columns)
+    assert isinstance(finding, Finding)
+    return finding
+
+
+def bent(make: Any, bend: float, spread: float = 0.001) -> Any:
+    """A power law with a quadratic term: the slope over the upper half differs from the whole one."""
+    columns = make.powers(spread=spread)
+    for scenario, named in columns.items():
+        named["error"] = named["error"] * np.exp(bend * np.log(float(scenario["width"]) / 64.0) ** 2)
+    return columns
+
+
+def test_confirmed_rate_tells_slope_and_upper_half(make: Any) -> None:
+    finding = rate(make, make.powers())
+    text = KIND.reading(finding)
+    assert text.startswith("The slope of log mean of error on log width is −0.5")
+    assert "The upper half of the levels alone has slope −0." in text
+    assert text.count("lies inside −0.5 ± 0.1") == 2
+    assert "It is" not in text
+
+
+def test_half_nearest_to_zero_is_named_so(make: Any) -> None:
+    assert "The half of the levels nearest to zero alone has slope" in KIND.reading(rate(make, make.powers(), limit="zero"))
+
+
+def test_rate_refuted_by_its_fit_says_so_everywhere(make: Any) -> None:
+    finding = rate(make, bent(make, 0.01), exact=True)
+    assert finding.verdict is Verdict.REFUTED
+    assert finding.cells[0].zone.verdict(finding.interval) is Verdict.CONFIRMED
+    text = KIND.reading(finding)
+    assert "It is refuted by its fit: χ² = " in text
+    assert "to within the margin" not in text
+    assert KIND.summary(finding).sure.startswith("fit, p ")
+    assert KIND.columns["decided by"](finding.cells[0], finding.evidence.cells[0]) == "fit"
+
+
+def test_the_same_fit_is_a_remark_where_only_the_slope_is_claimed(make: Any) -> None:
+    text = KIND.reading(rate(make, bent(make, 0.01)))
+    assert "refuted" not in text
+    assert text.endswith(" A power law to within the margin, not exactly.")
+
+
+def test_the_upper_half_is_named_where_it_refutes(make: Any) -> None:
+    finding = rate(make, bent(make, 0.05), exponent=-0.36, margin=0.07)
+    cell = finding.cells[0]
+    assert finding.verdict is Verdict.REFUTED
+    assert cell.zone.verdict(cell.interval) is Verdict.UNDECIDED
+    assert "It is the upper half that refutes." in KIND.reading(finding)
+    assert KIND.summary(finding).sure.startswith("upper half [")
+
+
+def test_the_upper_half_is_named_where_it_leaves_the_claim_undecided(make: Any) -> None:
+    # Fewer levels, a wider interval: the margin lies between the two.
+    finding = rate(make, make.powers(), margin=0.012)
+    cell = finding.cells[0]
+    assert finding.verdict is Verdict.UNDECIDED
+    assert cell.zone.verdict(cell.interval) is Verdict.CONFIRMED
+    assert "It is the upper half that leaves the claim undecided." in KIND.reading(finding)
+    assert KIND.columns["decided by"](cell, finding.evidence.cells[0]) == "upper half"
+
+
+def test_line_without_a_fit_says_why(make: Any) -> None:
+    columns = make.powers()
+    columns[Scenario(width=128)]["error"] = np.zeros(1024)
+    finding = rate(make, columns)
+    assert KIND.reading(finding).endswith("could not be estimated. The mean of error is not positive at width = 128.")
+    assert KIND.diagnosis(finding) == ""
+    axes = Figure().subplots()
+    KIND.draw(axes, finding)
+    assert "no fit" in axes.get_legend().get_texts()[0].get_text().replace("\N{NO-BREAK SPACE}", " ")
+    triangles = [line for line in axes.lines if line.get_marker() == "v"]
+    assert [list(line.get_xdata()) for line in triangles] == [[128.0]]
+
+
+def test_diagnosis_gives_fit_curvature_and_both_errors(make: Any) -> None:
+    text = KIND.diagnosis(rate(make, make.powers()))
+    assert "on 3 degrees of freedom, p = " in text
+    assert "from the draws" in text
+    assert "p < 10⁻³⁰⁰" in KIND.diagnosis(rate(make, bent(make, 0.3)))
+
+
+def test_points_hold_every_level_of_every_line(make: Any) -> None:
+    finding = rate(make, make.powers(displacement="near") | make.powers(displacement="far"))
+    table = KIND.points(finding)
+    assert table is not None
+    assert table.header == ("displacement", "width", "mean of error", "replicates", "local slope")
+    assert len(table.rows) == 10
+    assert [row[-1] is None for row in table.rows] == [False] * 4 + [True] + [False] * 4 + [True]
+    assert table.rows[0][2].value == finding.evidence.cells[0].y[0]
+
+
+def test_panels_show_lines_theory_and_local_slopes_on_any_axes(make: Any) -> None:
+    finding = rate(make, make.powers(displacement="near") | make.powers(displacement="far", seed=5))
+    main, below = Figure().subplots(2)
+    KIND.draw(main, finding)
+    KIND.draw_below(below, finding)
+    names = [text.get_text() for text in main.get_legend().get_texts()]
+    assert names[-1] == "theory · slope −0.5"
+    assert "displacement\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}far" in names[1]
+    assert main.get_xlabel() == below.get_xlabel() == "width"
+    assert below.get_ylabel() == "local slope"
+    assert len(KIND.heights(finding)) == 2
+    zone = [line.get_ydata()[0] for line in below.lines if line.get_color() == "#009e73"]
+    assert sorted(set(zone))[0] == pytest.approx(-0.6)
+
+
+def test_lines_of_different_theory_are_drawn_relative_to_it(make: Any) -> None:
+    finding = rate(
+        make,
+        make.powers(displacement="near") | make.powers(exponent=-1.0, displacement="far"),
+        exponent=lambda displacement: -0.5 if displacement == "near" else -1.0,
+    )
+    main, below = Figure().subplots(2)
+    KIND.draw(main, finding)
+    KIND.draw_below(below, finding)
+    assert below.get_ylabel() == "slope − theory"
+    assert sum(text.get_text().startswith("theory") for text in main.get_legend().get_texts()) == 2
