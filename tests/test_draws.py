@@ -1,144 +1,84 @@
-"""Scenarios, grids and samples."""
+"""Blocks, and the columns that were drawn in them."""
 
 from __future__ import annotations
 
-import json
-import pickle
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mcstudy import Scenario, grid, powers_of_two
-from mcstudy.draws import Draws, Sample
+import mcstudy as mc
+from mcstudy.draws import Block, Draws, Failure, Sample
 from mcstudy.exceptions import StudyError
 
-
-def test_scenario_is_equal_in_any_order_of_its_factors() -> None:
-    one, other = Scenario(n=8, kind="worst"), Scenario(kind="worst", n=8)
-    assert one == other
-    assert hash(one) == hash(other)
-    assert one.digest == other.digest
-    assert one != Scenario(n=9, kind="worst")
-    assert one != {"n": 8, "kind": "worst"}
+ONE = mc.Scenario(n=1)
+NAN = np.nan
 
 
-@pytest.mark.parametrize(("one", "other"), [(64, 64.0), (1, True), (0, False), ("64", 64), (None, "None")])
-def test_levels_of_another_type_are_other_levels(one: object, other: object) -> None:
-    assert Scenario(n=one) != Scenario(n=other)  # type: ignore[arg-type]
+def sample(values: list[float], missing: tuple[str, ...] = (), **more: list[float]) -> Sample:
+    """A sample of blocks of two, whose replicates failed where x is NaN unless it may be missing."""
+    columns = {name: np.array(column) for name, column in {"x": values, **more}.items()}
+    valid = np.ones(len(values), dtype=np.bool_) if "x" in missing else ~np.isnan(columns["x"])
+    return Sample(ONE, columns, valid, block_size=2, experiment="e", missing=missing)
 
 
-def test_scenario_key_is_canonical_json() -> None:
-    levels: dict[str, Any] = {"width": np.int64(64), "rate": np.float64(0.1), "flag": np.bool_(True)}
-    scenario = Scenario(**levels, name="a,b")
-    assert json.loads(scenario.key) == {"flag": True, "name": "a,b", "rate": 0.1, "width": 64}
-    assert scenario.key == '{"flag":true,"name":"a,b","rate":0.1,"width":64}'
-    assert type(scenario["width"]) is int
+def test_a_block_has_one_address() -> None:
+    block = Block(ONE, 3)
+    assert block.key == ("", ONE.key, 3)
+    assert block.token == f"{ONE.digest}:3"
+    assert str(block) == "(n=1), block 3"
 
 
-def test_scenario_survives_pickling() -> None:
-    scenario = Scenario(n=8, kind="worst")
-    copy = pickle.loads(pickle.dumps(scenario))
-    assert copy == scenario
-    assert dict(copy) == {"n": 8, "kind": "worst"}
-    assert list(copy) == list(scenario)
+def test_a_block_of_an_experiment_is_named_by_it() -> None:
+    block = Block(ONE, 3, "worst")
+    assert block.key == ("worst", ONE.key, 3)
+    assert block.token == f"worst/{ONE.digest}:3"
+    assert str(block) == "(worst, n=1), block 3"
+    assert block != Block(ONE, 3)
 
 
-def test_scenario_without_factors() -> None:
-    assert Scenario(n=8, kind="worst").without("n") == Scenario(kind="worst")
-    assert Scenario(n=8).without("n", "m") == Scenario()
+def test_a_failure_is_a_replicate_or_a_block() -> None:
+    block = Block(ONE, 3, "worst")
+    assert Failure(block, 5, "why").token == f"{block.token}:5"
+    assert Failure(block, None, "why").token == block.token
 
 
-def test_scenario_as_text() -> None:
-    assert str(Scenario(n=8, kind="a")) == "n=8, kind=a"
-    assert repr(Scenario(n=8, kind="a")) == "Scenario(n=8, kind='a')"
-    assert str(Scenario()) == "the only scenario"
+def test_values_leave_out_failed_replicates_and_locate_finds_the_others() -> None:
+    drawn = sample([0.0, NAN, 2.0, NAN, 4.0, 5.0])
+    assert (drawn.replicates, drawn.failures) == (6, 2)
+    (values,) = drawn.values("x")
+    np.testing.assert_array_equal(values, [0.0, 2.0, 4.0, 5.0])
+    found = [drawn.locate(position, "x") for position in range(4)]
+    assert found == [(Block(ONE, number, "e"), index) for number, index in ((0, 0), (1, 0), (2, 0), (2, 1))]
 
 
-@pytest.mark.parametrize(
-    ("level", "match"),
-    [
-        (float("nan"), "`n`: a level must be finite, got nan"),
-        (float("inf"), "`n`: a level must be finite, got inf"),
-        (np.float64("-inf"), "`n`: a level must be finite, got -inf"),
-        ([1], "`n`: a level must be a number, a string, a boolean or None, got list"),
-        (1j, "got complex"),
-        (np.zeros(2), "got ndarray"),
-    ],
-)
-def test_scenario_refuses_levels_that_are_no_json(level: object, match: str) -> None:
-    with pytest.raises(StudyError, match=match):
-        Scenario(n=level)  # type: ignore[arg-type]
+def test_values_of_several_columns_are_those_where_all_have_one() -> None:
+    """A column may lack values that the other has: what is compared stays paired."""
+    drawn = sample([0.0, NAN, 2.0, 3.0], y=[9.0, 8.0, NAN, 6.0], missing=("y",))
+    x, y = drawn.values("x", "y")
+    np.testing.assert_array_equal([x, y], [[0.0, 3.0], [9.0, 6.0]])
+    np.testing.assert_array_equal(drawn.values("x")[0], [0.0, 2.0, 3.0])
+    assert drawn.failures == 1
+    assert drawn.locate(1, "x", "y") == (Block(ONE, 1, "e"), 1)
+    assert drawn.locate(1, "x") == (Block(ONE, 1, "e"), 0)
 
 
-@pytest.mark.parametrize(
-    ("where", "expected"),
-    [
-        (None, True),
-        ({}, True),
-        ({"n": 8}, True),
-        ({"n": 9}, False),
-        ({"n": (4, 8), "kind": "a"}, True),
-        ({"n": [4], "kind": "a"}, False),
-        ({"n": {8, 16}}, True),
-        ({"n": range(8)}, False),
-        (lambda scenario: scenario["n"] > 4, True),
-        (lambda scenario: scenario["kind"] == "b", False),
-    ],
-)
-def test_scenario_matches_levels_and_predicates(where: object, expected: bool) -> None:
-    assert Scenario(n=8, kind="a").matches(where) is expected  # type: ignore[arg-type]
+def test_a_missing_value_is_no_failure() -> None:
+    drawn = sample([0.0, NAN], missing=("x",))
+    assert drawn.failures == 0
+    np.testing.assert_array_equal(drawn.present("x"), [True, False])
+    np.testing.assert_array_equal(drawn.present(), [True, True])
 
 
-def test_grid_is_the_full_product_with_the_last_factor_fastest() -> None:
-    scenarios = grid(n=(1, 2), kind=("a", "b"))
-    assert [tuple(s.values()) for s in scenarios] == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
-    assert grid(n=np.array([1, 2]), kind=["a", "b"]) == scenarios
-    assert grid(n=range(1, 3)) + grid(n=(4,)) == (Scenario(n=1), Scenario(n=2), Scenario(n=4))
+def test_whole_columns_are_not_copied() -> None:
+    drawn = sample([1.0, 2.0])
+    assert drawn.values("x")[0] is drawn.columns["x"]
 
 
-@pytest.mark.parametrize(
-    ("levels", "match"),
-    [
-        ({}, "`grid` needs at least one factor"),
-        ({"n": ()}, "`n`: a factor must have at least one level, got an empty grid"),
-        ({"n": 3}, r"`n`: levels must be a sequence, got 3; write `n=\(3,\)`"),
-        ({"kind": "worst"}, "`kind`: levels must be a sequence, got 'worst'"),
-        ({"n": (1, 2, 1)}, "`n`: levels must be distinct"),
-        ({"n": (1, np.int64(1))}, "`n`: levels must be distinct"),
-    ],
-)
-def test_grid_refuses(levels: dict[str, object], match: str) -> None:
-    with pytest.raises(StudyError, match=match):
-        grid(**levels)
-
-
-def test_powers_of_two() -> None:
-    assert powers_of_two(0, 3) == (1, 2, 4, 8)
-    assert powers_of_two(5, 5) == (32,)
-    for low, high in ((3, 2), (-1, 2)):
-        with pytest.raises(StudyError, match="0 <= low <= high"):
-            powers_of_two(low, high)
-
-
-def sample(values: list[float]) -> Sample:
-    array = np.array(values)
-    return Sample(Scenario(n=1), {"x": array}, ~np.isnan(array), block=2)
-
-
-def test_sample_leaves_out_failed_replicates_and_finds_the_others() -> None:
-    drawn = sample([0.0, np.nan, 2.0, np.nan, 4.0, 5.0])
-    assert drawn.replicates == 6
-    assert drawn.failures == 2
-    np.testing.assert_array_equal(drawn.values("x"), [0.0, 2.0, 4.0, 5.0])
-    assert [drawn.locate(position) for position in range(4)] == [(0, 0), (1, 0), (2, 0), (2, 1)]
-
-
-def test_sample_without_failures_and_without_columns() -> None:
-    np.testing.assert_array_equal(sample([1.0, 2.0]).values("x"), [1.0, 2.0])
-    lost = Sample(Scenario(n=1), {}, np.zeros(2, dtype=np.bool_), block=2)
-    assert lost.values("x").size == 0
+def test_a_sample_of_failures_only_has_no_columns() -> None:
+    lost = Sample(ONE, {}, np.zeros(2, dtype=np.bool_), block_size=2)
+    assert lost.values("x")[0].size == 0
     assert lost.failures == 2
 
 
@@ -147,9 +87,43 @@ def test_look_counts_the_doublings(draws_of: Callable[..., Draws], replicates: i
     assert draws_of({}, first=64).look(replicates) == look
 
 
-def test_replay_command_names_scenario_block_and_index(draws_of: Callable[..., Draws]) -> None:
-    scenario = Scenario(n=1)
-    draws = draws_of({scenario: {"x": [1.0, 2.0]}})
-    assert draws.replay_command(scenario, 3) == f"mcstudy replay toy {scenario.digest}:3"
-    assert draws.replay_command(scenario, 3, 0) == f"mcstudy replay toy {scenario.digest}:3:0"
-    assert draws.scenarios == (scenario,)
+def test_draws_know_their_scenarios(draws_of: Callable[..., Draws]) -> None:
+    assert draws_of({ONE: {"x": [1.0, 2.0]}}).scenarios == (ONE,)
+
+
+@pytest.mark.parametrize(
+    ("size", "entries", "most", "portions"),
+    [
+        (5, 10, 20, [2, 2, 1]),
+        (4, 10, 20, [2, 2]),
+        (3, 10, 9, [1, 1, 1]),  # one replicate at a time, however large it is
+        (3, 1, 100, [3]),
+        (1, 1, 1, [1]),
+    ],
+)
+def test_portions_stay_small_and_make_up_the_block(
+    size: int, entries: int, most: int, portions: list[int]
+) -> None:
+    asked: list[int] = []
+
+    def draw(count: int) -> dict[str, Any]:
+        asked.append(count)
+        return {"x": np.full(count, len(asked)), "pair": np.zeros((count, 2))}
+
+    block = mc.portions(draw, size, entries=entries, most=most)
+    assert asked == portions
+    np.testing.assert_array_equal(block["x"], np.repeat(np.arange(len(portions)) + 1, portions))
+    assert block["pair"].shape == (size, 2)
+
+
+def test_portions_draw_what_one_call_draws_from_the_same_stream() -> None:
+    """For draws replicate by replicate, portions only save memory."""
+    rng, other = (np.random.Generator(np.random.SFC64(1)) for _ in range(2))
+    block = mc.portions(lambda count: {"x": rng.random((count, 3)).sum(axis=1)}, 7, entries=3, most=6)
+    np.testing.assert_array_equal(block["x"], other.random((7, 3)).sum(axis=1))
+
+
+@pytest.mark.parametrize(("size", "entries"), [(0, 1), (1, 0), (-1, 1)])
+def test_portions_refuse(size: int, entries: int) -> None:
+    with pytest.raises(StudyError, match=f"`entries` and `size` must be at least 1, got {entries} and {size}"):
+        mc.portions(lambda count: {}, size, entries=entries)

@@ -8,7 +8,6 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,9 +188,8 @@ def _apply(origin: Origin, name: str, value: str) -> Origin:
 
 
 def _applied(option: Option, origin: Origin, value: str) -> Study:
-    modules = origin.modules
     try:
-        with modules.active() if modules else nullcontext():
+        with origin.active():
             return option.apply(origin.study, value)
     except McstudyError:
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,26 @@ class Ready:
     simulate: Simulate
     modules: StudyModules | None
     state: ProcessState
+
+    @contextmanager
+    def active(self) -> Iterator[Simulate]:
+        """Call it in here."""
+        if self.modules is not None:
+            _stand_among(self.modules)
+        with self.state.active():
+            yield self.simulate
+
+
+class _Standing:
+    """The modules that a worker has made its own: they stay until those of another study are asked for."""
+
+    stack = ExitStack()
+
+
+def _stand_among(modules: StudyModules) -> None:
+    if modules not in sys.meta_path:
+        _Standing.stack.close()
+        _Standing.stack.enter_context(modules.active())
 
 
 @dataclass(frozen=True)
@@ -58,8 +79,8 @@ class Payload:
         if self.here is not None:
             return self.here
         modules = _modules(self.shared)
-        with modules.active():
-            return Ready(_function(self.shared, self.function), modules, self.state)
+        _stand_among(modules)
+        return Ready(_function(self.shared, self.function), modules, self.state)
 
 
 @lru_cache(maxsize=4)  # a worker serves one study after the other

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from mcstudy.claims import profits
 from mcstudy.draws import Block
+from mcstudy.engine.payload import Payload
+from mcstudy.engine.source import Origin
+from mcstudy.engine.worker import Task
 from mcstudy.experiment import Experiment
 from mcstudy.findings import Finding, Verdict
 from mcstudy.scenarios import Scenario
@@ -14,7 +17,7 @@ from mcstudy.scenarios import Scenario
 if TYPE_CHECKING:
     from mcstudy.study import Study
 
-__all__ = ["blocks_of", "stages", "undecided"]
+__all__ = ["blocks_of", "stages", "task_for", "undecided"]
 
 
 def stages(study: Study, profile: str) -> tuple[int, ...]:
@@ -42,6 +45,22 @@ def blocks_of(
     """
     planned = (Block(scenario, number, experiment) for number in range(blocks) for scenario in scenarios)
     return [block for block in planned if block.key not in done]
+
+
+def task_for(origin: Origin, seed: int, block: Block, payload: Payload) -> Task:
+    """What a worker needs to draw a block of a study."""
+    study = origin.study
+    experiment = study[block.experiment]
+    return Task(
+        block,
+        study.block_size,
+        study.name,
+        seed,
+        experiment.common,
+        payload,
+        experiment.missing,
+        origin.folder,
+    )
 
 
 def undecided(

@@ -9,8 +9,9 @@ from typing import Any
 from mcstudy.draws import Block
 from mcstudy.engine.executors import Serial
 from mcstudy.engine.payload import pack
+from mcstudy.engine.plan import task_for
 from mcstudy.engine.source import Origin
-from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError
 from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario
@@ -82,18 +83,9 @@ def replay(origin: Origin, token: str, seed: int) -> Replay:
         msg = f"`BLOCK` names replicate {index}, but blocks of {study.name} have replicates 0 to {study.block_size - 1}"
         raise InputError(msg)
     block = Block(scenario, number, experiment.name)
-    payload = pack(experiment.simulate, origin.modules, origin.imported)
-    task = Task(
-        block,
-        study.block_size,
-        study.name,
-        seed,
-        experiment.common,
-        payload,
-        experiment.missing,
-        origin.folder,
-    )
-    (result,) = Serial().run([task])
+    with origin.active():
+        payload = pack(experiment.simulate, origin.modules, origin.imported)
+        (result,) = Serial().run([task_for(origin, seed, block, payload)])
     return Replay(study, index, result)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -21,7 +21,7 @@ from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.keys import analysis_of, draw_key
 from mcstudy.engine.payload import Payload, pack
-from mcstudy.engine.plan import blocks_of, stages, undecided
+from mcstudy.engine.plan import blocks_of, stages, task_for, undecided
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.proof import check_first, check_stored
 from mcstudy.engine.provenance import provenance
@@ -92,10 +92,7 @@ def run(
     path = None if folder is None else folder / study.name / "draws.sqlite"
     origin = Origin(study, tuple(arguments))
     settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs)
-    with ExitStack() as stack:
-        if origin.modules:
-            stack.enter_context(origin.modules.active())
-        journal = stack.enter_context(Journal(path, study.block_size, fresh=fresh))
+    with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
         loop = _Loop(settings, journal, chosen, progress or Progress())
         counts, findings = loop.go()
         ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
@@ -257,20 +254,8 @@ class _Loop:
             check_stored(self.study.name, self.journal, task)
 
     def _tasks(self, blocks: list[Block]) -> list[Task]:
-        study, folder = self.study, self.settings.origin.folder
-        return [
-            Task(
-                block,
-                study.block_size,
-                study.name,
-                self.settings.seed,
-                study[block.experiment].common,
-                self.payloads[block.experiment],
-                study[block.experiment].missing,
-                folder,
-            )
-            for block in blocks
-        ]
+        origin, seed = self.settings.origin, self.settings.seed
+        return [task_for(origin, seed, block, self.payloads[block.experiment]) for block in blocks]
 
     @cached_property
     def payloads(self) -> dict[str, Payload]:

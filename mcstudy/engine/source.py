@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -64,6 +65,10 @@ class Origin:
     def modules(self) -> StudyModules | None:
         """The modules that were loaded for the study; None where Python itself imported them."""
         return by_file.get(self.study.file.resolve()) if self.study.file else None
+
+    def active(self) -> AbstractContextManager[None]:
+        """Make the study's modules those that an import finds, where mcstudy has loaded them."""
+        return self.modules.active() if self.modules else nullcontext()
 
     @property
     def imported(self) -> list[ModuleType]:

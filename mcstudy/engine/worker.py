@@ -7,7 +7,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -104,11 +103,10 @@ def run_block(task: Task) -> BlockResult:
 
 def _attempt(task: Task) -> BlockResult:
     try:
-        ready = task.payload.ready()
-        with ready.modules.active() if ready.modules else nullcontext(), ready.state.active():
+        with task.payload.ready().active() as simulate:
             # Recorded is also what Python shows only once a place; the study's own filters go before.
             warnings.simplefilter("always", append=True)
-            columns = _called(ready.simulate, task)
+            columns = _called(simulate, task)
         data, reasons = _collect(columns, task)
     except _MisuseError as misuse:
         return BlockResult(task.block, misuse=str(misuse))

@@ -63,7 +63,7 @@ def ledger_of(findings: Sequence[Finding], **parts: Any) -> Ledger:
     """A ledger of findings; keywords replace its other parts."""
     names = dict.fromkeys(finding.experiment for finding in findings)
     experiments = [
-        ExperimentDesign(name, "Problem 2 (d)", {"width": WIDTHS, "displacement": ("near", "far")}, 10, (), ("error",))
+        ExperimentDesign(name, "Problem 2 (d)", {"width": WIDTHS, "displacement": ("near", HOSTILE)}, 10, (), ("error",))
         for name in names
     ]
     plain: dict[str, Any] = {
@@ -116,7 +116,7 @@ def normals(*means: float, seed: int = 3, size: int = SIZE) -> dict[Scenario, di
 
 def everything() -> Ledger:
     """A ledger with every kind of claim, every verdict and role, in two experiments; with failures and all parts."""
-    near, far = powers(displacement="near"), powers(displacement="far", seed=4)
+    near, far = powers(displacement="near"), powers(displacement=HOSTILE, seed=4)
     first = judged(_displacement_claims(), near | far, experiment="displacement")
     flow = normals(0.0, 0.0)
     for columns in flow.values():
@@ -142,7 +142,7 @@ def _displacement_claims() -> list[Claim]:
 def _flow_claims() -> list[Claim]:
     alien, start = stats.norm(loc=1.0), {"n": 1}
     return [
-        Value("1.start", HOSTILE, of=mean("x"), equals=0.0, margin=0.3, source=HOSTILE),
+        Value("1.start", "a start", of=mean("x"), equals=0.0, margin=0.3, source=HOSTILE),
         Value("1.bias", r"\mathbb{E} x = 1", of=mean("x"), equals=1.0, margin=0.1),
         Value("1.unexpected", r"\mathbb{E} x = 0", of=mean("x"), equals=0.0, margin=0.3, expected=control("not at all")),
         Value("1.spread", r"\mathrm{Var}\, x = 1", of=variance("x"), equals=1.0, margin=0.05),

@@ -6,6 +6,7 @@ import dis
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -59,18 +60,13 @@ def nested(code: CodeType) -> Iterator[CodeType]:
             yield from nested(constant)
 
 
-def references(code: CodeType) -> list[Reference]:
-    """The names that code, and the functions inside of it, read from outside of it, sorted.
-
-    Examples
-    --------
-    >>> [str(name) for name in references(compile("print(math.pi)", "", "exec"))]
-    ['math.pi', 'print']
-    """
+@lru_cache(maxsize=4096)  # the experiments of a study share their helpers
+def references(code: CodeType) -> tuple[Reference, ...]:
+    """The names that code, and the functions inside of it, read from outside of it, sorted."""
     reader = _Reader(set(code.co_freevars))
     for part in nested(code):
         reader.read(part)
-    return sorted(reader.found)
+    return tuple(sorted(reader.found))
 
 
 @dataclass

@@ -33,7 +33,10 @@ def read_by(function: FunctionType) -> list[Reference]:
     """What a function reads from outside, with the variables of its closure that `super()` alone reads."""
     found = references(function.__code__)
     read = {ref.name for ref in found if ref.kind == "closure"}
-    return found + [Reference("closure", name) for name in function.__code__.co_freevars if name not in read]
+    return [
+        *found,
+        *(Reference("closure", name) for name in function.__code__.co_freevars if name not in read),
+    ]
 
 
 def defaults_of(function: FunctionType) -> Iterator[tuple[str, Any]]:

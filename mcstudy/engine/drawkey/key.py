@@ -43,7 +43,7 @@ class DrawKey:
     digest : str
         The sha256 over all parts.
     parts : mapping from str to Part
-        Name -> part: "simulate", "helper", "global `SHIFT`", "version of numpy", "BLAS".
+        Name -> part: "simulate", "helper", "global `SHIFT`", "version of numpy", "BLAS kernel".
     """
 
     digest: str

@@ -21,7 +21,8 @@ def machine() -> dict[str, str]:
         The BLAS that NumPy uses with its kernel; the processor's instructions that NumPy has loops for; and the
         floating-point errors that raise, if any.
     """
-    found = {"BLAS": _blas(), "processor": _processor()}
+    # Two words each: no name of the study's code can be the same.
+    found = {"BLAS kernel": _blas(), "processor instructions": _processor()}
     raising = [f"{kind}={action}" for kind, action in np.geterr().items() if action in ("raise", "call")]
     if raising:
         found["floating-point errors"] = ", ".join(raising)

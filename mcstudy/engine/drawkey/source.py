@@ -97,7 +97,9 @@ class _File:
     def __init__(self, tree: ast.Module, code: CodeType) -> None:
         self._nodes: dict[tuple[str, int], list[_Node]] = {}
         self._codes: dict[str, list[CodeType]] = {}
-        self._texts: dict[_Node, CodeText] = {}
+        self._found: dict[
+            int, tuple[CodeType, CodeText | None]
+        ] = {}  # with the code, so that no id is given twice
         for node in ast.walk(tree):
             if isinstance(node, _Node):
                 self._nodes.setdefault((_name(node), _first_line(node)), []).append(node)
@@ -106,24 +108,29 @@ class _File:
 
     def find(self, code: CodeType) -> CodeText | None:
         """What code does, by its source; None if the file does not compile to it."""
-        node = self._node(code)
-        if node is not None and node not in self._texts:
-            tree = stripped(node)
-            self._texts[node] = CodeText(sha256(dump(tree)), ast.unparse(tree))
-        return None if node is None else self._texts[node]
+        if id(code) not in self._found:
+            node = self._node(code)
+            self._found[id(code)] = code, None if node is None else _text(node)
+        return self._found[id(code)][1]
 
     def _node(self, code: CodeType) -> _Node | None:
         equals = [part for part in self._codes.get(code.co_qualname, ()) if equal(part, code)]
         if not equals:
             return None
-        # Lines above may have been edited since: then any that does the same will do.
-        there = (code.co_firstlineno, _columns(code))
-        found = min(equals, key=lambda part: (part.co_firstlineno, _columns(part)) != there)
+        found = equals[0]
+        if len(equals) > 1:  # lines above may have been edited since: else any that does the same will do
+            there = (code.co_firstlineno, _columns(code))
+            found = min(equals, key=lambda part: (part.co_firstlineno, _columns(part)) != there)
         nodes = self._nodes.get((code.co_name, found.co_firstlineno), [])
         if len(nodes) == 1:
             return nodes[0]
         span = _columns(found)
         return _innermost(nodes, span) if span else _alone(nodes, found)
+
+
+def _text(node: _Node) -> CodeText:
+    tree = stripped(node)
+    return CodeText(sha256(dump(tree)), ast.unparse(tree))
 
 
 def _name(node: _Node) -> str:

@@ -170,10 +170,10 @@ def test_another_version_is_another_key(as_file: Load, monkeypatch: pytest.Monke
 
 
 def test_models_of_the_package_are_followed() -> None:
-    from mcstudy.models.sensing import expected_loss
+    from mcstudy.models.sensing.loss import loss_variance
 
-    parts = describe(expected_loss).parts
-    assert parts["expected_loss"].kind == "code"
+    parts = describe(loss_variance).parts
+    assert parts["loss_variance"].kind == "code"
     assert "version of mcstudy" not in parts
 
 

@@ -27,9 +27,9 @@ def told(**variables: str) -> str:
 
 def test_the_kernel_and_the_instructions_are_named() -> None:
     found = machine()
-    assert set(found) == {"BLAS", "processor"}
+    assert set(found) == {"BLAS kernel", "processor instructions"}
     kernels = {info["architecture"] for info in threadpool_info() if "architecture" in info}
-    assert not kernels or found["BLAS"].split()[-1] in kernels
+    assert not kernels or found["BLAS kernel"].split()[-1] in kernels
     assert machine() == found
 
 
@@ -43,7 +43,7 @@ def test_what_other_packages_load_is_not_in_it() -> None:
     sys.platform != "linux" or os.uname().machine != "x86_64", reason="names kernels of this processor"
 )
 def test_another_kernel_is_another_machine() -> None:
-    if "openblas" not in machine()["BLAS"]:
+    if "openblas" not in machine()["BLAS kernel"]:
         pytest.skip("NumPy was built with another BLAS")
     assert len({told(OPENBLAS_CORETYPE=kernel) for kernel in ("Prescott", "Nehalem")}) == 2
 
@@ -51,7 +51,9 @@ def test_another_kernel_is_another_machine() -> None:
 def test_numpys_own_word_has_to_do_where_the_library_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mcstudy.engine.drawkey.machine.threadpool_info", list)
     built: Any = np.show_config(mode="dicts")
-    assert machine()["BLAS"] == "built with {name} {version}".format(**built["Build Dependencies"]["blas"])
+    assert machine()["BLAS kernel"] == "built with {name} {version}".format(
+        **built["Build Dependencies"]["blas"]
+    )
 
 
 def test_errors_that_raise_are_in_it() -> None:

@@ -61,7 +61,8 @@ def test_the_same_fit_is_a_remark_where_only_the_slope_is_claimed(make: Any) -> 
 
 
 def test_the_upper_half_is_named_where_it_refutes(make: Any) -> None:
-    finding = rate(make, bent(make, 0.05), exponent=-0.36, margin=0.07)
+    # The whole slope is 0.14 steeper, with the error of a line that is none.
+    finding = rate(make, bent(make, 0.05), exponent=-0.36, margin=0.03)
     cell = finding.cells[0]
     assert finding.verdict is Verdict.REFUTED
     assert cell.zone.verdict(cell.interval) is Verdict.UNDECIDED
