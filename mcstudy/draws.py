@@ -111,17 +111,12 @@ class Sample:
     def values(self, *columns: str) -> tuple[FloatArray, ...]:
         """The values of columns at the replicates where all of them have one: arrays of one shape (k,)."""
         kept = self.present(*columns)
-        if kept.all():
+        if kept.all():  # most often: columns are large, and claims don't write into them
             return tuple(self.columns[column] for column in columns)
+        # Where every replicate has failed, nobody knows the columns.
         return tuple(
             self.columns[column][kept] if column in self.columns else np.empty(0) for column in columns
         )
-
-    def limited(self, keep: npt.NDArray[np.bool_]) -> Sample:
-        """The sample without the replicates beyond `keep`, shape (k,), or where it is False."""
-        columns = {name: values[: len(keep)][keep] for name, values in self.columns.items()}
-        valid = self.valid[: len(keep)][keep]
-        return Sample(self.scenario, columns, valid, self.block_size, self.experiment, self.missing)
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""

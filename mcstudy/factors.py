@@ -13,9 +13,10 @@ __all__ = ["call_with_factors", "unknown_factors"]
 
 
 class _Reads(NamedTuple):
-    """What a function asks for: names it may get, those it can't do without, and whether it takes all."""
+    """What a function asks for: names it may get, the first by position; those it needs; whether it takes all."""
 
     names: frozenset[str]
+    positional: tuple[str, ...]
     required: tuple[str, ...]
     everything: bool
 
@@ -43,9 +44,9 @@ def call_with_factors(function: Callable[..., Any], factors: Mapping[str, Any]) 
     if unknown := [name for name in reads.required if name not in factors]:
         msg = unknown_factors(function, factors) or f"has no value for {', '.join(unknown)}"
         raise StudyError(msg)
-    if reads.everything:
-        return function(**factors)
-    return function(**{name: level for name, level in factors.items() if name in reads.names})
+    first = [factors[name] for name in reads.positional]
+    wanted = factors.keys() - set(reads.positional) if reads.everything else reads.names
+    return function(*first, **{name: level for name, level in factors.items() if name in wanted})
 
 
 def unknown_factors(function: Callable[..., Any], factors: Collection[str]) -> str:
@@ -72,12 +73,15 @@ def _inspected(function: Callable[..., Any]) -> _Reads:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # a builtin without a signature takes what it is given
-        return _Reads(frozenset(), (), everything=True)
+        return _Reads(frozenset(), (), (), everything=True)
     bound = _bound(function)
-    named = [p for p in parameters if p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD]
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    required = tuple(p.name for p in named if p.default is p.empty)
     return _Reads(
         names=frozenset(p.name for p in named if p.kind is not p.POSITIONAL_ONLY and p.name not in bound),
-        required=tuple(p.name for p in named if p.default is p.empty),
+        # Functions written in C, as `math.sqrt`, take their arguments by position only.
+        positional=tuple(p.name for p in named if p.kind is p.POSITIONAL_ONLY and p.name in required),
+        required=required,
         everything=any(p.kind is p.VAR_KEYWORD for p in parameters),
     )
 

@@ -6,8 +6,7 @@ those called `..._start` are at time 0, where nothing was integrated yet. `vecto
 relative gap of the singular values, since singular vectors are determined only to rounding over gap.
 
 With an `imbalance` a balanced start is perturbed by that multiple of a Gaussian one; 1 makes it as unbalanced as
-independent factors. A single factor has no neighbour and is its own end-to-end matrix: all that depth 1 can put to
-the test is the closed form of its modes.
+independent factors. A single factor has no neighbour and is its own end-to-end matrix: depth 1 is drawn for its modes.
 """
 
 from typing import Any
@@ -106,10 +105,10 @@ def whole_flow(rng: np.random.Generator, size: int, **factors: Any) -> dict[str,
     svd = alignment.aligned_decompositions(states, smallest_gap=0.0)
     vectors = residuals.vector_residual(svd)
     moved = velocities.end_to_end_velocity_by_chain_rule(states, moving)
-    second = flow.gradient_flow(problem.start, problem.slope, TIMES, tolerance=COARSE)
+    coarse = flow.gradient_flow(problem.start, problem.slope, TIMES, tolerance=COARSE)
     alone = flow.end_to_end_flow(product[0], problem.slope, problem.depth, TIMES, tolerance=COARSE)
     return {"smallest_gap": svd.relative_gap.min(axis=0)} | _columns(
-        list(map(max, failures, second.failures, alone.failures)),  # any reason is larger than none
+        list(map(max, failures, coarse.failures, alone.failures)),  # any reason is larger than none
         balance=residuals.balance_residual(states),
         misprint_b=residuals.printed_balance_residual(states),
         values=residuals.value_residual(svd),
@@ -120,21 +119,20 @@ def whole_flow(rng: np.random.Generator, size: int, **factors: Any) -> dict[str,
         with_vectors=relative_residual(velocities.end_to_end_velocity_from_vectors(svd, slope), moved),
         with_product=relative_residual(velocities.end_to_end_velocity(product, slope, problem.depth), moved),
         one_flow=relative_residual(alone.states, product),
-        coarse=relative_residual(second.states, states, 3),
+        integrator=relative_residual(coarse.states, states, 3),
     )
 
 
 VECTORS = r"U_k = V_{k+1} \text{ up to signs}"
-ERROR = r" \text{ with } E = \tfrac{1}{L} (W^* - W)"
+AT_START, ERROR = r" \text{, at } t = 0", r" \text{ with } E = \tfrac{1}{L} (W^* - W)"
 VELOCITY = r"\dot W_k = V_{k+1} \Sigma^{L-k} U_L^T E \, V_1 \Sigma^{k-1} V_k^T" + ERROR
 WITH_VECTORS = r"\dot W = \sum_k U_L \Sigma^{2L-2k} U_L^T E \, V_1 \Sigma^{2k-2} V_1^T" + ERROR
 WITH_PRODUCT = r"\dot W = \sum_k [W W^T]^{(L-k)/L} E \, [W^T W]^{(k-1)/L}" + ERROR
 ONE_FLOW = r"\text{the equation of (f) and the flow of the factors give the same } W(t)"
 TEN_TIMES = r"\text{ten times the tolerance of the integrator gives the same factors}"
 PRINTED_BALANCE, PRINTED_VELOCITY = r"W_{k+1}^T W_{k+1} = W_k^T W_k", VELOCITY.replace("V_k^T", "V_{k-1}^T")
-AT_START = r" \text{, at } t = 0"
-NOT_K = mc.misprint("the right-hand side must read $W_k W_k^T$; a generic balanced start shows it at once")
-NOT_V = mc.misprint("the product must end in $V_k^T$, the right singular vectors of the factor that moves")
+WRONG_SIDE = mc.misprint("the right side must read $W_k W_k^T$; a generic balanced start shows it at once")
+WRONG_END = mc.misprint("it must end in $V_k^T$, the right singular vectors of the factor that moves")
 
 balanced = mc.Experiment(
     "balanced",
@@ -142,24 +140,24 @@ balanced = mc.Experiment(
     scenarios=generic,
     claims=[
         _zero("1b.2-start", "balance_start", BALANCE + AT_START, POINT),
-        _zero("1b.2-printed", "misprint_b", PRINTED_BALANCE, expected=NOT_K),
+        _zero("1b.2-printed", "misprint_b", PRINTED_BALANCE, expected=WRONG_SIDE),
         _zero("1c.values", "values", r"\Sigma_{k+1} = \Sigma_k"),
         _zero("1c-start", "vectors_start", VECTORS + AT_START, POINT),
         _zero("1c", "vectors", VECTORS),
         _zero("1d-start", "velocity_start", VELOCITY + AT_START, POINT),
         _zero("1d", "velocity", VELOCITY),
-        _zero("1d-printed", "misprint_d", PRINTED_VELOCITY, expected=NOT_V),
+        _zero("1d-printed", "misprint_d", PRINTED_VELOCITY, expected=WRONG_END),
         _zero("1e-start", "with_vectors_start", WITH_VECTORS + AT_START, POINT),
         _zero("1e", "with_vectors", WITH_VECTORS),
         _zero("1f-start", "with_product_start", WITH_PRODUCT + AT_START, POINT),
         _zero("1f", "with_product", WITH_PRODUCT),
         _zero("1f.flow", "one_flow", ONE_FLOW),
-        _zero("1.integrator", "coarse", TEN_TIMES, PATH / 10),
+        _zero("1.integrator", "integrator", TEN_TIMES, PATH / 10),
     ],
 )
 
-MEDIAN = r"\text{the same, for the median of unbalanced starts}"
 UNBALANCED = r" \text{, from an unbalanced start}"
+MEDIAN = r"\text{the same, for the median of unbalanced starts}"
 SIZE = r"\text{the residual of (f) from an unbalanced start is of order } 0.1 \text{ to } 1"
 NOT_ERASED = mc.control("the difference of an unbalanced start is conserved, not erased")
 SHARED = mc.control("the derivation takes one factor's singular values for those of all, which needs balance")
@@ -176,13 +174,13 @@ unbalanced = mc.Experiment(
         mc.Value("1f.unbalanced-size", SIZE, of=mc.mean("with_product_start"), equals=0.5, margin=0.4),
         # An unbalanced start may pass close to a saddle, where any error grows: the median is claimed, not the worst.
         mc.Value(
-            "1.integrator-unbalanced", MEDIAN, of=mc.quantile("coarse", 0.5), equals=0, margin=PATH / 10
+            "1.integrator-unbalanced", MEDIAN, of=mc.quantile("integrator", 0.5), equals=0.0, margin=PATH / 10
         ),
     ],
     source="Problem 1 (f)",
 )
 
-LINEAR = r"\text{{the residual of ({}) is linear in the imbalance}}"
+LINEAR = r"\text{the residual of (%s) is linear in the imbalance}"
 
 nearly_balanced = mc.Experiment(
     "nearly_balanced",
@@ -190,9 +188,7 @@ nearly_balanced = mc.Experiment(
     scenarios=_starts("balanced", imbalance=tuple(2.0**-k for k in range(16, 11, -1))),
     claims=[
         # 0.05 leaves room for replicates whose gaps are as small as the imbalance.
-        mc.Rate(
-            name, LINEAR.format(name[1]), of=mc.mean(column), against="imbalance", exponent=1, margin=0.05
-        )
+        mc.Rate(name, LINEAR % name[1], of=mc.mean(column), against="imbalance", exponent=1, margin=0.05)
         for name, column in (("1e.linear", "with_vectors_start"), ("1f.linear", "with_product_start"))
     ],
     common=("imbalance",),
@@ -215,9 +211,9 @@ crossing = mc.Experiment(
     ],
 )
 
-AT_FIRST = PRINTED_BALANCE + r" \text{ for symmetric and orthogonal factors at } t = 0"
-LATER = PRINTED_BALANCE + r" \text{ for the same symmetric and orthogonal starts at } t > 0"
-FIRST_D = PRINTED_VELOCITY + r" \text{, for symmetric factors at } t = 0"
+EARLY_B = PRINTED_BALANCE + r" \text{ for symmetric and orthogonal factors at } t = 0"
+LATE_B = PRINTED_BALANCE + r" \text{ for the same symmetric and orthogonal starts at } t > 0"
+EARLY_D = PRINTED_VELOCITY + r" \text{, for symmetric factors at } t = 0"
 SCALED = r" \text{, from } W_k = c I \text{ with a symmetric } W^*"
 LEFT = mc.misprint("the flow leaves the symmetric and the orthogonal matrices, which hide it at $t = 0$ only")
 IDENTITY, OTHERS = {"start": "identity"}, {"start": ("symmetric", "orthogonal")}
@@ -227,10 +223,10 @@ hiding = mc.Experiment(
     simulate=whole_flow,
     scenarios=_starts(*CARELESS),
     claims=[
-        _zero("1b.2-printed.careless-start", "misprint_b_start", AT_FIRST, POINT),
+        _zero("1b.2-printed.careless-start", "misprint_b_start", EARLY_B, POINT),
         _zero("1b.2-printed.careless-flow", "misprint_b", PRINTED_BALANCE + SCALED, where=IDENTITY),
-        _zero("1b.2-printed.later", "misprint_b", LATER, where=OTHERS, expected=LEFT),
-        _zero("1d-printed.careless-start", "misprint_d_start", FIRST_D, POINT, where={"start": "symmetric"}),
+        _zero("1b.2-printed.later", "misprint_b", LATE_B, where=OTHERS, expected=LEFT),
+        _zero("1d-printed.careless-start", "misprint_d_start", EARLY_D, POINT, where={"start": "symmetric"}),
         _zero("1d-printed.careless-flow", "misprint_d", PRINTED_VELOCITY + SCALED, where=IDENTITY),
     ],
 )
@@ -262,7 +258,7 @@ def closed_forms(rng: np.random.Generator, size: int, **factors: Any) -> dict[st
 
 MODES = r"\dot s = s^{2 - 2/L} (s^* - s) \text{ for each mode of an aligned start}"
 RICCATI = r"Q Q^T(t) = e^{Ft/2} Q_0 [I + \tfrac{1}{2} Q_0^T (e^{Ft/2} F^{-1} e^{Ft/2} - F^{-1}) Q_0]^{-1} Q_0^T e^{Ft/2}"
-TWO = r"\text{the closed form of two factors, from an unbalanced start}"
+TWO_FACTORS = r"\text{the closed form of two factors, from an unbalanced start}"
 
 closed_form = mc.Experiment(
     "closed_form",
@@ -274,7 +270,7 @@ closed_form = mc.Experiment(
     claims=[
         _zero("1.modes", "closed_form", MODES, where={"start": "crossing"}),
         _zero("1.riccati", "closed_form", RICCATI, where={"start": (*GENERIC, *CARELESS), "imbalance": 0.0}),
-        _zero("1.riccati-unbalanced", "closed_form", TWO, where={"imbalance": 1.0}, expected=SHARED),
+        _zero("1.riccati-unbalanced", "closed_form", TWO_FACTORS, where={"imbalance": 1.0}, expected=SHARED),
     ],
     source="Problem 1 (f)",
 )

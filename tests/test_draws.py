@@ -125,5 +125,7 @@ def test_portions_draw_what_one_call_draws_from_the_same_stream() -> None:
 
 @pytest.mark.parametrize(("size", "entries"), [(0, 1), (1, 0), (-1, 1)])
 def test_portions_refuse(size: int, entries: int) -> None:
-    with pytest.raises(StudyError, match=f"`entries` and `size` must be at least 1, got {entries} and {size}"):
+    with pytest.raises(
+        StudyError, match=f"`entries` and `size` must be at least 1, got {entries} and {size}"
+    ):
         mc.portions(lambda count: {}, size, entries=entries)

@@ -88,11 +88,11 @@ def test_scenario_refuses_levels_that_are_no_json(level: object, match: str) -> 
         ({"n": range(8)}, False),
         ({"n": True}, False),
         ({"m": 3}, True),  # a factor that it does not have says nothing against it
-        (lambda n: n > 4, True),
-        (lambda kind: kind == "b", False),
-        (lambda kind, n: kind == "a" and n == 8, True),
-        (lambda **factors: len(factors) == 2, True),
-        (lambda: False, False),
+        pytest.param(lambda n: n > 4, True, id="n"),
+        pytest.param(lambda kind: kind == "b", False, id="kind"),
+        pytest.param(lambda kind, n: kind == "a" and n == 8, True, id="both"),
+        pytest.param(lambda **factors: len(factors) == 2, True, id="all"),
+        pytest.param(lambda: False, False, id="none"),
     ],
 )
 def test_scenario_matches_levels_and_predicates(where: object, expected: bool) -> None:
@@ -135,7 +135,9 @@ def test_powers_of_two() -> None:
 
 
 def test_a_predicate_of_the_old_form_is_shown_the_new_one() -> None:
-    with pytest.raises(StudyError, match=r"the parameter scenario; factors: n; .* such as `lambda n: \.\.\.`"):
+    with pytest.raises(
+        StudyError, match=r"the parameter scenario; factors: n; .* such as `lambda n: \.\.\.`"
+    ):
         Scenario(n=8).matches(lambda scenario: scenario["n"] > 4)
 
 
@@ -164,7 +166,10 @@ def test_factors_in_order_of_appearance() -> None:
         (lambda n: n > 1, ""),
         ({"m": 1}, "must name a factor of the study, got 'm'; factors: n"),
         ({"n": (1, 3)}, "must name levels of n, got 3; levels: 1, 2"),
-        (lambda m: m > 1, "must name factors only, got the parameter m; factors: n; write a function of the factors it reads, such as `lambda n: ...`"),
+        (
+            lambda m: m > 1,
+            "must name factors only, got the parameter m; factors: n; write a function of the factors it reads, such as `lambda n: ...`",
+        ),
     ],
 )
 def test_what_where_names_that_is_not_there(where: Any, problem: str) -> None:

@@ -45,8 +45,9 @@ def draws_of(columns: Columns, *, experiment: str = "", missing: tuple[str, ...]
     samples = {}
     for scenario, named in columns.items():
         arrays = {name: np.asarray(values, dtype=np.float64) for name, values in named.items()}
-        broken = [np.isnan(values) for name, values in arrays.items() if name not in missing]
-        valid = ~np.logical_or.reduce(broken)
+        valid = np.ones(len(next(iter(arrays.values()))), dtype=bool)
+        for name in set(arrays) - set(missing):
+            valid &= ~np.isnan(arrays[name])
         samples[scenario] = Sample(scenario, arrays, valid, BLOCK, experiment, missing)
     return Draws(samples, first=SIZE)
 

@@ -2,91 +2,72 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 import pytest
 
-from mcstudy import (
-    Law,
-    Ledger,
-    Rate,
-    Replicates,
-    Study,
-    Value,
-    Verdict,
-    grid,
-    mean,
-    relative,
-    rms,
-    run,
-    variance,
+import mcstudy as mc
+from mcstudy.models.sensing.loss import loss_law
+from mcstudy.models.sensing.marchenko_pastur import GapLaw, largest_centre
+
+STUDY = "sensing_loss"
+Theories = Mapping[str, Mapping[str, Any]]
+
+
+def wide(measurements: int) -> GapLaw:
+    """The law of the upper gap with a factor sqrt(2) in its scale."""
+    return GapLaw(sqrt(2) * largest_centre(measurements, measurements // 4).scale)
+
+
+# What the claims would say with a constant, an exponent or a law that someone might take for the right one.
+LOSS: Theories = {
+    "1.mean": {"equals": 0.03},
+    "1.variance": {"equals": lambda depth: depth},  # one L of L^2 forgotten
+    "1.law": {"distribution": lambda measurements: loss_law(measurements + 2)},
+    "1.rate": {"exponent": -0.45},
+    "1.gradient": {"equals": lambda dimension: 1 - 1 / (dimension**2 + 1)},  # d^2 for d^2 + 1
+    "1.gradient.unbiased-along": {"equals": 0.15},
+    "1.gradient.unbiased-across": {"equals": -0.15},
+    "1.gradient.variance-along": {"equals": 1},  # as across Delta
+    "1.gradient.variance-across": {"equals": 2},  # as along Delta
+    "1.gradient.covariance": {"equals": 0.15},
+}
+EDGES: Theories = {
+    "1.edges": {"equals": 0.05},
+    "1.edges.upper-rate": {"exponent": -1 / 2},  # as a mean's error
+    "1.edges.upper-law": {"distribution": wide},
+}
+
+
+def both(experiment: mc.Experiment, wrong: Theories) -> mc.Experiment:
+    """The experiment with the wrong claims beside the right ones: the same margins, on the same draws."""
+    claims = [replace(claim, id=f"{claim.id}-wrong", **wrong[claim.id]) for claim in experiment.claims]
+    return replace(experiment, claims=(*experiment.claims, *claims))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where", "count"),
+    [
+        (LOSS, {"dimension": 2, "sampler": "projected"}, 65536),
+        (EDGES, {"sampler": "projected", "measurements": (64, 576, 5184)}, 16384),
+    ],
+    ids=["loss", "edges"],
 )
-from mcstudy.claims.claim import Claim
-from mcstudy.engine.loading import load_study
-from mcstudy.models.sensing import loss_law
-
-FILE = Path(__file__).parents[2] / "studies" / "sensing_loss.py"
-DEPTH = 3
-FACTORS = {
-    "quantity": ("loss",),
-    "ensemble": ("gaussian",),
-    "sampler": ("projected",),
-    "planted": ("random",),
-}
-
-
-def chi_square(more: int) -> Any:
-    """The law with `more` degrees of freedom than there are measurements."""
-    return lambda measurements, **_: loss_law(measurements + more)
-
-
-CLAIMS: dict[str, tuple[Claim, Claim]] = {
-    "mean": (
-        Value("mean", "right", of=mean("relative_error"), equals=0.0, margin=0.01),
-        Value("mean-wrong", "off by 3 %", of=mean("relative_error"), equals=0.03, margin=0.01),
-    ),
-    "variance": (
-        Value("variance", "right", of=variance("standardized_error"), equals=1.0, margin=relative(0.05)),
-        Value("variance-wrong", "L", of=variance("standardized_error"), equals=DEPTH, margin=relative(0.05)),
-    ),
-    "law": (
-        Law("law", "right", column="chi_square", distribution=chi_square(0), margin=0.02),
-        Law("law-wrong", "n + 2", column="chi_square", distribution=chi_square(2), margin=0.02),
-    ),
-    "rate": (
-        Rate("rate", "right", of=rms("relative_error"), against="measurements", exponent=-0.5, margin=0.02),
-        Rate(
-            "rate-wrong",
-            "-0.45",
-            of=rms("relative_error"),
-            against="measurements",
-            exponent=-0.45,
-            margin=0.02,
-        ),
-    ),
-}
-
-
-@pytest.fixture(scope="module")
-def ledger() -> Ledger:
-    """One run that judges the right and the wrong theories on the same draws, with the same margins."""
-    study = Study(
-        name="wrong_theory",
-        title="Right and wrong theories of the sensing loss",
-        question="Are the wrong ones refuted?",
-        source="Problem 1",
-        simulate=load_study(FILE).simulate,
-        scenarios=grid(**FACTORS, dimension=(2,), depth=(DEPTH,), measurements=(16, 64, 256)),
-        block=1024,
-        replicates=Replicates(first=8192, quick=131072, full=131072),
-        claims=[claim for pair in CLAIMS.values() for claim in pair],
-    )
-    return run(study, executor="serial", out=None)
-
-
-@pytest.mark.parametrize("name", CLAIMS)
-def test_wrong_theory_is_refuted(name: str, ledger: Ledger) -> None:
-    right, wrong = (ledger[claim.id].verdict for claim in CLAIMS[name])
-    assert right is Verdict.CONFIRMED
-    assert wrong is Verdict.REFUTED
+def test_wrong_theories_are_refuted(
+    study: mc.Study,
+    small: Callable[..., mc.Study],
+    judged: Callable[..., mc.Ledger],
+    wrong: Theories,
+    where: Mapping[str, Any],
+    count: int,
+) -> None:
+    """Counts are those at which the study itself decides in the quick profile."""
+    right = small(study, *wrong, where=where, count=count)
+    (experiment,) = right.experiments
+    ledger = judged(replace(right, experiments=[both(experiment, wrong)]))
+    assert {claim: ledger[claim].verdict for claim in wrong} == dict.fromkeys(wrong, mc.Verdict.CONFIRMED)
+    refuted = {claim: ledger[f"{claim}-wrong"].verdict for claim in wrong}
+    assert refuted == dict.fromkeys(wrong, mc.Verdict.REFUTED)

@@ -153,21 +153,19 @@ def _holds_packages(folder: Path) -> bool:
 
 
 def _version(top: str) -> str:
-    """The version of a top-level module's distribution, or of each of several; else what the module says itself."""
-    found = _distributions(top)
-    if len(found) == 1:
-        return found[0].version
-    several = ", ".join(sorted({f"{item.name} {item.version}" for item in found}))
-    return several or str(getattr(sys.modules.get(top), "__version__", ""))
+    """The version that a top-level module was installed with; else what the module says itself."""
+    return _installed_version(top) or str(getattr(sys.modules.get(top), "__version__", ""))
 
 
 @cache
-def _distributions(top: str) -> list[metadata.Distribution]:
-    """The distributions of a top-level module; looked up by its own name first, for the full list takes long."""
-    try:
-        return [metadata.distribution(top)]
+def _installed_version(top: str) -> str:
+    """The version of a module's distribution, or of each of several; empty where there is none."""
+    try:  # by its own name first, for the full list takes long
+        return metadata.version(top)
     except metadata.PackageNotFoundError:
-        return [metadata.distribution(name) for name in sorted(set(_by_module().get(top, ())))]
+        names = sorted(set(_by_module().get(top, ())))
+    versions = [metadata.version(name) for name in names]
+    return versions[0] if len(names) == 1 else ", ".join(map(" ".join, zip(names, versions, strict=True)))
 
 
 @cache

@@ -97,9 +97,8 @@ class _File:
     def __init__(self, tree: ast.Module, code: CodeType) -> None:
         self._nodes: dict[tuple[str, int], list[_Node]] = {}
         self._codes: dict[str, list[CodeType]] = {}
-        self._found: dict[
-            int, tuple[CodeType, CodeText | None]
-        ] = {}  # with the code, so that no id is given twice
+        # With the code, so that no id is given twice.
+        self._found: dict[int, tuple[CodeType, CodeText | None]] = {}
         for node in ast.walk(tree):
             if isinstance(node, _Node):
                 self._nodes.setdefault((_name(node), _first_line(node)), []).append(node)

@@ -23,7 +23,7 @@ def texts(axes: Any) -> list[str]:
 def test_reading_names_the_deciding_cell_and_how_its_interval_lies(make: Any) -> None:
     (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0, 0.1, 0.2))
     text = KIND.reading(finding).replace("\N{NO-BREAK SPACE}", " ")
-    assert text.startswith("In all 3 cells the claim is confirmed. At n = 3, the mean of x is 0.2")
+    assert text.startswith("In all 3 cells the claim is confirmed. At n = 3, the mean of x is 0.18 ± 0.03, its 99.8")
     assert text.endswith(" lies inside 0 ± 0.5.")
 
 

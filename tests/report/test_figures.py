@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from matplotlib import style
+from matplotlib.figure import Figure
+
+from mcstudy.claims import Bound, Value
+from mcstudy.report.figures import Drawn, write_figures
+from mcstudy.report.kinds import kind_of
+from mcstudy.statistics import mean
+
+LIMIT = 40_000  # characters: a page of 20 such figures stays below 1 MB
+SPACE = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def drawn(full_ledger: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Drawn], Path]:
+    folder = tmp_path_factory.mktemp("figures")
+    return write_figures(full_ledger, folder), folder
+
+
+def test_every_claim_and_overlay_has_a_figure_in_three_forms(drawn: tuple[dict[str, Drawn], Path], full_ledger: Any) -> None:
+    figures, folder = drawn
+    stems = {f"claim-{name}" for name in full_ledger} | {"overlay-regimes"}
+    assert set(figures) == stems
+    assert {path.name for path in folder.iterdir()} == {f"{stem}.{kind}" for stem in stems for kind in ("svg", "pdf")}
+    for path in folder.glob("*.pdf"):
+        assert path.read_bytes().startswith(b"%PDF")
+
+
+def test_inline_figures_are_small_accessible_and_follow_the_page(drawn: tuple[dict[str, Drawn], Path]) -> None:
+    for figure in drawn[0].values():
+        assert len(figure.svg) < LIMIT
+        root = ElementTree.fromstring(figure.svg)
+        assert root.attrib["role"] == "img"
+        named = {element.get("id"): element.text for element in root if element.tag in {"title", "desc"}}
+        assert list(named) == root.attrib["aria-labelledby"].split()
+        assert all(named.values())
+        assert not re.search("#[0-9a-f]{6}", figure.svg), "a colour that dark mode can't change"
+        assert "font-family" not in figure.svg
+        assert "http" not in figure.svg
+
+
+def test_alternative_text_states_the_finding(drawn: tuple[dict[str, Drawn], Path], full_ledger: Any) -> None:
+    root = ElementTree.fromstring(drawn[0]["claim-2c-printed"].svg)
+    told = {element.tag: element.text for element in root if element.tag in {"title", "desc"}}
+    assert told == {
+        "title": "Claim 2c-printed: refuted, misprint, as expected",
+        "desc": kind_of("bound").reading(full_ledger["2c-printed"]),
+    }
+
+
+def test_ids_are_unique_on_the_page_and_references_find_them(drawn: tuple[dict[str, Drawn], Path]) -> None:
+    page = "".join(figure.svg for figure in drawn[0].values())
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert [name for name, times in Counter(ids).items() if times > 1] == []
+    references = set(re.findall(r'href="#([^"]+)"', page)) | set(re.findall(r"url\(#([^)]+)\)", page))
+    assert references <= set(ids)
+
+
+def test_nothing_visible_is_lost(drawn: tuple[dict[str, Drawn], Path]) -> None:
+    """The page's figure has as many marks and the same texts as the file."""
+    figures, folder = drawn
+    for stem, figure in figures.items():
+        saved = ElementTree.parse(folder / f"{stem}.svg").getroot()
+        inlined = ElementTree.fromstring(figure.svg)
+        for tag in ("use", "text"):
+            assert len(list(inlined.iter(tag))) == len(list(saved.iter(SPACE + tag)))
+        assert [e.text for e in inlined.iter("text")] == [e.text for e in saved.iter(f"{SPACE}text")]
+
+
+def test_text_of_levels_is_no_markup_and_no_formula(drawn: tuple[dict[str, Drawn], Path]) -> None:
+    svg = drawn[0]["claim-2d.rate"].svg
+    assert "<script" not in svg
+    words = "".join("".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("text"))
+    assert '<script>alert("x")</script> & {{ 7 * 7 }}' in words.replace("\n", " ")
+
+
+def inside(figure: Figure) -> bool:
+    """Whether no text of a figure leaves the sheet."""
+    figure.draw_without_rendering()
+    sheet = figure.bbox
+    artists = [artist for axes in figure.axes for artist in axes.get_children()]
+    boxes = [a.get_window_extent() for a in artists if getattr(a, "get_text", lambda: "")()]
+    boxes += [axes.get_legend().get_window_extent() for axes in figure.axes if axes.get_legend()]
+    return all(sheet.x0 - 1 <= box.x0 and box.x1 <= sheet.x1 + 1 and box.y1 <= sheet.y1 + 1 for box in boxes)
+
+
+def test_no_level_and_no_legend_leaves_the_sheet(full_ledger: Any) -> None:
+    from mcstudy.report.figures import _draw_claim
+    from mcstudy.report.style import house_style
+
+    with house_style():
+        for name in ("2d.rate", "2c", "1.start", "1a"):
+            assert inside(_draw_claim(full_ledger[name], 40)[0]), name
+
+
+def test_control_a_text_that_leaves_the_sheet_is_noticed() -> None:
+    figure = Figure()
+    figure.subplots().text(0.9, 0.5, "x" * 200)
+    assert not inside(figure)
+
+
+def test_same_figures_whatever_the_users_matplotlibrc(make: Any, tmp_path: Path) -> None:
+    findings = make.judged(Bound("2c", "b", column="error", at_most="bound"), make.powers())
+    bytes_of = []
+    fancy = {"lines.linewidth": 9.0, "axes.grid": True, "svg.fonttype": "path", "figure.constrained_layout.use": True}
+    parameters: dict[str, Any]
+    for name, parameters in (("plain", {}), ("fancy", fancy)):
+        folder = tmp_path / name
+        folder.mkdir()
+        with style.context(parameters):
+            write_figures(make.ledger_of(findings), folder)
+        bytes_of.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+    assert bytes_of[0] == bytes_of[1]
+
+
+def test_figures_of_a_crowded_report_have_fewer_rows(make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcstudy.report.figures.CROWDED", 0)
+    claim = Value("1", "x", of=mean("x"), equals=0.0, margin=2.0)
+    ledger = make.ledger_of(make.judged(claim, make.normals(*[0.0] * 30, size=64)))
+    assert "Of 30 cells the 20 nearest" in write_figures(ledger, tmp_path)["claim-1"].caption
+
+
+def test_an_overlay_keeps_to_the_levels_that_it_names(drawn: tuple[dict[str, Drawn], Path]) -> None:
+    words = [text.text or "" for text in ElementTree.fromstring(drawn[0]["overlay-regimes"].svg).iter("text")]
+    named = [text.replace("\N{NO-BREAK SPACE}", " ") for text in words if text.startswith("2d.")]
+    assert [text.split(" · ")[0] for text in named] == ["2d.rate", "2d.control"]
+    assert not any("script" in text for text in words)
