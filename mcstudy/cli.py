@@ -90,6 +90,8 @@ def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.run import run
     from mcstudy.report.terminal import print_ledger
@@ -97,7 +99,7 @@ def _run(options: argparse.Namespace) -> int:
     codes = []
     for origin in _studies(options, options.studies):
         ledger = run(
-            origin.study,
+            origin,
             profile=options.profile,
             seed=options.seed,
             jobs=options.jobs,
@@ -105,10 +107,8 @@ def _run(options: argparse.Namespace) -> int:
             out=options.out,
             fresh=options.fresh,
             progress=Progress() if options.quiet else progress_for(sys.stderr),
-            arguments=origin.arguments,
         )
-        print_ledger(ledger)
-        print(f"report: {options.out}/{origin.study.name}.html", flush=True)
+        print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")
         codes.append(_code(ledger))
     return max(codes)
 

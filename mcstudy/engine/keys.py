@@ -48,7 +48,8 @@ def draw_key(settings: Settings, experiment: Experiment) -> dict[str, Part]:
         "options": " ".join(settings.origin.arguments),
         "streams": STREAMS,
     }
-    parts = {name: Part("setting", value, value) for name, value in plain.items()}
+    # Names of settings end in a word that no name of a function or a global does.
+    parts = {f"{name} of the run": Part("setting", value, value) for name, value in plain.items()}
     described = describe(experiment.simulate, inputs=experiment.inputs, loaded=settings.origin.texts)
     return parts | dict(described.parts)
 

@@ -39,4 +39,4 @@ def reading(path: Path) -> Iterator[Blocks]:
 def _block_size(connection: sqlite3.Connection) -> int:
     """What all experiments of a journal have in common."""
     (parts,) = connection.execute("SELECT parts FROM keys LIMIT 1").fetchone() or ("{}",)
-    return int(json.loads(parts)["block size"][2])
+    return int(json.loads(parts)["block size of the run"][2])

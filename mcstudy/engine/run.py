@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ __all__ = ["run", "write"]
 
 
 def run(
-    study: Study,
+    origin: Origin,
     *,
     profile: str = PROFILES[0],
     seed: int = SEED,
@@ -48,53 +48,23 @@ def run(
     out: str | Path | None = OUT,
     fresh: bool = False,
     progress: Progress | None = None,
-    arguments: Sequence[str] = (),
 ) -> Ledger:
-    """Run a study: draw what is missing, judge its claims, write its report.
+    """Draw what is missing of a study, judge its claims, write its report; see `mcstudy.run` for the arguments.
 
     Parameters
     ----------
-    study : Study
-    profile : {"quick", "full"}
-        Quick stops drawing where every claim is decided; full draws all replicates.
-    seed : int
-        A non-negative whole number.
-    jobs : int, optional
-        Worker processes; default: all cores. Never changes a result.
-    executor : {"joblib", "serial"} or Executor
-        Where blocks are drawn. Never changes a result.
-    out : path, optional
-        The folder for the report, the ledger and the journal; None keeps everything in memory.
-    fresh : bool
-        Drop what an earlier run has drawn instead of resuming it.
-    progress : Progress, optional
-        What to show meanwhile; default: nothing.
-    arguments : sequence of str
-        The options of the study's own that were applied, as a command line writes them.
-
-    Returns
-    -------
-    Ledger
-
-    Raises
-    ------
-    StudyError, ClaimError
-        If `simulate` breaks a rule, or a claim reads a column that it does not return.
-    JournalError
-        If the journal in `out` is of another run, or in use.
-    InputError
-        If an argument breaks a rule, or `out` can't be written.
+    origin : Origin
+        The study, with the options of its own that were given.
     """
     _check_arguments(profile, seed)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
     started, clock = datetime.now(UTC), time.perf_counter()
+    study = origin.study
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
-    origin = Origin(study, tuple(arguments))
     settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs)
     with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
-        loop = _Loop(settings, journal, chosen, progress or Progress())
-        counts, findings = loop.go()
+        counts, findings = _Loop(settings, journal, chosen, progress or Progress()).go()
         ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
         seconds = round(time.perf_counter() - clock, 3)
         ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))

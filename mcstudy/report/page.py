@@ -152,7 +152,8 @@ def read_ledger(path: Path) -> Ledger:
 def _kinds(document: Any) -> set[str]:
     """The kinds of the findings, as far as there are any: to be checked later."""
     findings = document.get("findings") if isinstance(document, Mapping) else None
-    kinds = [item.get("kind") for item in findings or () if isinstance(item, Mapping)]
+    items = findings if isinstance(findings, list) else []
+    kinds = [item.get("kind") for item in items if isinstance(item, Mapping)]
     return {kind for kind in kinds if isinstance(kind, str)}
 
 

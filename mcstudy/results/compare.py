@@ -78,4 +78,6 @@ def compare(one: Ledger, other: Ledger) -> list[Difference]:
     """
     same = one.digests.get("draws") == other.digests.get("draws")
     ours, theirs = ({finding.id: finding for finding in ledger.findings} for ledger in (one, other))
-    return [Difference(name, ours.get(name), theirs.get(name), same) for name in dict.fromkeys([*ours, *theirs])]
+    return [
+        Difference(name, ours.get(name), theirs.get(name), same) for name in dict.fromkeys([*ours, *theirs])
+    ]

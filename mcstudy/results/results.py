@@ -69,9 +69,10 @@ def run(
         If an argument breaks a rule, or `out` can't be written.
     """
     from mcstudy.engine.run import run as draw_and_judge
+    from mcstudy.engine.source import Origin
 
     ledger = draw_and_judge(
-        study,
+        Origin(study),
         profile=profile,
         seed=seed,
         jobs=jobs,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -57,14 +58,18 @@ def judged(
 ) -> tuple[Finding, ...]:
     """The findings of claims on columns; the study's alpha is 1 %."""
     listed = [claims] if isinstance(claims, Claim) else list(claims)
-    return judge(listed, draws_of(columns, experiment=experiment, missing=missing), 0.01, experiment=experiment)
+    return judge(
+        listed, draws_of(columns, experiment=experiment, missing=missing), 0.01, experiment=experiment
+    )
 
 
 def ledger_of(findings: Sequence[Finding], **parts: Any) -> Ledger:
     """A ledger of findings; keywords replace its other parts."""
     names = dict.fromkeys(finding.experiment for finding in findings)
     experiments = [
-        ExperimentDesign(name, "Problem 2 (d)", {"width": WIDTHS, "displacement": ("near", HOSTILE)}, 10, (), ("error",))
+        ExperimentDesign(
+            name, "Problem 2 (d)", {"width": WIDTHS, "displacement": ("near", HOSTILE)}, 10, (), ("error",)
+        )
         for name in names
     ]
     plain: dict[str, Any] = {
@@ -96,7 +101,10 @@ def powers(
     for width in WIDTHS:
         scale = float(width) ** exponent
         error = scale * rng.uniform(1.0 - spread, 1.0 + spread, size=size)
-        drawn[Scenario(width=width, **levels)] = {"error": error, "bound": np.full(size, (1.0 + spread) * scale)}
+        drawn[Scenario(width=width, **levels)] = {
+            "error": error,
+            "bound": np.full(size, (1.0 + spread) * scale),
+        }
     return drawn
 
 
@@ -124,7 +132,9 @@ def everything() -> Ledger:
         columns["residual"] = residuals(1e-12)[Scenario(depth=1)]["residual"]
     second = judged(_flow_claims(), flow, experiment="flow")
     lost = {scenario: {"lost": np.where(np.arange(SIZE) < 50, np.nan, 1.0)} for scenario in flow}
-    third = judged(Value("1.lost", "always one", of=mean("lost"), equals=1.0, margin=0.1), lost, experiment="flow")
+    third = judged(
+        Value("1.lost", "always one", of=mean("lost"), equals=1.0, margin=0.1), lost, experiment="flow"
+    )
     measure = Measure("spread", of=quantile("error", 0.9)).take(draws_of(near), "displacement")
     return ledger_of([*first, *second, *third], **_other_parts(), measures=(measure,))
 
@@ -132,11 +142,33 @@ def everything() -> Ledger:
 def _displacement_claims() -> list[Claim]:
     printed = misprint("the bound lacks a factor of 2")
     return [
-        Rate("2d.rate", r"\mathbb{E} |f - f_0| \propto m^{-1/2}", of=mean("error"), against="width", exponent=-0.5, margin=0.1),
+        Rate(
+            "2d.rate",
+            r"\mathbb{E} |f - f_0| \propto m^{-1/2}",
+            of=mean("error"),
+            against="width",
+            exponent=-0.5,
+            margin=0.1,
+        ),
         Bound("2c", r"|f - f_0| \le b", column="error", at_most="bound", probability=0.05),
-        Bound("2c-printed", r"|f - f_0| \le 0", column="error", at_most=0.0, expected=printed, where={"displacement": "near"}),
+        Bound(
+            "2c-printed",
+            r"|f - f_0| \le 0",
+            column="error",
+            at_most=0.0,
+            expected=printed,
+            where={"displacement": "near"},
+        ),
         Bound("2c-open", r"|f - f_0| \le 2", column="error", at_most=2.0, probability=1e-4),
-        Rate("2d.control", "slope 1", of=mean("error"), against="width", exponent=1.0, margin=0.1, expected=control("a wrong sign")),
+        Rate(
+            "2d.control",
+            "slope 1",
+            of=mean("error"),
+            against="width",
+            exponent=1.0,
+            margin=0.1,
+            expected=control("a wrong sign"),
+        ),
     ]
 
 
@@ -145,13 +177,35 @@ def _flow_claims() -> list[Claim]:
     return [
         Value("1.start", "a start", of=mean("x"), equals=0.0, margin=0.3, source=HOSTILE),
         Value("1.bias", r"\mathbb{E} x = 1", of=mean("x"), equals=1.0, margin=0.1),
-        Value("1.unexpected", r"\mathbb{E} x = 0", of=mean("x"), equals=0.0, margin=0.3, expected=control("not at all")),
+        Value(
+            "1.unexpected",
+            r"\mathbb{E} x = 0",
+            of=mean("x"),
+            equals=0.0,
+            margin=0.3,
+            expected=control("not at all"),
+        ),
         Value("1.spread", r"\mathrm{Var}\, x = 1", of=variance("x"), equals=1.0, margin=0.05),
         Identity("1a", "W_k", column="residual", tolerance=1e-10),
-        Identity("1a-printed", r"W_k W_k^T", column="residual", tolerance=1e-15, expected=Verdict.REFUTED, because="a misprint."),
+        Identity(
+            "1a-printed",
+            r"W_k W_k^T",
+            column="residual",
+            tolerance=1e-15,
+            expected=Verdict.REFUTED,
+            because="a misprint.",
+        ),
         Law("1.law", r"x \sim N(0, 1)", column="x", distribution=stats.norm(), margin=0.2),
         SameLaw("1.same", "one law for both", column="x", across="n", margin=0.3),
-        Law("1.law-shifted", r"x \sim N(1, 1)", column="x", distribution=alien, margin=0.1, where=start, expected=control("a shift")),
+        Law(
+            "1.law-shifted",
+            r"x \sim N(1, 1)",
+            column="x",
+            distribution=alien,
+            margin=0.1,
+            where=start,
+            expected=control("a shift"),
+        ),
     ]
 
 
@@ -159,30 +213,35 @@ def _other_parts() -> dict[str, Any]:
     where = Scenario(n=2)
     run = ledger_of(()).run
     failures = [
-        FailureRecord("flow", where, 0, index, f"flow/{where.digest}:0:{index}", "ValueError: overflow <i>", "Traceback ...")
+        FailureRecord(
+            "flow",
+            where,
+            0,
+            index,
+            f"flow/{where.digest}:0:{index}",
+            "ValueError: overflow <i>",
+            "Traceback ...",
+        )
         for index in range(100)
     ]
     warning = WarningRecord("RuntimeWarning", "overflow in #", ("overflow in 1",), "flow", where, 3, 0.1875)
     return {
         "run": Run(**{**vars(run), "failures": 100}),
         "sections": (Section("What over-parametrization does", ("It helps: $m^{-1/2}$.",)),),
-        "overlays": (Overlay("regimes", "The regimes together", "Lines: fits.", ("2d.rate", "2d.control"), {"displacement": "near"}),),
+        "overlays": (
+            Overlay(
+                "regimes",
+                "The regimes together",
+                "Lines: fits.",
+                ("2d.rate", "2d.control"),
+                {"displacement": "near"},
+            ),
+        ),
         "failures": tuple(failures),
         "warnings": (warning,),
         "changes": (Change("margin of 2d.rate", "0.05", "0.1", 512),),
         "provenance": {"mcstudy": "0.2.0", "started": "2026-11-26T08:00:00+00:00", "host": "workstation"},
     }
-
-
-@dataclass(frozen=True)
-class Toolbox:
-    """The functions of this file, which no import path leads to."""
-
-    judged: Callable[..., tuple[Finding, ...]] = staticmethod(judged)
-    ledger_of: Callable[..., Ledger] = staticmethod(ledger_of)
-    powers: Callable[..., dict[Scenario, dict[str, FloatArray]]] = staticmethod(powers)
-    residuals: Callable[..., dict[Scenario, dict[str, FloatArray]]] = staticmethod(residuals)
-    normals: Callable[..., dict[Scenario, dict[str, FloatArray]]] = staticmethod(normals)
 
 
 @dataclass(frozen=True)
@@ -200,15 +259,24 @@ class Written:
 
 
 @pytest.fixture(scope="session")
-def make() -> Toolbox:
-    """Functions that judge draws and make ledgers."""
-    return Toolbox()
+def make() -> SimpleNamespace:
+    """The functions of this file, which no import path leads to."""
+    return SimpleNamespace(
+        judged=judged, ledger_of=ledger_of, powers=powers, residuals=residuals, normals=normals
+    )
 
 
 @pytest.fixture(scope="session")
 def full_ledger() -> Ledger:
     """A ledger with every kind of claim, every verdict, and every part."""
     return everything()
+
+
+@pytest.fixture(scope="session")
+def single() -> Ledger:
+    """A ledger of one confirmed claim."""
+    claim = Value("1", r"\mathbb{E} x = 0", of=mean("x"), equals=0.0, margin=0.5)
+    return ledger_of(judged(claim, normals(0.0)))
 
 
 @pytest.fixture(scope="session")

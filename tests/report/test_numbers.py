@@ -119,10 +119,16 @@ def test_counts_and_levels() -> None:
 
 
 def test_counts_agree_with_their_words() -> None:
-    assert [plural(n, "scenario") for n in (0, 1, 16384)] == ["0 scenarios", "1 scenario", f"16{THIN}384 scenarios"]
+    assert [plural(n, "scenario") for n in (0, 1, 16384)] == [
+        "0 scenarios",
+        "1 scenario",
+        f"16{THIN}384 scenarios",
+    ]
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.0, "< 10⁻³⁰⁰"), (1e-301, "< 10⁻³⁰⁰"), (1e-299, "= 10⁻²⁹⁹"), (0.5, "= 0.5")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "< 10⁻³⁰⁰"), (1e-301, "< 10⁻³⁰⁰"), (1e-299, "= 10⁻²⁹⁹"), (0.5, "= 0.5")]
+)
 def test_no_probability_is_called_zero(value: float, text: str) -> None:
     assert probability(value) == text
 

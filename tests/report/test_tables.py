@@ -76,7 +76,10 @@ def test_cells_of_the_page_are_those_that_matter_most(written: Any) -> None:
 
 
 def test_estimates_are_written_to_the_digits_of_their_error() -> None:
-    table = Table(("n", "x", "slope"), [(2.0, Estimate(0.123456, 0.001), None), (4096, Estimate(1.0, 0.0), Estimate(-1.0, 0.5))])
+    table = Table(
+        ("n", "x", "slope"),
+        [(2.0, Estimate(0.123456, 0.001), None), (4096, Estimate(1.0, 0.0), Estimate(-1.0, 0.5))],
+    )
     assert as_text(table, 9) == (
         ("n", "x ± MCSE", "slope ± MCSE"),
         [("2", "0.1235 ± 0.0010", ""), ("4096", "1", "−1.0 ± 0.5")],

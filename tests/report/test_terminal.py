@@ -12,7 +12,9 @@ from mcstudy.report.kinds import kind_of
 from mcstudy.report.terminal import print_ledger, print_replay, print_table
 
 
-def printed(function: Any, *arguments: Any, width: int, monkeypatch: pytest.MonkeyPatch, **more: Any) -> list[str]:
+def printed(
+    function: Any, *arguments: Any, width: int, monkeypatch: pytest.MonkeyPatch, **more: Any
+) -> list[str]:
     """The lines that a function prints on a terminal of a width."""
     monkeypatch.setenv("COLUMNS", str(width))
     stream = io.StringIO()
@@ -25,14 +27,18 @@ def test_all_that_is_public_is_named() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 150])
-def test_no_line_is_wider_than_the_terminal(full_ledger: Any, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+def test_no_line_is_wider_than_the_terminal(
+    full_ledger: Any, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
     lines = printed(print_ledger, full_ledger, width=width, monkeypatch=monkeypatch)
     assert max(map(len, lines)) <= width
     for finding in full_ledger.findings:
         assert sum(f" {finding.id} " in f"{line} " for line in lines if not line.startswith("  ")) >= 1
 
 
-def test_a_claim_takes_two_lines_at_80_columns_and_one_on_a_wide_terminal(full_ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_takes_two_lines_at_80_columns_and_one_on_a_wide_terminal(
+    full_ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     narrow = printed(print_ledger, full_ledger, width=80, monkeypatch=monkeypatch)
     at = next(k for k, line in enumerate(narrow) if line.endswith(" 2c"))
     assert narrow[at].startswith("Confirmed ")
@@ -60,7 +66,9 @@ def test_what_is_not_as_expected_is_told_in_full(full_ledger: Any, monkeypatch: 
     assert kind_of("bound").reading(full_ledger["2c"]) not in text
 
 
-def test_the_last_lines_are_the_answer_and_the_page(full_ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_lines_are_the_answer_and_the_page(
+    full_ledger: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = Path("reports/linearization.html")
     lines = printed(print_ledger, full_ledger, page=page, width=2000, monkeypatch=monkeypatch)
     assert lines[-2:] == [answer(full_ledger), f"report: {page}"]
@@ -70,7 +78,11 @@ def test_no_colour_in_a_pipe(full_ledger: Any, monkeypatch: pytest.MonkeyPatch) 
     assert "\x1b" not in "".join(printed(print_ledger, full_ledger, width=80, monkeypatch=monkeypatch))
 
 
-TABLE = ("Studies", ("study", "question"), [("a", "Why?"), ("long-name", "How [bold]fast[/bold] does it fall?")])
+TABLE = (
+    "Studies",
+    ("study", "question"),
+    [("a", "Why?"), ("long-name", "How [bold]fast[/bold] does it fall?")],
+)
 
 
 def test_table_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,10 @@ def test_tally_counts_misprints_and_controls_apart(make: Any, outcomes: dict[str
 
 def test_tally_of_what_all_came_out_has_no_bad_tone(make: Any, outcomes: dict[str, Finding]) -> None:
     badges = tally(ledger(make, outcomes["confirmed"], outcomes["other"]))
-    assert [(words.text, words.tone) for words in badges] == [("1 confirmed", "good"), ("1 refuted, as expected", "neutral")]
+    assert [(words.text, words.tone) for words in badges] == [
+        ("1 confirmed", "good"),
+        ("1 refuted, as expected", "neutral"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,9 @@ def test_tally_of_what_all_came_out_has_no_bad_tone(make: Any, outcomes: dict[st
         ([], ""),
     ],
 )
-def test_answer_says_what_came_out(make: Any, outcomes: dict[str, Finding], names: Sequence[str], text: str) -> None:
+def test_answer_says_what_came_out(
+    make: Any, outcomes: dict[str, Finding], names: Sequence[str], text: str
+) -> None:
     assert answer(ledger(make, *(outcomes[name] for name in names))) == text
 
 

@@ -93,14 +93,23 @@ def _cut(experiment: mc.Experiment, chosen: Mapping[str, Claim | str], where: Wh
         for claim in experiment.claims
         if claim.id in chosen
     ]
+    if not claims:
+        return None
     scenarios = [
         scenario
         for scenario in experiment.scenarios
         if scenario.matches(where) and any(claim.select([scenario]) for claim in claims)
     ]
-    if not claims:
-        return None
+    claims = [_within(claim, scenarios) for claim in claims]
     return replace(experiment, claims=claims, scenarios=scenarios, full=(), measures=())
+
+
+def _within(claim: Claim, scenarios: list[mc.Scenario]) -> Claim:
+    """The claim without the levels in its `where` that no scenario has: a claim may name none of these."""
+    if not isinstance(claim.where, Mapping):
+        return claim
+    selected = claim.select(scenarios)
+    return replace(claim, where={factor: {one[factor] for one in selected} for factor in claim.where})
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,9 @@ def test_violation_is_counted_and_its_witness_named(make: Any) -> None:
 def test_one_violation_is_singular(make: Any) -> None:
     columns = {Scenario(n=1): {"error": np.append(np.zeros(1023), 2.0)}}
     finding = bound(make, columns, at_most=1.0)
-    assert KIND.reading(finding).startswith("1 of 1024 draws exceeds the bound; the worst is 2 where the bound is 1.")
+    assert KIND.reading(finding).startswith(
+        "1 of 1024 draws exceeds the bound; the worst is 2 where the bound is 1."
+    )
     assert KIND.summary(finding).sure == "1 violation"
 
 

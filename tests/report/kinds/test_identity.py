@@ -23,7 +23,11 @@ def test_residuals_within_the_tolerance(make: Any) -> None:
     finding = identity(make, make.residuals(1e-13, 1e-12))
     text = KIND.reading(finding).replace("\N{NO-BREAK SPACE}", " ")
     assert text == "The largest of 2048 residuals is 10⁻¹² (at depth = 2): not above the tolerance 10⁻¹⁰."
-    assert KIND.summary(finding) == ("10⁻¹²", f"median {KIND.columns['median residual'](finding.cells[1], finding.evidence.cells[1])}", "≤ 10⁻¹⁰")
+    assert KIND.summary(finding) == (
+        "10⁻¹²",
+        f"median {KIND.columns['median residual'](finding.cells[1], finding.evidence.cells[1])}",
+        "≤ 10⁻¹⁰",
+    )
     replicate = KIND.replicate(finding)
     assert replicate is not None
     assert replicate.title == "Largest residual"
@@ -49,7 +53,10 @@ def test_identity_without_a_residual(make: Any) -> None:
 
 
 def test_zero_has_a_place_on_the_logarithmic_axis(make: Any) -> None:
-    columns = {Scenario(depth=d): {"residual": np.full(64, value)} for d, value in ((1, 0.0), (2, 5e-324), (3, 1e-300))}
+    columns = {
+        Scenario(depth=d): {"residual": np.full(64, value)}
+        for d, value in ((1, 0.0), (2, 5e-324), (3, 1e-300))
+    }
     axes = Figure().subplots()
     KIND.draw(axes, identity(make, columns))
     assert [text.get_text() for text in axes.texts].count("0") == 1

@@ -27,7 +27,9 @@ def test_every_kind_says_how_it_is_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["nonsense", "../value", "Value", "value.x", "", "os"])
 def test_unknown_kind_is_refused_by_name(name: str) -> None:
-    with pytest.raises(InputError, match=f"`kind` must be a kind of claim that the report can show, got {name!r}"):
+    with pytest.raises(
+        InputError, match=f"`kind` must be a kind of claim that the report can show, got {name!r}"
+    ):
         kind_of(name)
 
 
@@ -45,7 +47,9 @@ def test_a_fault_in_a_kinds_own_file_is_not_hidden(broken: str) -> None:
 
 
 def test_leading_cells_are_the_deciding_one_and_those_nearest_to_the_edge(make: Any) -> None:
-    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=2.0), make.normals(0.0, 1.5, 0.3, 0.9))
+    (finding,) = make.judged(
+        Value("1", "x", of=mean("x"), equals=0.0, margin=2.0), make.normals(0.0, 1.5, 0.3, 0.9)
+    )
     assert finding.deciding == 1
     assert leading(finding, 2) == [1, 3]
     assert leading(finding, 9) == [0, 1, 2, 3]
@@ -54,7 +58,9 @@ def test_leading_cells_are_the_deciding_one_and_those_nearest_to_the_edge(make: 
 def test_evidence_of_a_kind_without_any_is_none(make: Any) -> None:
     (value,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=2.0), make.normals(0.0))
     assert evidence_of(value) is None
-    (identity,) = make.judged(Identity("1a", "W", column="residual", tolerance=1.0), make.residuals(1e-3, 1e-2))
+    (identity,) = make.judged(
+        Identity("1a", "W", column="residual", tolerance=1.0), make.residuals(1e-3, 1e-2)
+    )
     assert evidence_of(identity).largest == identity.estimate
     assert evidence_of(identity, 0).largest < identity.estimate
 

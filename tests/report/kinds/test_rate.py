@@ -40,7 +40,9 @@ def test_confirmed_rate_tells_slope_and_upper_half(make: Any) -> None:
 
 
 def test_half_nearest_to_zero_is_named_so(make: Any) -> None:
-    assert "The half of the levels nearest to zero alone has slope" in KIND.reading(rate(make, make.powers(), limit="zero"))
+    assert "The half of the levels nearest to zero alone has slope" in KIND.reading(
+        rate(make, make.powers(), limit="zero")
+    )
 
 
 def test_rate_refuted_by_its_fit_says_so_everywhere(make: Any) -> None:
@@ -84,7 +86,9 @@ def test_line_without_a_fit_says_why(make: Any) -> None:
     columns = make.powers()
     columns[Scenario(width=128)]["error"] = np.zeros(1024)
     finding = rate(make, columns)
-    assert KIND.reading(finding).endswith("could not be estimated. The mean of error is not positive at width = 128.")
+    assert KIND.reading(finding).endswith(
+        "could not be estimated. The mean of error is not positive at width = 128."
+    )
     assert KIND.diagnosis(finding) == ""
     axes = Figure().subplots()
     KIND.draw(axes, finding)

@@ -21,9 +21,13 @@ def texts(axes: Any) -> list[str]:
 
 
 def test_reading_names_the_deciding_cell_and_how_its_interval_lies(make: Any) -> None:
-    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0, 0.1, 0.2))
+    (finding,) = make.judged(
+        Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0, 0.1, 0.2)
+    )
     text = KIND.reading(finding).replace("\N{NO-BREAK SPACE}", " ")
-    assert text.startswith("In all 3 cells the claim is confirmed. At n = 3, the mean of x is 0.18 ± 0.03, its 99.8")
+    assert text.startswith(
+        "In all 3 cells the claim is confirmed. At n = 3, the mean of x is 0.18 ± 0.03, its 99.8"
+    )
     assert text.endswith(" lies inside 0 ± 0.5.")
 
 
@@ -46,7 +50,9 @@ def test_failures_are_told_with_what_they_do_to_the_verdict(make: Any) -> None:
     claim = {"of": mean("x"), "equals": 1.0, "margin": 0.1}
     (strict,) = make.judged(Value("1", "x", **claim), columns)
     assert strict.verdict is Verdict.UNDECIDED
-    assert KIND.reading(strict).endswith(" 3 of 1024 replicates failed, which may be what leaves the claim undecided.")
+    assert KIND.reading(strict).endswith(
+        " 3 of 1024 replicates failed, which may be what leaves the claim undecided."
+    )
     (lenient,) = make.judged(Value("1", "x", **claim, allowed_failures=3), columns)
     assert KIND.reading(lenient).endswith(" 3 of 1024 replicates failed.")
     assert KIND.columns["replicates"](lenient.cells[0], None) == "1024 (3 failed)"
@@ -70,7 +76,9 @@ def test_what_could_not_be_judged_can_be_read_and_drawn(make: Any) -> None:
 
 
 def test_drawing_has_a_mark_for_every_cell_and_the_zone(make: Any) -> None:
-    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0, 0.1, 2.0))
+    (finding,) = make.judged(
+        Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0, 0.1, 2.0)
+    )
     axes = Figure().subplots()
     caption = KIND.draw(axes, finding)
     heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() in {"o", "s"}]
