@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from mcstudy._version import __version__
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
+from mcstudy.words import nearest
 
-__all__ = ["Command", "parser_for", "split"]
+__all__ = ["OPTIONS", "Command", "parser_for", "split"]
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -20,6 +20,7 @@ CODES = (
 )
 FLAGS = ("--fresh", "--help", "--version", "--quiet")
 VALUED = ("--profile", "--jobs", "--seed", "--executor", "--out", "--format")
+OPTIONS = (*FLAGS, *VALUED)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,36 +31,45 @@ class _Parser(argparse.ArgumentParser):
         _, choice, rest = message.partition("invalid choice: ")
         typed, _, known = rest.partition(" (choose from ")
         options = known.rstrip(")").replace("'", "").split(", ")
-        near = difflib.get_close_matches(typed.strip("'"), options, n=1) if choice else []
-        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+        hint = nearest(typed.strip("'"), options).rstrip() if choice else ""
+        super().error(f"{message}; {hint}" if hint else message)
 
 
-def split(arguments: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Separate the options of studies, ``--name VALUE`` or ``--name=VALUE``, from those of mcstudy.
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str], list[tuple[str, str]]]:
+    """Separate what stands by itself, the options of mcstudy, and the options of studies.
 
     Returns
     -------
+    words : list of str
+        The command, and what it is about.
     own : list of str
-        What mcstudy's parser is to read.
+        The options of mcstudy, with their values.
     given : list of (name without dashes, value)
-        The others; whether a study has such an option is asked once the studies are loaded.
+        The options of studies, ``--name VALUE`` or ``--name=VALUE``; whether a study has such an option is asked once
+        the studies are loaded.
+
+    Examples
+    --------
+    >>> split(["run", "--scale", "2", "toy", "--jobs", "4"])
+    (['run', 'toy'], ['--jobs', '4'], [('scale', '2')])
     """
+    words: list[str] = []
     own: list[str] = []
     given: list[tuple[str, str]] = []
-    rest = iter(arguments)
-    for argument in rest:
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
         name, equals, value = argument.partition("=")
-        if not name.startswith("--") or name == "--" or name in FLAGS:
-            own.append(argument)
+        if not name.startswith("-") or name in ("-", "--"):
+            words.append(argument)
         elif name in VALUED:
-            own += [argument] if equals else [argument, *_next(rest)]
+            own += [argument] if equals or not rest else [argument, rest.pop(0)]
+        elif name in FLAGS or not name.startswith("--"):
+            own.append(argument)
         else:
-            given.append((name[2:], value if equals else "".join(_next(rest))))
-    return own, given
-
-
-def _next(rest: object) -> list[str]:
-    return [word for word in [next(rest, None)] if word is not None]  # type: ignore[call-overload]
+            takes_next = not equals and rest and not rest[0].startswith("--")
+            given.append((name[2:], rest.pop(0) if takes_next else value))
+    return words, own, given
 
 
 def parser_for(

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mcstudy.arguments import Command, parser_for, split
+from mcstudy.arguments import OPTIONS, Command, parser_for, split
 from mcstudy.exceptions import McstudyError
+from mcstudy.words import nearest
 
 if TYPE_CHECKING:
     from mcstudy.engine.source import Origin
@@ -49,24 +50,24 @@ def _guarded(arguments: list[str], study: Study | None) -> int:
 
 
 def _dispatched(arguments: list[str], study: Study | None) -> int:
-    own, given = split(arguments)
-    shown = _options_of(own[1:], study) if "run" in own[:1] and {"-h", "--help"} & set(own) else ""
+    words, own, given = split(arguments)
+    shown = _options_of(words[1:], study) if "run" in words[:1] and {"-h", "--help"} & set(own) else ""
     parser = parser_for(COMMANDS, script=study is not None, studies_options=shown)
-    options = parser.parse_args(own)
+    options = parser.parse_args([*words[:1], *own, *words[1:]])
     if not hasattr(options, "command"):
         parser.print_help()
         return 0
     if given and not options.takes_study_options:
-        parser.error(f"unrecognized arguments: --{given[0][0]}")
+        name = f"--{given[0][0]}"
+        parser.error(f"unrecognized arguments: {name}; {nearest(name, OPTIONS)}".rstrip("; "))
     options.study_object, options.given = study, given
     return int(options.command(options))
 
 
-def _options_of(words: list[str], study: Study | None) -> str:
+def _options_of(names: list[str], study: Study | None) -> str:
     """The options of the studies that a command line names, for its help."""
     from mcstudy.engine.loading import find_studies, load_study
 
-    names = [word for word in words if not word.startswith("-")]
     studies = (
         [study] if study is not None else [load_study(path) for path in find_studies(names)] if names else []
     )
@@ -79,14 +80,22 @@ def _options_of(words: list[str], study: Study | None) -> str:
 
 
 def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
-    from mcstudy.engine.loading import apply_options, check_names, find_studies, load_study, of_script
-
-    script = options.study_object
-    studies = (
-        [of_script(script)] if script is not None else [load_study(path) for path in find_studies(names)]
+    from mcstudy.engine.loading import (
+        apply_options,
+        check_names,
+        find_studies,
+        load_study,
+        named_by_values,
+        of_script,
     )
+
+    if options.study_object is not None:
+        return apply_options([of_script(options.study_object)], options.given, OPTIONS)
+    if perhaps := [load_study(path) for path in named_by_values(names, options.given)]:
+        apply_options(perhaps, options.given, OPTIONS)  # refuses --freesh in `mcstudy run --freesh toy.py`
+    studies = [load_study(path) for path in find_studies(names)]
     check_names(studies)
-    return apply_options(studies, options.given)
+    return apply_options(studies, options.given, OPTIONS)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -109,12 +118,18 @@ def _run(options: argparse.Namespace) -> int:
             progress=Progress() if options.quiet else progress_for(sys.stderr),
         )
         print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")
-        codes.append(_code(ledger))
+        codes.append(_code(origin.study, ledger))
     return max(codes)
 
 
-def _code(ledger: Ledger) -> int:
-    if ledger.run.failures:
+def _code(study: Study, ledger: Ledger) -> int:
+    """The exit code of a run; failures that every claim about them allows count for nothing."""
+    from mcstudy.draws import QUARANTINED
+
+    allowed = {claim.id: claim.allowed_failures for e in study.experiments for claim in e.claims}
+    beyond = any(cell.failures > allowed[finding.id] for finding in ledger.findings for cell in finding.cells)
+    quarantined = any(failure.reason.startswith(QUARANTINED) for failure in ledger.failures)
+    if beyond or quarantined or (ledger.run.failures and not ledger.findings):
         return 3
     return 0 if ledger.as_expected else 1
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from mcstudy.exceptions import StudyError
 from mcstudy.scenarios import Scenario
 
-__all__ = ["Block", "Draws", "Failure", "Sample", "portions"]
+__all__ = ["QUARANTINED", "Block", "Draws", "Failure", "Sample", "portions"]
 
 FloatArray = npt.NDArray[np.float64]
+QUARANTINED = "quarantined"  # how the reason of a block begins that killed its worker
 
 
 @dataclass(frozen=True)

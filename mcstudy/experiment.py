@@ -14,6 +14,7 @@ from mcstudy.claims.claim import Claim
 from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.measure import Measure
 from mcstudy.scenarios import Scenario
+from mcstudy.words import nearest
 
 __all__ = ["Experiment"]
 
@@ -152,8 +153,9 @@ class Experiment:
             for column in names:
                 if column not in columns:
                     owners = [name for name, theirs in others.items() if column in theirs]
-                    hint = f"; {column!r} is a column of experiment {owners[0]}" if owners else ""
-                    msg = f"{argument} must be one that its `simulate` returns, got {column!r}; columns: {', '.join(columns)}{hint}"
+                    elsewhere = f"; {column!r} is a column of experiment {owners[0]}" if owners else ""
+                    hint = "" if owners else nearest(column, columns)
+                    msg = f"{argument} must be one that its `simulate` returns, got {column!r}; {hint}columns: {', '.join(columns)}{elsewhere}"
                     raise ClaimError(msg)
 
     def _check_scenarios(self) -> None:

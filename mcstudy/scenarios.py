@@ -15,6 +15,7 @@ import numpy as np
 
 from mcstudy.exceptions import StudyError
 from mcstudy.factors import call_with_factors, unknown_factors
+from mcstudy.words import nearest
 
 __all__ = ["Level", "Scenario", "Where", "factors_of", "grid", "powers_of_two", "unmatched"]
 
@@ -40,6 +41,7 @@ class Scenario(Mapping[str, Level]):
         # Python reads identifiers in this normal form, so that a keyword and a string name the same factor.
         named = {unicodedata.normalize("NFKC", name): level for name, level in levels.items()}
         self._levels = {name: _as_level(name, level) for name, level in named.items()}
+        # Part of every address and every stream: it must never come to depend on the order of factors.
         self.key = json.dumps(self._levels, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def __getitem__(self, factor: str) -> Level:
@@ -200,11 +202,15 @@ def unmatched(where: Where, scenarios: Sequence[Scenario]) -> str:
         return unknown_factors(where, scenarios[0])
     for factor, wanted in where.items():
         if factor not in scenarios[0]:
-            return f"must name a factor of the study, got {factor!r}; factors: {', '.join(scenarios[0])}"
+            hint = nearest(factor, scenarios[0])
+            return (
+                f"must name a factor of the study, got {factor!r}; {hint}factors: {', '.join(scenarios[0])}"
+            )
         levels = list(dict.fromkeys(scenario[factor] for scenario in scenarios))
         for option in _options(wanted):
             if not any(_among(level, option) for level in levels):
-                return f"must name levels of {factor}, got {option!r}; levels: {', '.join(map(repr, levels))}"
+                hint = nearest(option, map(str, levels)) if isinstance(option, str) else ""
+                return f"must name levels of {factor}, got {option!r}; {hint}levels: {', '.join(map(repr, levels))}"
     return ""
 
 

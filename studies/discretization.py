@@ -1,17 +1,15 @@
 """From gradient flow to gradient descent: what steps, tolerances and small starts do to the theory.
 
 Factors are moved from time 0 to 1 by an integrator, beside an accurate flow. `drift` is the change of
-D_k = W_{k+1}^T W_{k+1} - W_k W_k^T over ||W_k W_k^T||, and `drift_ratio` the part of that change along its prediction
-for gradient descent, over the prediction: the step times the time integral of G_{k+1}^T G_{k+1} - G_k G_k^T with
-G_k = dL/dW_k, 1 for gradient descent and 0 for an integrator that keeps D_k. `error_ratio` is the error of the
-end-to-end matrix over that of a longer step.
+D_k = W_{k+1}^T W_{k+1} - W_k W_k^T over ||W_k W_k^T||. Gradient descent is predicted to change D_k by the step times the
+time integral of G_{k+1}^T G_{k+1} - G_k G_k^T, G_k = dL/dW_k: `drift_ratio` is the part of the change along that, over
+it. `error_ratio` is the error of the end-to-end matrix over that of a longer step.
 
-From a start whose singular values are all `start_scale`, `escape_time` is the time at which the leading mode of W first
-reaches half of s*, and `escape_ratio` that time over its limit for two factors, log(s*/s0)/s*. From an aligned start
-every stored time has a closed form.
+From singular values that are all `start_scale`, `escape_time` is when the leading mode of W first reaches half of s*;
+`escape_ratio` divides it by its limit for two factors, `closed_form` compares the way there with an aligned start's.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,42 +22,31 @@ from mcstudy.models.deep_linear.mode_dynamics import mode_time
 from mcstudy.models.deep_linear.problems import Problem, draw_problem, draw_small_start
 from mcstudy.models.deep_linear.products import balancedness_defect, end_to_end
 
-Columns = dict[str, FloatArray | Sequence[str]]
-
-DEPTHS = (2, 3, 4)
-DIMENSION, SMALL_DIMENSION = 4, 3  # of what is moved for a time of 1, and of what waits near zero
+DEPTHS, DIMENSION = (2, 3, 4), 4
 
 ROUNDING = 1e-12  # some thousand roundings: factors of order 1, up to a few hundred small steps
 PATH = 1e-8  # the integrator, as in the study of the gradient flow
 TIGHT, LOOSE = 1e-12, 1e-3  # tolerances of adaptive solves; the second is the default of scipy's solve_ivp
 
-LONG_STEP = 0.5  # of the single step whose kick is compared; the identity holds for steps of any length
+LONG_STEP = 0.5  # whose kick is compared; the identity holds for steps of any length
 
 
-def one_step(rng: np.random.Generator, size: int, *, depth: int, start: str) -> Columns:
-    """The change of D_k in one step of gradient descent, against the step's square times the kick.
-
-    Relative to ||W_k W_k^T|| after the step, whose rounding is all that the difference may hold.
-    """
-    problem = draw_problem(rng, size, depth=depth, dimension=DIMENSION, start=start)
+def one_step(rng: np.random.Generator, size: int, *, depth: int) -> dict[str, Any]:
+    """The change of D_k in one step of gradient descent, against the step's square times the kick."""
+    problem = draw_problem(rng, size, depth=depth, dimension=DIMENSION, start="balanced")
     after = gradient_descent(problem.start, problem.slope, LONG_STEP, 1)
-    change = balancedness_defect(after) - balancedness_defect(problem.start)
     kick = LONG_STEP**2 * balancedness_kick(problem.start, problem.slope)
-    return {"kick": frobenius(change - kick, 3) / frobenius(after @ after.mT, 3)}
+    # Over ||W_k W_k^T|| after the step, whose rounding is all that the difference may hold.
+    return {"kick": frobenius(_change(problem, after) - kick, 3) / frobenius(after @ after.mT, 3)}
 
+
+KICK = r"D_k^+ - D_k = h^2 (G_{k+1}^T G_{k+1} - G_k G_k^T) \text{ in every step of gradient descent}"
 
 kick = mc.Experiment(
     "kick",
     simulate=one_step,
-    scenarios=mc.grid(depth=DEPTHS, start=("balanced", "crossing")),
-    claims=[
-        mc.Identity(
-            "1.descent.kick",
-            r"D_k^+ - D_k = h^2 (G_{k+1}^T G_{k+1} - G_k G_k^T) \text{ in every step of gradient descent}",
-            column="kick",
-            tolerance=ROUNDING,
-        ),
-    ],
+    scenarios=mc.grid(depth=DEPTHS),
+    claims=[mc.Identity("1.descent.kick", KICK, column="kick", tolerance=ROUNDING)],
     source="Problem 1 (b), discretized",
 )
 
@@ -71,20 +58,21 @@ DESCENT_STEPS = tuple(2.0**-k for k in range(6, 11))
 NODES = 24  # of Gauss quadrature in time, for an integrand that is analytic
 
 
-def fixed_steps(rng: np.random.Generator, size: int, *, depth: int, method: str, step: float) -> Columns:
-    """Errors and drift of an integrator with a fixed step, at time 1."""
+def fixed_steps(
+    rng: np.random.Generator, size: int, *, depth: int, method: str, step: float
+) -> dict[str, Any]:
+    """Error and drift at time 1 of an integrator with a fixed step."""
     problem = draw_problem(rng, size, depth=depth, dimension=DIMENSION, start="balanced")
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     flow = gradient_flow(problem.start, problem.slope, [0.0, *(nodes + 1) / 2, 1.0], tolerance=TIGHT)
     kicks = np.stack([balancedness_kick(state, problem.slope) for state in flow.states[1:-1]])
     prediction = step * np.tensordot(weights / 2, kicks, axes=1)
+    end = end_to_end(flow.states[-1])
     moved, unit = (_moved(problem, method, length) for length in (step, UNIT_STEPS[method]))
-    errors = [relative_residual(end_to_end(end), end_to_end(flow.states[-1])) for end in (moved, unit)]
-    change = balancedness_defect(moved) - balancedness_defect(problem.start)
     return {
-        "error_ratio": errors[0] / errors[1],
+        "error_ratio": relative_residual(end_to_end(moved), end) / relative_residual(end_to_end(unit), end),
         "drift": _drift(problem, moved),
-        "drift_ratio": inner(change, prediction, 3) / inner(prediction, prediction, 3),
+        "drift_ratio": inner(_change(problem, moved), prediction, 3) / inner(prediction, prediction, 3),
         "failure": flow.failures,
     }
 
@@ -97,9 +85,13 @@ def _moved(problem: Problem, method: str, step: float) -> FloatArray:
     return gauss_collocation(problem.start, problem.slope, step, steps, stages=STAGES[method])
 
 
+def _change(problem: Problem, moved: FloatArray) -> FloatArray:
+    """D_k after the move less D_k before, shape (size, L - 1, d, d)."""
+    return balancedness_defect(moved) - balancedness_defect(problem.start)
+
+
 def _drift(problem: Problem, moved: FloatArray) -> FloatArray:
-    change = balancedness_defect(moved) - balancedness_defect(problem.start)
-    return np.asarray(frobenius(change, 3) / frobenius(problem.start @ problem.start.mT, 3))
+    return np.asarray(frobenius(_change(problem, moved), 3) / frobenius(problem.start @ problem.start.mT, 3))
 
 
 steps = mc.Experiment(
@@ -115,7 +107,7 @@ steps = mc.Experiment(
             of=mc.rms("drift"),
             against="step",
             exponent=1.0,
-            margin=0.02,
+            margin=0.02,  # for the next order, half a percent of the drift at the longest step
             limit="zero",
             where={"method": "descent"},
         ),
@@ -124,7 +116,7 @@ steps = mc.Experiment(
             r"D_k(T) - D_k(0) = h \int_0^T (G_{k+1}^T G_{k+1} - G_k G_k^T) \, dt + O(h^2)",
             of=mc.mean("drift_ratio"),
             equals=1.0,
-            margin=0.01,
+            margin=0.01,  # for O(h^2), a thousandth of the drift at the shortest step
             where={"method": "descent", "step": DESCENT_STEPS[-1]},
         ),
         mc.Identity(
@@ -149,7 +141,7 @@ steps = mc.Experiment(
             of=mc.rms("error_ratio"),
             against="step",
             exponent=lambda method: ORDERS[method],
-            margin=0.05,
+            margin=0.05,  # for the next order, and for three steps only of Gauss collocation
             limit="zero",
             source="Orders of collocation (Hairer, Lubich, Wanner 2006, II.1.5)",
         ),
@@ -159,62 +151,49 @@ steps = mc.Experiment(
 )
 
 
-def aligned_descent(rng: np.random.Generator, size: int, *, depth: int) -> Columns:
+def aligned_descent(rng: np.random.Generator, size: int, *, depth: int) -> dict[str, Any]:
     """Gradient descent from a start that is aligned with W*, whose modes cross on their way."""
     problem = draw_problem(rng, size, depth=depth, dimension=DIMENSION, start="crossing")
     return {"drift": _drift(problem, _moved(problem, "descent", DESCENT_STEPS[0]))}
 
 
+ALIGNED = r"D_k(T) = D_k(0) \text{ for gradient descent from an aligned start}"
+
 aligned = mc.Experiment(
     "aligned",
     simulate=aligned_descent,
     scenarios=mc.grid(depth=DEPTHS),
-    claims=[
-        mc.Identity(
-            "1.descent.aligned",
-            r"D_k(T) = D_k(0) \text{ for gradient descent from an aligned start}",
-            column="drift",
-            tolerance=ROUNDING,
-        ),
-    ],
+    claims=[mc.Identity("1.descent.aligned", ALIGNED, column="drift", tolerance=ROUNDING)],
     source="Problem 1 (b), discretized",
 )
 
 
-def tight_solve(rng: np.random.Generator, size: int, *, depth: int) -> Columns:
+def tight_solve(rng: np.random.Generator, size: int, *, depth: int) -> dict[str, Any]:
     """The flow as the other studies integrate it."""
     problem = draw_problem(rng, size, depth=depth, dimension=DIMENSION, start="balanced")
     flow = gradient_flow(problem.start, problem.slope, [0.0, 1.0], tolerance=TIGHT)
     return {"drift": _drift(problem, flow.states[-1]), "failure": flow.failures}
 
 
+CONSTANT = r"D_k \text{ is constant, integrated with tolerance } 10^{-12}"
+
 tight = mc.Experiment(
     "tight",
     simulate=tight_solve,
     scenarios=mc.grid(depth=DEPTHS),
-    claims=[
-        mc.Identity(
-            "1b.conserved.tight",
-            r"D_k \text{ is constant, integrated with tolerance } 10^{-12}",
-            column="drift",
-            tolerance=PATH,
-        ),
-    ],
+    claims=[mc.Identity("1b.conserved.tight", CONSTANT, column="drift", tolerance=PATH)],
     source="Problem 1 (b)",
 )
 
 
-def loose_solves(rng: np.random.Generator, size: int, *, depth: int) -> Columns:
+def loose_solves(rng: np.random.Generator, size: int, *, depth: int) -> dict[str, Any]:
     """The flow by RK45 with relative tolerance 1e-3, each replicate by itself as a user would solve it."""
     problem = draw_problem(rng, size, depth=depth, dimension=DIMENSION, start="balanced")
     alone = [Problem(problem.start[[i]], problem.target[[i]]) for i in range(size)]
     flows = [gradient_flow(one.start, one.slope, [0.0, 1.0], tolerance=LOOSE, method="RK45") for one in alone]
     drift = _drift(problem, np.concatenate([flow.states[-1] for flow in flows]))
-    return {
-        "drift": drift,
-        "drift_decades": np.log10(drift),
-        "failure": [reason for flow in flows for reason in flow.failures],
-    }
+    failures = [reason for flow in flows for reason in flow.failures]
+    return {"drift": drift, "drift_decades": np.log10(drift), "failure": failures}
 
 
 loose = mc.Experiment(
@@ -227,9 +206,7 @@ loose = mc.Experiment(
             r"D_k \text{ is constant, integrated with tolerance } 10^{-3}",
             column="drift",
             tolerance=PATH,
-            expected=mc.control(
-                "the default tolerance of a common integrator fakes a violation of its own size"
-            ),
+            expected=mc.control("a common integrator's default tolerance fakes a violation of its own size"),
         ),
         mc.Value(
             "1b.conserved.loose-size",
@@ -242,11 +219,13 @@ loose = mc.Experiment(
     source="Problem 1 (b)",
 )
 
-START_SCALES = (1e-8, 1e-7, 1e-6, 1e-5)
+SCALES = (1e-8, 1e-7, 1e-6, 1e-5)
 
 
-def escapes(rng: np.random.Generator, size: int, *, depth: int, start: str, start_scale: float) -> Columns:
-    """How long a small start waits; `closed_form` compares every time until then with that of an aligned start."""
+def escapes(
+    rng: np.random.Generator, size: int, *, depth: int, start: str, start_scale: float
+) -> dict[str, Any]:
+    """How long a small start waits, and every stored time until then against that of an aligned start."""
     aligned = start == "aligned"
     problem = draw_small_start(rng, size, depth=depth, dimension=3, scale=start_scale, aligned=aligned)
     path = follow_escape(problem.start, problem.target, problem.slope)
@@ -264,8 +243,8 @@ def escapes(rng: np.random.Generator, size: int, *, depth: int, start: str, star
 escape = mc.Experiment(
     "escape",
     simulate=escapes,
-    scenarios=mc.grid(depth=DEPTHS, start=("aligned",), start_scale=START_SCALES)
-    + mc.grid(depth=(3, 4), start=("generic",), start_scale=START_SCALES),
+    scenarios=mc.grid(depth=DEPTHS, start=("aligned",), start_scale=SCALES)
+    + mc.grid(depth=(3, 4), start=("generic",), start_scale=SCALES),
     claims=[
         mc.Rate(
             "1.escape",
@@ -273,7 +252,7 @@ escape = mc.Experiment(
             of=mc.mean("escape_time"),
             against="start_scale",
             exponent=lambda depth: -(1 - 2 / depth),
-            margin=0.02,
+            margin=0.02,  # for the next term, of relative order s_0^(1 - 2/L)
             limit="zero",
             where={"depth": (3, 4)},
         ),
@@ -289,7 +268,7 @@ escape = mc.Experiment(
             r"s^* t_{1/2} / \log(s^*/s_0) \to 1 \text{ for } L = 2",
             of=mc.mean("escape_ratio"),
             equals=1.0,
-            margin=0.02,
+            margin=0.02,  # for s_0 and for the linear interpolation of the time, both far less
             where={"depth": 2},
         ),
     ],

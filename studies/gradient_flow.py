@@ -245,6 +245,7 @@ unaligned = mc.Experiment(
     "unaligned",
     simulate=unaligned_pairs,
     scenarios=mc.grid(dimension=DIMENSIONS),
+    # 0.1 tells 2^-d, at most 1/4, from 1/2, one free sign for all vectors, and from 1.
     claims=[mc.Value("1c.raw", RAW, of=mc.mean("match"), equals=lambda dimension: 2**-dimension, margin=0.1)],
     source="Problem 1 (c)",
 )

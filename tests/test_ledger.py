@@ -183,7 +183,7 @@ def test_ledger_looks_findings_up(ledger: Ledger) -> None:
     assert len(ledger) == 8
     assert "bound" in ledger
     assert "bond" not in ledger
-    with pytest.raises(InputError, match="`claim_id` must be one of value, rate, law, .*, got 'bond'"):
+    with pytest.raises(InputError, match=r"`claim_id` must be one of value, rate, law, .*, got 'bond'"):
         ledger["bond"]
 
 
@@ -283,7 +283,7 @@ def test_a_missing_entry_is_named_with_its_place(ledger: Ledger, path: tuple[Any
 @pytest.mark.parametrize("keep", [0, 1, 100, 5000])
 def test_a_truncated_ledger_is_refused(ledger: Ledger, keep: int) -> None:
     with pytest.raises(
-        InputError, match="`ledger` must be JSON, got .* it is truncated or no ledger: run the study again"
+        InputError, match=r"`ledger` must be JSON, got .* it is truncated or no ledger: run the study again"
     ):
         Ledger.from_json(ledger.to_json()[:keep])
 
@@ -315,7 +315,7 @@ def test_other_schemas_are_refused(document: str, found: str) -> None:
 )
 def test_an_edited_ledger_is_refused(ledger: Ledger, path: tuple[Any, ...], value: Any) -> None:
     with pytest.raises(
-        InputError, match="`ledger` must have the findings that its digest says, .* it was edited"
+        InputError, match=r"`ledger` must have the findings that its digest says, .* it was edited"
     ):
         Ledger.from_document(changed(ledger.document, path, value))
 

@@ -40,7 +40,7 @@ def test_failed_and_missing_replicates_are_left_out(draws_of: DrawsOf) -> None:
     lacking = np.where(np.arange(64) < 10, np.nan, np.arange(64.0))
     draws = draws_of({ONE: {"y": failed, "x": lacking}}, missing=("x",))
     (cell,) = mc.Measure("m", of=mc.mean("x")).take(draws).cells
-    assert (cell.estimate, cell.replicates, cell.missing) == (np.mean(np.arange(10, 64)), 54, 7)
+    assert (cell.estimate, cell.replicates, cell.missing) == (36.5, 54, 7)
 
 
 @pytest.mark.parametrize("left", [0, 1])

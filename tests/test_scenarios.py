@@ -143,8 +143,9 @@ def test_a_predicate_of_the_old_form_is_shown_the_new_one() -> None:
 
 def test_a_factor_is_the_same_in_either_normal_form() -> None:
     """Python reads the identifier \u03f5 as \u03b5, so a string must name the same factor."""
-    scenario = Scenario(**{"\u03f5": 1})
-    assert scenario == Scenario(**{"\u03b5": 1})
+    one, other = "\u03f5", "\u03b5"
+    scenario = Scenario(**{one: 1})
+    assert scenario == Scenario(**{other: 1})
     assert scenario.matches(lambda ϵ: ϵ == 1)
 
 

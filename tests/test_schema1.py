@@ -157,7 +157,7 @@ def test_it_is_written_as_schema_2(ledger: Ledger) -> None:
 def test_an_edited_ledger_is_refused(written: dict[str, Any], key: str, value: Any) -> None:
     written["findings"][0][key] = value
     with pytest.raises(
-        InputError, match="`ledger` must have the findings that its digest says, .* it was edited"
+        InputError, match=r"`ledger` must have the findings that its digest says, .* it was edited"
     ):
         Ledger.from_document(written)
 
@@ -197,5 +197,5 @@ def test_parts_of_another_form_are_refused(
     for key in path[:-1]:
         holder = holder[key]
     holder[path[-1]] = value
-    with pytest.raises(InputError, match="`ledger` must have all parts of schema 1, got .*Error"):
+    with pytest.raises(InputError, match=r"`ledger` must have all parts of schema 1, got .*Error"):
         Ledger.from_document(written)

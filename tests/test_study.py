@@ -1,63 +1,51 @@
-"""The description of a study, and what it refuses."""
+"""The description of a study, what it refuses, and the draws that it keeps bit for bit."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mcstudy import Overlay, Rate, Replicates, Study, Value, Verdict, grid, mean, rms
-from mcstudy.engine.loading import load_study
+import mcstudy as mc
+from mcstudy.evidence import IdentityEvidence
 from mcstudy.exceptions import ClaimError, McstudyError, StudyError
 
-MakeStudy = Callable[..., Study]
+MakeStudy = Callable[..., mc.Study]
 
 
-def value(name: str = "mean", **parts: Any) -> Value:
-    plan: dict[str, Any] = {"of": mean("x"), "equals": 0.0, "margin": 1.0}
-    return Value(name, "s", **(plan | parts))
+def normal(rng: np.random.Generator, size: int, **_: Any) -> dict[str, Any]:
+    return {"x": rng.normal(size=size)}
 
 
-def rate(**parts: Any) -> Rate:
-    plan: dict[str, Any] = {"of": rms("x"), "against": "n", "exponent": 0.0, "margin": 1.0}
-    return Rate("rate", "s", **(plan | parts))
+def value(name: str = "mean", **parts: Any) -> mc.Value:
+    plan: dict[str, Any] = {"of": mc.mean("x"), "equals": 0.0, "margin": 1.0}
+    return mc.Value(name, "s", **(plan | parts))
 
 
-@pytest.mark.parametrize(
-    ("counts", "profile", "expected"),
-    [
-        ((1, 1, 1), "quick", (1,)),
-        ((256, 1024, 16384), "quick", (256, 512, 1024)),
-        ((3, 6, 24), "full", (3, 6, 12, 24)),
-    ],
-)
-def test_stages_double_from_first_to_the_profile(
-    counts: tuple[int, int, int], profile: str, expected: tuple[int, ...]
-) -> None:
-    first, quick, full = counts
-    assert Replicates(first=first, quick=quick, full=full).stages(profile) == expected
+def rate(**parts: Any) -> mc.Rate:
+    plan: dict[str, Any] = {"of": mc.rms("x"), "against": "n", "exponent": 0.0, "margin": 1.0}
+    return mc.Rate("rate", "s", **(plan | parts))
 
 
-@pytest.mark.parametrize(
-    ("counts", "match"),
-    [
-        ((0, 1, 1), "`first` must be a positive whole number of replicates, got 0"),
-        ((64, 64.0, 64), "`quick` must be a positive whole number of replicates, got 64.0"),
-        ((64, 192, 256), r"`quick` must be `first` \(64\) times a power of two, got 192"),
-        ((64, 64, 32), r"`full` must be `first` \(64\) times a power of two, got 32"),
-        ((64, 100, 256), "`quick` must be"),
-        ((64, 256, 128), r"`quick` must not exceed `full` \(128\), got 256"),
-    ],
-)
-def test_replicates_refuse(counts: tuple[Any, Any, Any], match: str) -> None:
-    with pytest.raises(StudyError, match=match):
-        Replicates(first=counts[0], quick=counts[1], full=counts[2])
+def experiment(name: str, *claims: Any, **parts: Any) -> mc.Experiment:
+    plan: dict[str, Any] = {"simulate": normal, "scenarios": mc.grid(n=(1, 2, 4)), "claims": claims}
+    return mc.Experiment(name, **(plan | parts))
+
+
+def of_experiments(*experiments: Any, **parts: Any) -> mc.Study:
+    plan: dict[str, Any] = {
+        "name": "toy",
+        "title": "A toy",
+        "question": "Is it?",
+        "source": "nowhere",
+        "block": 16,
+        "replicates": mc.Replicates(first=64, quick=128, full=256),
+        "experiments": experiments,
+    }
+    return mc.Study(**(plan | parts))
 
 
 BAD: list[tuple[dict[str, Any], type[McstudyError], str]] = [
@@ -66,28 +54,34 @@ BAD: list[tuple[dict[str, Any], type[McstudyError], str]] = [
     ({"simulate": 3}, StudyError, "`simulate` must be a function"),
     ({"scenarios": [{"n": 1}]}, StudyError, "`scenarios` must hold scenarios, got {'n': 1}; make them with `grid`"),
     ({"scenarios": ()}, StudyError, "`scenarios` must hold at least one scenario, got an empty grid"),
-    ({"scenarios": grid(n=(1, 2)) + grid(m=(1,))}, StudyError, r"same factors \['n'\], got \['m'\]"),
-    ({"scenarios": grid(n=(1, 2)) + grid(n=(2,))}, StudyError, "`scenarios` must be distinct, got twice: n=2"),
+    ({"scenarios": mc.grid(n=(1, 2)) + mc.grid(m=(1,))}, StudyError, r"same factors \['n'\], got \['m'\]; give other factors an experiment of their own"),
+    ({"scenarios": mc.grid(n=(1, 2)) + mc.grid(n=(2,))}, StudyError, "`scenarios` must be distinct, also from `full`, got twice: n=2"),
+    ({"full": mc.grid(n=(8, 4))}, StudyError, "`scenarios` must be distinct, also from `full`, got twice: n=4"),
+    ({"full": mc.grid(m=(8,))}, StudyError, r"same factors \['n'\], got \['m'\]"),
+    ({"scenarios": (mc.Scenario(n=1), mc.Scenario(n=1.0))}, StudyError, "`n`: equal levels must be written alike in all scenarios, got 1, 1.0"),
+    ({"scenarios": mc.grid(verdict=(1, 2))}, StudyError, "a factor must not have the name of a result's column, got 'verdict'; rename it"),
     ({"common": ("m",)}, StudyError, "must name factors of the study, got 'm'; factors: n"),
-    ({"full_only": {"m": 1}}, StudyError, "`full_only` must name a factor of the study, got 'm'; factors: n"),
-    ({"full_only": {"n": (1, 2, 4)}}, StudyError, "`full_only` must leave a scenario to the quick profile"),
-    ({"full_only": {"n": (1, 3)}}, StudyError, "`full_only` must name levels of n, got 3; levels: 1, 2, 4"),
+    ({"common": "n"}, StudyError, r"`common` must be a tuple of names, got 'n'; write `common=\('n',\)`"),
+    ({"missing": "x"}, StudyError, r"`missing` must be a tuple of names, got 'x'; write `missing=\('x',\)`"),
     ({"block": 0}, StudyError, "`block` must be a positive whole number of replicates, got 0"),
     ({"block": 2.0}, StudyError, "`block` must be a positive whole number"),
+    ({"block": True}, StudyError, "`block` must be a positive whole number"),
     ({"block": 48}, StudyError, r"`first` must be a multiple of the block \(48\), got 64"),
-    ({"claims": []}, StudyError, "`claims` must hold at least one claim, got none"),
-    ({"claims": [value("a"), value("a")]}, ClaimError, "ids must be distinct, got twice: a"),
+    ({"claims": []}, StudyError, "`claims` must hold at least one claim, or `measures` a measure, got none"),
+    ({"claims": value()}, StudyError, r"`claims` must be a list, got 'mean' alone; write `claims=\[...\]`"),
+    ({"claims": ["mean"]}, ClaimError, r"`claims` must hold claims, got 'mean'; write Value\('id'"),
+    ({"measures": mc.Measure("m", of=mc.mean("x"))}, StudyError, "`measures` must be a list, got 'm' alone"),
+    ({"measures": [value()]}, StudyError, r"`measures` must hold measures, got Value\(.* write Measure\('id'"),
+    ({"claims": [value("a"), value("a")]}, ClaimError, "`claims`: ids must be distinct over all experiments, got twice: a"),
+    ({"measures": [mc.Measure("m", of=mc.mean("x"))] * 2}, ClaimError, "`measures`: ids must be distinct over all experiments, got twice: m"),
     ({"claims": [value(where={"m": 1})]}, ClaimError, "`where` must name a factor of the study, got 'm'"),
     ({"claims": [value(where={"n": 3})]}, ClaimError, "claim mean: `where` must name levels of n, got 3"),
-    ({"claims": [value(where=lambda s: s["n"] > 9)]}, ClaimError, "`where` must leave at least one scenario"),
+    ({"claims": [value(where=lambda n: n > 9)]}, ClaimError, "`where` must leave at least one scenario"),
+    ({"claims": [value(equals=lambda m: m)]}, ClaimError, "claim mean: `equals` must name factors only, got the parameter m; factors: n"),
     ({"claims": [rate(against="m")]}, ClaimError, "`against` must name a factor of the study, got 'm'"),
     ({"claims": [rate(where={"n": (1, 2)})]}, ClaimError, r"needs at least 3 levels to fit a rate, got \[1, 2\]"),
-    ({"claims": [rate()], "full_only": {"n": 4}}, ClaimError, r"at least 3 levels to fit a rate, got \[1, 2\]"),
-    (
-        {"overlays": (Overlay("o", "t", "c", ("mean", "other")),)},
-        ClaimError,
-        "overlay o: `claims` must name claims of the study, got other",
-    ),
+    ({"claims": [rate()], "scenarios": mc.grid(n=(1, 2)), "full": mc.grid(n=(4,))}, ClaimError, r"at least 3 levels to fit a rate, got \[1, 2\]"),
+    ({"overlays": (mc.Overlay("o", "t", "c", ("mean", "other")),)}, ClaimError, "overlay o: `claims` must name claims of the study, got other"),
 ]  # fmt: skip
 
 
@@ -106,108 +100,217 @@ def test_simulate_must_take_the_factors(make_study: MakeStudy) -> None:
         make_study(simulate=lambda rng, size, *, m: {"x": rng.normal(size=size)})
 
 
-def test_profiles_draw_their_scenarios(make_study: MakeStudy) -> None:
-    study = make_study(full_only={"n": 4})
-    assert [s["n"] for s in study.of_profile("quick")] == [1, 2]
-    assert [s["n"] for s in study.of_profile("full")] == [1, 2, 4]
-    by_predicate = make_study(full_only=lambda s: s["n"] == 1)
-    assert [s["n"] for s in by_predicate.of_profile("quick")] == [2, 4]
+TWO_OF_ONE_NAME = (experiment("same", value("a")), experiment("same", value("b")))
+BAD_EXPERIMENTS: list[tuple[tuple[Any, ...], dict[str, Any], type[McstudyError], str]] = [
+    (TWO_OF_ONE_NAME, {}, StudyError, "`experiments` must have distinct names, got twice: 'same'"),
+    ((experiment("", value("a")), experiment("b", value("b"))), {}, StudyError, "`experiments` must have names where there are several, got '', 'b'"),
+    ((experiment("", value("a")), experiment("", value("b"))), {}, StudyError, "`experiments` must have distinct names, got twice: ''"),
+    ((experiment("a", value("c")), experiment("b", value("c"))), {}, ClaimError, "`claims`: ids must be distinct over all experiments, got twice: c"),
+    ((experiment("a", value("c")),), {"simulate": normal}, StudyError, "either `experiments` or `simulate`, got both; put `simulate` into an Experiment"),
+    ((experiment("a", value("c")),), {"scenarios": mc.grid(n=(1,)), "claims": [value("d")]}, StudyError, "either `experiments` or `scenarios` and `claims`, got both; put"),
+    ((), {}, StudyError, "a study must have `experiments`, or `simulate` and `scenarios`, got neither"),
+    ((), {"simulate": normal}, StudyError, "a study must have `scenarios`, or `experiments`, got only simulate"),
+    ((), {"scenarios": mc.grid(n=(1,))}, StudyError, "a study must have `simulate`, or `experiments`, got only scenarios"),
+    ((3,), {}, StudyError, r"`experiments` must be a list of experiments, got \(3,\); write experiments=\[Experiment\(...\)\]"),
+    ((experiment("a"), experiment("b")), {}, StudyError, "`claims` must hold at least one claim, or `measures` a measure, got none"),
+    ((experiment("a", value("c")),), {"overlays": (mc.Overlay("o", "t", "c", ("d",)),)}, ClaimError, "overlay o: `claims` must name claims of the study, got d"),
+]  # fmt: skip
 
 
-def test_unknown_column_is_refused_with_the_known_ones(make_study: MakeStudy) -> None:
-    study = make_study(claims=[value(of=mean("loss"))])
-    with pytest.raises(ClaimError, match=r"claim mean: `column` .* got 'loss'; columns: x, y"):
-        study.check_columns(("x", "y"))
-    study.check_columns(("loss",))
-
-
-def test_design_lists_levels_in_order(make_study: MakeStudy) -> None:
-    design = make_study(scenarios=grid(n=(4, 1), kind=("b", "a")), common=("kind",)).design("full", ("x",))
-    assert design == {
-        "factors": {"n": [4, 1], "kind": ["b", "a"]},
-        "scenarios": 4,
-        "block": 16,
-        "stages": (64, 128, 256),
-        "common": ["kind"],
-        "columns": ["x"],
-    }
-
-
-def scaled(rng: np.random.Generator, size: int, *, matrix: Any, n: int) -> dict[str, Any]:
-    return {"x": n * matrix[0] * rng.normal(size=size)}
-
-
-def test_source_digest_covers_data_bound_by_partial(make_study: MakeStudy) -> None:
-    digests = {
-        make_study(simulate=partial(scaled, matrix=matrix)).source_digest
-        for matrix in (np.ones(2), np.ones(2), np.zeros(2))
-    }
-    assert len(digests) == 2
-
-
-def test_source_is_that_of_the_file_of_simulate(make_study: MakeStudy) -> None:
-    study = make_study(simulate=partial(scaled, matrix=np.ones(1)))
-    assert study.path == Path(__file__).resolve()
-    assert study.source_text == Path(__file__).read_text(encoding="utf-8")
-
-
-def test_study_without_a_file_has_a_source_too(make_study: MakeStudy) -> None:
-    names: dict[str, Any] = {}
-    exec("def one(rng, size, n): return {'x': rng.normal(size=size)}", names)
-    exec("def two(rng, size, n): return {'x': rng.random(size=size)}", names)
-    one, two = (make_study(simulate=names[name]) for name in ("one", "two"))
-    assert one.path is None
-    assert one.handle == "toy"
-    assert one.source_digest != two.source_digest
-
-
-def test_source_covers_the_study_file_when_simulate_lives_elsewhere(
-    write_study: Callable[..., Path], project: Path
+@pytest.mark.parametrize(("experiments", "parts", "error", "match"), BAD_EXPERIMENTS)
+def test_study_of_experiments_refuses(
+    experiments: tuple[Any, ...], parts: dict[str, Any], error: type[McstudyError], match: str
 ) -> None:
-    """Two studies with one simulate in a neighbour are two studies, and both change with the neighbour."""
-    neighbour = project / "studies" / "_shared_draws.py"
-    neighbour.write_text("def draw(rng, size, *, scale):\n    return {'x': scale * rng.normal(size=size)}\n")
-    top, more = "from _shared_draws import draw as simulate_shared", ""
-    claims = '[Value("mean", "s", of=mean("x"), equals=0.0, margin=1.0)]'
-    path = write_study("shared", top=top, more=more, claims=claims)
-    path.write_text(path.read_text().replace("simulate=simulate,", "simulate=simulate_shared,"))
-    study = load_study(path)
-    assert study.path == path
-    assert study.handle == "shared"
-    path.write_text(path.read_text().replace("margin=1.0", "margin=2.0"))
-    assert load_study(path).source_digest != study.source_digest
+    with pytest.raises(error, match=match):
+        of_experiments(*experiments, **parts)
 
 
-def test_source_covers_neighbours_that_the_study_imports(
-    write_study: Callable[..., Path], project: Path
-) -> None:
-    neighbour = project / "studies" / "_neighbour_scale.py"
-    neighbour.write_text("FACTOR = 1.0\n")
-    path = write_study(
-        top="from _neighbour_scale import FACTOR", body='return {"x": FACTOR * rng.normal(size=size)}'
+def test_one_experiment_alone_is_no_list() -> None:
+    with pytest.raises(StudyError, match="`experiments` must be a list of experiments, got Experiment"):
+        of_experiments(experiments=experiment("a", value("c")))
+
+
+def test_experiments_are_found_by_name() -> None:
+    study = of_experiments(experiment("a", value("c")), experiment("b", value("d")))
+    assert study["b"].claims[0].id == "d"
+    with pytest.raises(StudyError, match="`experiment` must be one of 'a', 'b', got 'c'"):
+        study["c"]
+
+
+def test_experiments_may_have_other_factors_and_the_same_columns() -> None:
+    other = experiment("b", value("d", where={"m": 1}), scenarios=mc.grid(m=(1, 2)))
+    study = of_experiments(experiment("a", value("c", where={"n": 1})), other)
+    assert [list(e.scenarios[0]) for e in study.experiments] == [["n"], ["m"]]
+
+
+def test_a_study_of_the_old_form_is_one_unnamed_experiment(make_study: MakeStudy) -> None:
+    study = make_study(common=("n",), missing=("x",), measures=[mc.Measure("m", of=mc.mean("x"))])
+    (only,) = study.experiments
+    assert only is study[""]
+    assert (only.name, only.common, only.missing) == ("", ("n",), ("x",))
+    assert [claim.id for claim in only.claims] == ["mean"]
+    assert study.block_size == study.block == 16
+
+
+def test_replace_changes_the_only_experiment(make_study: MakeStudy) -> None:
+    """What options of a study do: ``replace(study, scenarios=...)`` leaves everything else as it was."""
+    study = make_study(common=("n",))
+    wider = replace(study, scenarios=mc.grid(n=(8, 16, 32)))
+    assert [s["n"] for s in wider[""].scenarios] == [8, 16, 32]
+    assert (wider[""].common, wider[""].claims, wider[""].simulate) == (
+        ("n",),
+        study[""].claims,
+        study[""].simulate,
     )
-    before = load_study(path).source_digest
-    neighbour.write_text("FACTOR = 20.0\n")
-    sys.modules.pop("_neighbour_scale", None)
-    importlib.invalidate_caches()
-    assert load_study(path).source_digest != before
+    assert replace(wider, title="Another").experiments == wider.experiments
+    assert replace(study, block=32).experiments == study.experiments
 
 
-def test_handle_is_the_name_in_studies_else_a_path_that_works_from_here(
-    write_study: Callable[..., Path], project: Path, monkeypatch: pytest.MonkeyPatch
+def test_replace_checks_what_it_is_given(make_study: MakeStudy) -> None:
+    with pytest.raises(ClaimError, match="claim mean: `where` must name a factor"):
+        replace(make_study(claims=[value(where={"n": 1})]), scenarios=mc.grid(m=(1, 2)))
+
+
+def test_replace_does_not_touch_named_experiments() -> None:
+    study = of_experiments(experiment("a", value("c")))
+    with pytest.raises(StudyError, match="either `experiments` or `scenarios`, got both"):
+        replace(study, scenarios=mc.grid(n=(8,)))
+    assert replace(study, experiments=[experiment("b", value("d"))])["b"].claims[0].id == "d"
+
+
+def test_claims_inherit_the_source_of_their_experiment_or_of_the_study() -> None:
+    study = of_experiments(
+        experiment("a", value("own", source="Theorem 3"), value("of_a"), source="Section 2"),
+        experiment("b", value("of_study")),
+        source="The book",
+    )
+    sources = {claim.id: claim.source for e in study.experiments for claim in e.claims}
+    assert sources == {"own": "Theorem 3", "of_a": "Section 2", "of_study": "The book"}
+    assert [e.source for e in study.experiments] == ["Section 2", "The book"]
+
+
+def test_the_ledger_of_experiments(make_study: MakeStudy) -> None:
+    """Each claim is judged on the draws of its experiment, all at one simultaneous confidence."""
+
+    def shifted(rng: np.random.Generator, size: int, *, m: int) -> dict[str, Any]:
+        return {"x": 5.0 + rng.normal(size=size), "only here": np.zeros(size)}
+
+    study = of_experiments(
+        experiment("a", value("a.mean")),
+        mc.Experiment(
+            "b",
+            simulate=shifted,
+            scenarios=mc.grid(m=(1, 2)),
+            claims=[
+                value("b.mean", equals=5.0),
+                value("b.wrong", expected=mc.control("the mean is 5")),
+                mc.Identity("b.zero", "s", column="only here", tolerance=1e-9),
+            ],
+            measures=[mc.Measure("b.sd", of=mc.sd("x"), over="m")],
+        ),
+    )
+    ledger = mc.run(study, out=None, executor="serial")
+    assert ledger.as_expected
+    assert {finding.id: finding.experiment for finding in ledger.findings} == {
+        "a.mean": "a", "b.mean": "b", "b.wrong": "b", "b.zero": "b",
+    }  # fmt: skip
+    assert [len(finding.cells) for finding in ledger.findings] == [3, 2, 2, 2]
+    look = 1 / 2
+    assert ledger["a.mean"].confidence == 1 - 0.01 / 4 / 3 * look
+    designs = ledger.design.experiments
+    assert [(design.name, design.columns) for design in designs] == [("a", ("x",)), ("b", ("x", "only here"))]
+    (measured,) = ledger.measures
+    assert (measured.experiment, len(measured.cells)) == ("b", 2)
+
+
+def test_a_claim_on_a_column_of_another_experiment_is_refused_in_a_run() -> None:
+    def longer(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        return {"loss": rng.normal(size=size), "gap": rng.normal(size=size)}
+
+    study = of_experiments(
+        experiment("a", value("a.mean")),
+        experiment("b", value("b.mean"), simulate=longer),  # reads x, which is a's
+    )
+    with pytest.raises(
+        ClaimError,
+        match=r"claim b.mean: `column` must be one that its `simulate` returns, got 'x'; columns: loss, gap; 'x' is a column of experiment a",
+    ):
+        mc.run(study, out=None, executor="serial")
+
+
+def test_a_forgotten_where_confirms_nothing() -> None:
+    """Without filler, a claim on all scenarios of an experiment is judged on what was measured in all of them."""
+
+    def uneven(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        return {"residual": np.full(size, 1e-3 if n == 4 else 0.0)}
+
+    where_it_holds = mc.Identity("meant", "s", column="residual", tolerance=1e-9, where={"n": (1, 2)})
+    forgotten = mc.Identity("forgotten", "s", column="residual", tolerance=1e-9)
+    study = of_experiments(experiment("a", where_it_holds, forgotten, simulate=uneven))
+    ledger = mc.run(study, out=None, executor="serial")
+    assert ledger["meant"].verdict is mc.Verdict.CONFIRMED
+    assert ledger["forgotten"].verdict is mc.Verdict.REFUTED
+
+
+def uniform(rng: np.random.Generator, size: int, **_: Any) -> dict[str, Any]:
+    return {"x": rng.random(size)}
+
+
+PINNED: dict[tuple[tuple[str, ...], int], tuple[str, list[float], list[float]]] = {
+    ((), 20261123): (
+        "487ed6ff914f:0:3",
+        [0.9732504562803836, 0.9758361283154589, 0.9861811636657498, 0.9327863608753548],
+        [0.5181949638114062, 0.42654815446568434, 0.5696041870614479, 0.40474308747621207],
+    ),
+    ((), 7): (
+        "487ed6ff914f:0:2",
+        [0.9519270619208072, 0.92924801409266, 0.961350122052059, 0.9375680176756429],
+        [0.5081048942469821, 0.4749049271210632, 0.6517309549574539, 0.3864747667560606],
+    ),
+    (("kind",), 20261123): (
+        "487ed6ff914f:0:3",
+        [0.5975224549004234, 0.5975224549004234, 0.9983393818790857, 0.9983393818790857],
+        [0.3630467973391404, 0.3630467973391404, 0.5280657641832918, 0.5280657641832918],
+    ),
+    (("kind",), 7): (
+        "fae2d882c81a:1:3",
+        [0.9085749848460868, 0.9085749848460868, 0.8101986991733638, 0.8101986991733638],
+        [0.5048523737594035, 0.5048523737594035, 0.5596504138967002, 0.5596504138967002],
+    ),
+}  # fmt: skip
+
+
+def pinned(make_study: MakeStudy, common: tuple[str, ...], experiments: bool) -> mc.Study:
+    parts: dict[str, Any] = {
+        "simulate": uniform,
+        "scenarios": mc.grid(n=(1, 2.5), kind=("a", "ä b"), flag=(True,)),
+        "common": common,
+        "claims": [mc.Identity("largest", "s", column="x", tolerance=2.0)],
+    }
+    counts = mc.Replicates(first=8, quick=8, full=8)
+    if experiments:
+        return of_experiments(mc.Experiment("named", **parts), name="pinned", block=4, replicates=counts)
+    return make_study(name="pinned", block=4, replicates=counts, **parts)
+
+
+@pytest.mark.parametrize(("common", "seed"), PINNED)
+def test_unnamed_studies_keep_their_draws_bit_for_bit(
+    make_study: MakeStudy, common: tuple[str, ...], seed: int
 ) -> None:
-    assert load_study(write_study("inside")).handle == "inside"
-    assert load_study(write_study("outside", folder=".")).handle == "outside.py"
-    (project / "two words").mkdir()
-    assert load_study(write_study("quoted", folder="two words")).handle == "'two words/quoted.py'"
-    (project / "below").mkdir()
-    monkeypatch.chdir(project / "below")
-    assert load_study(project / "outside.py").handle == "../outside.py"
-
-
-def test_expected_verdicts_are_kept(make_study: MakeStudy) -> None:
-    refuted = value("wrong", equals=9.0, expected=Verdict.REFUTED, because="a control")
-    assert [claim.expected for claim in make_study(claims=[value(), refuted]).claims] == [
-        Verdict.CONFIRMED,
-        Verdict.REFUTED,
+    """Largest draw, median and witness of 8 replicates in blocks of 4, as version 0.1.0 drew them."""
+    finding = mc.run(pinned(make_study, common, experiments=False), seed=seed, out=None, executor="serial")[
+        "largest"
     ]
+    token, largest, medians = PINNED[common, seed]
+    evidence = finding.evidence
+    assert isinstance(evidence, IdentityEvidence)
+    assert evidence.witness is not None
+    assert evidence.witness.token == token
+    assert [cell.largest for cell in evidence.cells if cell] == largest
+    assert [cell.median for cell in evidence.cells if cell] == medians
+
+
+def test_the_name_of_an_experiment_gives_other_draws(make_study: MakeStudy) -> None:
+    """The control: two experiments over one grid must not draw the same numbers."""
+    finding = mc.run(pinned(make_study, (), experiments=True), out=None, executor="serial")["largest"]
+    assert finding.estimate not in PINNED[(), 20261123][1]

@@ -116,17 +116,16 @@ class Bound(Claim):
 
     def collect(self, assessments: Sequence[Assessment]) -> BoundEvidence:
         """Ratios and counts of every cell, the worst violation and the tightest case."""
-        judged = [a for a in assessments if a.witness is not None and a.evidence is not None]
-        violated = [a.witness for a in judged if a.evidence.violations]
-        return BoundEvidence(
-            cells=tuple(a.evidence for a in assessments),
-            witness=max(violated, key=_excess, default=None),
-            tightest=max(judged, key=lambda a: a.evidence.largest_ratio).witness if judged else None,
-        )
+        cells: tuple[BoundCell | None, ...] = tuple(assessment.evidence for assessment in assessments)
+        witnesses = [assessment.witness for assessment in assessments]
+        judged = [(cell, own) for cell, own in zip(cells, witnesses, strict=True) if cell and own]
+        violated = [own for cell, own in judged if cell.violations]
+        tightest = max(judged, key=lambda pair: pair[0].largest_ratio, default=(None, None))
+        return BoundEvidence(cells, max(violated, key=_excess, default=None), tightest[1])
 
 
-def _excess(witness: Witness | None) -> float:
-    return 0.0 if witness is None else witness.value - (witness.bound or 0.0)
+def _excess(witness: Witness) -> float:
+    return witness.value - (witness.bound or 0.0)
 
 
 def _ratio(size: FloatArray, bound: FloatArray) -> FloatArray:

@@ -65,6 +65,7 @@ class Identity(Claim):
             scenario=sample.scenario,
             theory=0.0,
             margin=self.tolerance,
+            # The largest of what was drawn is known exactly: no error, and an interval without width.
             estimate=largest,
             mcse=0.0,
             interval=(largest, largest),

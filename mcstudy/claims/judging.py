@@ -88,6 +88,7 @@ def profits(claim: Claim, finding: Finding) -> bool:
 
 
 def _confidence(samples: tuple[Sample, ...], draws: Draws, alpha: float) -> float:
+    """The confidence of a cell at its look, which its scenario with the fewest replicates counts."""
     return 1.0 - alpha * look_share(draws.look(min(sample.replicates for sample in samples)))
 
 
@@ -115,6 +116,7 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], confidence: float, draws:
 def _conclude(
     claim: Claim, assessments: Sequence[Assessment], levels: Sequence[float], experiment: str
 ) -> Finding:
+    """The conjunction of the cells; of those with its verdict the one that reaches furthest speaks for it."""
     cells = tuple(assessment.cell for assessment in assessments)
     verdict = Verdict.all_of([cell.verdict for cell in cells])
     with_verdict = [index for index, cell in enumerate(cells) if cell.verdict is verdict]

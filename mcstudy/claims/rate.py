@@ -110,11 +110,14 @@ class Rate(Claim):
 
     def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
         """Fit one line and compare both slopes with the zone."""
-        line = self._line(samples, draws)
-        zone = Zone(evaluate(self.id, "exponent", self.exponent, line.scenario), self.margin)
+        name, values = self.cell_scenario(samples[0].scenario), self._paired(samples, draws)
+        zone = Zone(evaluate(self.id, "exponent", self.exponent, name), self.margin)
+        if min(map(len, values)) < 2:  # levels that have replicates each, but none in common
+            return Assessment(Cell.unjudged(name, zone))
+        line = self._line(name, samples, values)
         if line.note:
             return Assessment(Cell.unjudged(line.scenario, zone), line)
-        covariance = self._log_covariance(samples, line, draws)
+        covariance = self._log_covariance(values, line, draws)
         fitted = fit_power_law(line.x, line.y, covariance, replicates=min(line.replicates))
         # The full range and the half near the limit are two chances to be wrong; goodness of fit is a third.
         part = 1.0 - (1.0 - confidence) / (3 if self.exact else 2)
@@ -124,12 +127,12 @@ class Rate(Claim):
         line = replace(line, fit=_fit(fitted, half), note=note)
         return Assessment(self._cell(line, zone, fitted, part, rejected=rejected), line)
 
-    def _line(self, samples: tuple[Sample, ...], draws: Draws) -> Line:
+    def _line(self, name: Scenario, samples: Sequence[Sample], values: Sequence[FloatArray]) -> Line:
         """The statistic at every level, with the reason why no line can be fitted if there is one."""
         levels = np.array([self._level(sample.scenario) for sample in samples])
-        estimates = [self.of.estimate(values) for values in self._paired(samples, draws)]
+        estimates = [self.of.estimate(column) for column in values]
         return Line(
-            scenario=self.cell_scenario(samples[0].scenario),
+            scenario=name,
             x=levels,
             y=np.array([estimate.value for estimate in estimates]),
             mcse=np.array([estimate.mcse for estimate in estimates]),
@@ -165,6 +168,7 @@ class Rate(Claim):
         )
 
     def _asymptotic_half(self, line: Line, covariance: FloatArray, confidence: float) -> Half:
+        """The slope over the half near the limit: near zero, that of 1/x near infinity with the other sign."""
         if self.limit == "infinity":
             top = upper_half(line.x, line.y, covariance)
             return Half(top.exponent, top.interval(confidence), top.degrees + 2)
@@ -181,11 +185,11 @@ class Rate(Claim):
                 return f"the {self.of.label} is not known to 25 % at {self.against} = {level:g}"
         return ""
 
-    def _log_covariance(self, samples: Sequence[Sample], line: Line, draws: Draws) -> FloatArray:
+    def _log_covariance(self, values: Sequence[FloatArray], line: Line, draws: Draws) -> FloatArray:
         """Covariance of the log statistics: diagonal, or from paired influence values."""
         if self.against not in draws.common:
             return np.diag((line.mcse / line.y) ** 2)
-        influence = np.stack([self.of.influence(values) for values in self._paired(samples, draws)])
+        influence = np.stack([self.of.influence(column) for column in values])
         covariance = np.cov(influence / line.y[:, None]) / influence.shape[1]
         return np.asarray(covariance, dtype=np.float64)
 

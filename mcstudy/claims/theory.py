@@ -73,7 +73,7 @@ def evaluate(claim_id: str, name: str, theory: Theory, scenario: Scenario) -> fl
     except StudyError as error:
         msg = f"claim {claim_id}: `{name}` {error}"
         raise ClaimError(msg) from error
-    except Exception as error:
+    except Exception as error:  # it is the author's function, and may raise anything
         msg = f"claim {claim_id}: `{name}` must give a number in {scenario}, but raised {type(error).__name__}: {error}"
         raise ClaimError(msg) from error
     if not math.isfinite(value):

@@ -88,6 +88,7 @@ class Value(Claim):
         zone = self._zone(theory)
         estimate = self.of.estimate(values - shift)
         low, high = self._statistic(values).interval(values - shift, confidence)
+        # Paired, it is the differences that have an interval: theory is added back to stand beside the zone.
         offset = theory if np.ndim(shift) else 0.0
         interval = (low + offset, high + offset)
         cell = Cell(
@@ -113,7 +114,7 @@ class Value(Claim):
             (values,) = sample.values(self.of.column)
             return values, evaluate(self.id, "equals", self.equals, sample.scenario), 0.0
         values, theory = sample.values(self.of.column, self.equals)
-        if np.ptp(theory) == 0.0:
+        if np.ptp(theory) == 0.0:  # a number that `simulate` has computed: no pair is needed
             return values, float(theory[0]), 0.0
         if self.of.name != "mean":
             msg = (

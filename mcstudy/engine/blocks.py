@@ -44,9 +44,10 @@ class Blocks:
         self._connection = connection
         self.block_size = block_size
 
-    def done(self) -> set[tuple[str, str, int]]:
-        """The keys of the blocks that are kept."""
-        return set(self._connection.execute("SELECT experiment, scenario, number FROM blocks"))
+    def done(self, *, sound: bool = False) -> set[tuple[str, str, int]]:
+        """The keys of the blocks that are kept, or only of the sound ones, which have columns."""
+        query = "SELECT experiment, scenario, number FROM blocks WHERE data IS NOT NULL OR NOT ?"
+        return set(self._connection.execute(query, (sound,)))
 
     def columns(self) -> dict[str, tuple[str, ...]]:
         """By experiment, the columns of the blocks that are kept; without those that have no block with columns."""
@@ -132,6 +133,15 @@ class Blocks:
                 digest.update(f"{place}:{number}:{failed}".encode())
                 digest.update(data or b"")
         return digest.hexdigest()
+
+    def key_digest(self) -> str:
+        """The sha256 of what the draws of all experiments depend on."""
+        rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
+        digests = {
+            experiment: {name: part[1] for name, part in json.loads(parts).items()}
+            for experiment, parts in rows
+        }
+        return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
     def timings(self, counts: Counts) -> list[Timing]:
         """The seconds that drawing took, by scenario."""

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from threadpoolctl import threadpool_limits
 
-from mcstudy.draws import Block, Failure
+from mcstudy.draws import QUARANTINED, Block, Failure
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
 
@@ -126,7 +126,7 @@ class Joblib:
         try:
             (result,) = self._pool([task], {task.block: task}, jobs=1)
         except _worker_death() as death:
-            reason = f"quarantined: the worker process died twice while drawing this block ({type(death).__name__})"
+            reason = f"{QUARANTINED}: the worker process died twice while drawing this block ({type(death).__name__})"
             return BlockResult(task.block, failures=(Failure(task.block, None, reason, str(death)),))
         return result
 

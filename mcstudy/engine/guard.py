@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,7 @@ from mcstudy.study import Study
 
 __all__ = ["Guard"]
 
-# A run has at most some 10^6 blocks, 10^12 pairs: among them a coincidence stays one in a million.
-COINCIDENCE = 1e-18
+COINCIDENCE = 1e-6  # the chance, in a run, that honest blocks are refused for being equal
 
 
 @dataclass
@@ -37,7 +37,8 @@ class Guard:
     study: Study
     columns: dict[str, tuple[str, ...]]
     replay: str
-    _seen: dict[tuple[str, str, str], Block] = field(default_factory=dict)
+    _seen: dict[tuple[str, str, str], tuple[Block, int]] = field(default_factory=dict)
+    _drawn: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         for experiment in list(self.columns):
@@ -77,42 +78,28 @@ class Guard:
 
     def _check_distinct(self, block: Block, data: npt.NDArray[Any]) -> None:
         """Refuse two equal blocks that chance can't have made equal; with common factors, of one scenario."""
-        if not _is_random(data):
-            return
-        scope = block.scenario.key if self.study[block.experiment].common else ""
-        key = (block.experiment, scope, hashlib.sha256(data.tobytes()).hexdigest())
-        before = self._seen.setdefault(key, block)
-        if before != block:
-            rule = f"`simulate` must draw from its `rng`, but {before} is identical"
+        place = (block.experiment, block.scenario.key if self.study[block.experiment].common else "")
+        self._drawn[place] += 1
+        key = (*place, hashlib.sha256(data.tobytes()).hexdigest())
+        first, others = self._seen.get(key, (block, 0))
+        self._seen[key] = first, others + 1
+        if others and _by_chance(data, others + 1, self._drawn[place]) < COINCIDENCE:
+            rule = f"`simulate` must draw from its `rng`, but {first} is identical"
             raise self._error(block, rule)
-
-    def check_repeated(self, result: BlockResult, before: npt.NDArray[Any] | None) -> None:
-        """Refuse a block that came out otherwise when it was drawn again.
-
-        Raises
-        ------
-        StudyError
-        """
-        if result.data is None or before is None or result.data.tobytes() == before.tobytes():
-            return
-        rule = (
-            "`simulate` must give the same block whenever it is drawn, but a second time it gave another; use no "
-            "randomness but `rng`, and neither clocks nor what earlier calls left behind"
-        )
-        raise self._error(result.block, rule)
 
     def _error(self, block: Block, rule: str) -> StudyError:
         again = f"{self.replay} {block.token}"
         return StudyError(f"study {self.study.name} {block}: {rule}\nsee it again with: {again}")
 
 
-def _is_random(data: npt.NDArray[Any]) -> bool:
-    """Whether chance can't have made two blocks equal: two of them would agree in every column."""
-    return any(_agreement(data[name]) < COINCIDENCE for name in data.dtype.names or ())
+def _by_chance(data: npt.NDArray[Any], equal: int, blocks: int) -> float:
+    """A bound on the chance that so many equal blocks are among independent ones: one for each way to choose them."""
+    likeliest = min((_likelihood(data[name]) for name in data.dtype.names or ()), default=0.0)
+    ways = math.lgamma(blocks + 1) - math.lgamma(equal + 1) - math.lgamma(blocks - equal + 1)
+    return math.exp(min(0.0, ways + (equal - 1) * likeliest))
 
 
-def _agreement(column: npt.NDArray[np.float64]) -> float:
-    """The probability that two independent blocks agree in a column, by the shares of its own values."""
-    _, counts = np.unique(column, return_counts=True)
-    same = float(np.sum(np.square(counts / column.size)))  # that two replicates agree
-    return math.exp(column.size * math.log(same))
+def _likelihood(column: npt.NDArray[np.float64]) -> float:
+    """The log of the largest probability that independent replicates of any law have to be just these."""
+    shares = np.unique(column, return_counts=True)[1] / column.size
+    return float(column.size * np.sum(shares * np.log(shares)))

@@ -6,16 +6,18 @@ Arrays are kept as npy bytes, never as pickles. One process writes; whatever was
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import itertools
 import json
+import os
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
 
 from mcstudy.engine.blocks import Blocks, to_npy
 from mcstudy.engine.drawkey import Part, difference
+from mcstudy.engine.header import check_owner, check_version, sign
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change
@@ -30,8 +32,6 @@ CREATE TABLE IF NOT EXISTS blocks (
     data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL,
     PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
-# The file's application and version, in its header: 0 where another program wrote it, or mcstudy 0.1.
-APPLICATION, VERSION = 0x6D637374, 2
 
 
 class Journal(Blocks):
@@ -59,67 +59,38 @@ class Journal(Blocks):
         self._made: list[Path] = []
         self._appended: list[tuple[str, str, int]] = []
         self._lock: TextIO | None = None
-        super().__init__(self._connect(fresh=fresh), block_size)
+        self._writing = False
+        super().__init__(_in_memory() if path is None else self._connect(path, fresh=fresh), block_size)
         try:
-            self._check_ownership()
-            if fresh:
-                tables = ("blocks", "keys", "analyses", "meta")
-                self._connection.executescript(
-                    "".join(f"DROP TABLE IF EXISTS {name};" for name in tables) + "VACUUM;"
-                )
-            self._check_version()
+            check_version(path, self._connection)
+            self._writing = True  # not before this check: a file that is refused stays as it is
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(SCHEMA)
-            self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            self._connection.execute(f"PRAGMA user_version = {VERSION}")
+            sign(self._connection)
+        except sqlite3.Error as error:
+            self.close()
+            raise JournalError(_unreadable(path, error)) from error
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, *, fresh: bool) -> sqlite3.Connection:
-        if self.path is None:
-            return sqlite3.connect(":memory:", isolation_level=None)
-        self._made = _make_folder(self.path.parent)
-        if not self.path.exists():
-            self._made.append(self.path)
-        self._lock = _locked(self.path)
+    def _connect(self, path: Path, *, fresh: bool) -> sqlite3.Connection:
+        self._made = _make_folder(path.parent)
+        if not path.exists():
+            self._made.append(path)
+        self._lock = _locked(path)
         try:
-            return _opened(self.path)
-        except sqlite3.Error as error:
-            if fresh and self.path.is_file():
-                self.path.unlink()
-                return _opened(self.path)
+            return _opened(path, fresh=fresh)
+        except BaseException:
             self._unlock()
-            msg = f"the journal {self.path} can't be read ({error}); start over with --fresh, or move it away"
-            raise JournalError(msg) from None
+            raise
 
     def _unlock(self) -> None:
         if self._lock is not None:
             _remove(Path(self._lock.name))
             self._lock.close()
             self._lock = None
-
-    def _check_ownership(self) -> None:
-        """Refuse a database of another program, whose tables `fresh` must not drop."""
-        if self._names() - {"blocks", "keys", "analyses", "meta"}:
-            msg = f"the journal {self.path} is another program's database; move it away, or write elsewhere with --out DIR"
-            raise JournalError(msg)
-
-    def _check_version(self) -> None:
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if self._names() and version != VERSION:
-            written = (
-                "version 0.1 of mcstudy"
-                if version == 0
-                else f"a version of mcstudy with journals of form {version}"
-            )
-            msg = f"the journal {self.path} was written by {written}; read it there, write elsewhere with --out DIR, or start over with --fresh"
-            raise JournalError(msg)
-
-    def _names(self) -> set[str]:
-        rows = self._connection.execute(
-            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view', 'trigger')"
-        )
-        return {name for (name,) in rows}
 
     def claim(self, experiment: str, parts: Mapping[str, Part]) -> None:
         """Note what the draws of an experiment depend on, or compare it with what the kept ones depend on.
@@ -136,23 +107,15 @@ class Journal(Blocks):
             lines = [f"the journal {self.path} has draws{name} that depend on something else:", *changed]
             lines.append("start over with --fresh, or keep them and write elsewhere with --out DIR")
             raise JournalError("\n  ".join(lines[:-1]) + "\n" + lines[-1])
-        content = json.dumps({name: [part.kind, part.digest, part.text] for name, part in parts.items()})
-        self._connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (experiment, content))
+        if changed or not kept:
+            content = json.dumps({name: [part.kind, part.digest, part.text] for name, part in parts.items()})
+            self._connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (experiment, content))
 
     def _kept_parts(self, experiment: str) -> dict[str, Part]:
         row = self._connection.execute(
             "SELECT parts FROM keys WHERE experiment = ?", (experiment,)
         ).fetchone()
         return {} if row is None else {name: Part(*part) for name, part in json.loads(row[0]).items()}
-
-    def key_digest(self) -> str:
-        """The sha256 of what the draws of all experiments depend on."""
-        rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
-        digests = {
-            experiment: {name: part[1] for name, part in json.loads(parts).items()}
-            for experiment, parts in rows
-        }
-        return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
     def _count(self, experiment: str | None = None) -> int:
         """How many blocks are kept, of one experiment or of all."""
@@ -199,6 +162,11 @@ class Journal(Blocks):
     def close(self) -> None:
         """Close the file; a new one without a block is taken away again, with the folders made for it."""
         empty = bool(self._made) and not self._has_blocks()
+        if self._writing:
+            # One plain file, which can be read where nothing can be written; not while somebody reads it.
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA busy_timeout = 0")
+                self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
         self._unlock()
         if empty:
@@ -214,31 +182,48 @@ class Journal(Blocks):
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):  # a file that is damaged further inside, a full disk
+            raise JournalError(_unreadable(self.path, error)) from error
 
 
 def _locked(path: Path) -> TextIO:
     """The lock of the one process that writes; others may read meanwhile."""
-    lock = path.with_suffix(".lock").open("w", encoding="utf-8")
+    name = path.with_suffix(".lock")
+    lock = name.open("w", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         msg = f"the journal {path} is held by another run; wait for it to end, or write elsewhere with --out DIR"
         raise JournalError(msg) from None
+    if not name.exists() or not os.path.samestat(name.stat(), os.fstat(lock.fileno())):
+        lock.close()  # a run that has just ended took the file away between the two lines above
+        return _locked(path)
     return lock
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+def _in_memory() -> sqlite3.Connection:
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+def _opened(path: Path, *, fresh: bool) -> sqlite3.Connection:
+    """The database of a file; a new one in its place where it is to be dropped."""
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+        with closing(sqlite3.connect(path)) as connection:
+            check_owner(path, connection)
+    except sqlite3.Error as error:
+        if not fresh or not path.is_file():
+            raise JournalError(_unreadable(path, error)) from error
+    if fresh:
+        for suffix in ("", "-wal", "-shm"):  # what is left of an old file would be taken for the new one's
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    return sqlite3.connect(path, timeout=10.0, isolation_level=None)
+
+
+def _unreadable(path: Path | None, error: sqlite3.Error) -> str:
+    return f"the journal {path} can't be used ({error}); move it away, write elsewhere with --out DIR, or start over with --fresh"
 
 
 def _make_folder(folder: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 import traceback
@@ -11,12 +10,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mcstudy.engine.modules import Source, StudyModules, by_file, read_source
+from mcstudy.engine.modules import Source, StudyModules, by_file, is_installed, read_source
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import InputError, McstudyError, StudyError
 from mcstudy.study import Option, Study
+from mcstudy.words import nearest
 
-__all__ = ["STUDIES", "apply_options", "check_names", "find_studies", "load_study", "of_script"]
+__all__ = [
+    "STUDIES",
+    "apply_options",
+    "check_names",
+    "find_studies",
+    "load_study",
+    "named_by_values",
+    "of_script",
+]
 
 STUDIES = Path("studies")
 
@@ -58,8 +66,7 @@ def _find(name: str) -> Path:
     if path.is_file():
         return path
     known = [known.stem for known in _here()]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+    hint = nearest(name, known, cutoff=0.4).rstrip() or f"known: {', '.join(known) or 'none'}"
     msg = f"`STUDY` must be a study in ./{STUDIES} or a path, got {name!r}; {hint}"
     raise InputError(msg)
 
@@ -77,8 +84,9 @@ def load_study(path: Path) -> Study:
     try:
         modules = StudyModules(path.parent, {name: Source(name, str(path), read_source(path))})
         module = modules.load(name)
-    except McstudyError:
-        raise
+    except McstudyError as error:
+        msg = f"{error}{_place(error, path)}"
+        raise type(error)(msg) from error
     except (Exception, SystemExit) as error:
         msg = f"{_shown(path)} can't be imported: {type(error).__name__}: {error}{_place(error, path)}"
         raise StudyError(msg) from error
@@ -113,16 +121,35 @@ def _shown(path: Path) -> str:
 
 
 def _place(error: BaseException, path: Path) -> str:
-    """The last line of the study's folder that an error went through."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(path.parent)
-    ]
-    if not frames:
+    """The last line of the study's own that an error went through."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, path)]
+    if not own:
         return ""
-    last = frames[-1]
-    return f" ({_shown(Path(last.filename))}, line {last.lineno}: {last.line})"
+    return f" ({_shown(Path(own[-1].filename))}, line {own[-1].lineno}: {own[-1].line})"
+
+
+def _is_own(file: str, path: Path) -> bool:
+    """Whether a file belongs to the study at a path: packages may be installed below its folder."""
+    return Path(file).is_relative_to(path.parent) and not is_installed(file)
+
+
+def named_by_values(names: list[str], given: list[tuple[str, str]]) -> list[Path]:
+    """The studies that a command line names if what follows an option is a study too, and not its value.
+
+    Empty where nothing does: then every option of a study has a value.
+
+    Parameters
+    ----------
+    names : list of str
+        The studies that stand by themselves.
+    given : list of (option's name without dashes, value)
+    """
+    also = [value for _, value in given if value and _is_study(value)]
+    return [*(map(_find, names) if names else _here()), *map(_find, also)] if also else []
+
+
+def _is_study(word: str) -> bool:
+    return (Path(word).suffix == ".py" and Path(word).is_file()) or (STUDIES / f"{word}.py").is_file()
 
 
 def check_names(studies: list[Study]) -> None:
@@ -139,13 +166,17 @@ def check_names(studies: list[Study]) -> None:
             raise InputError(msg)
 
 
-def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Origin]:
+def apply_options(
+    studies: list[Study], given: list[tuple[str, str]], usual: Sequence[str] = ()
+) -> list[Origin]:
     """Apply command-line options to the studies that have them.
 
     Parameters
     ----------
     studies : list of Study
     given : list of (option's name without dashes, value)
+    usual : sequence of str
+        The options of every command, for whoever has mistyped one.
 
     Returns
     -------
@@ -162,22 +193,14 @@ def apply_options(studies: list[Study], given: list[tuple[str, str]]) -> list[Or
     for name, value in given:
         if name not in known:
             listed = ", ".join(f"--{option}" for option in sorted(known)) or "none of their own"
-            msg = f"unknown option --{name}; {_nearest(name, [*known, *KNOWN_OPTIONS])}the studies chosen have {listed}"
+            hint = nearest(f"--{name}", [*usual, *(f"--{option}" for option in known)])
+            msg = f"unknown option --{name}; {hint}the studies chosen have {listed}"
             raise InputError(msg)
-        if not value or value.startswith("--"):
-            msg = f"--{name} needs a value, got {value or 'none'}; write --{name} {known[name].metavar}"
+        if not value:
+            msg = f"--{name} needs a value, got none; write --{name} {known[name].metavar}"
             raise InputError(msg)
         origins = [_apply(origin, name, value) for origin in origins]
     return origins
-
-
-# The options of `mcstudy run`, for whoever mistypes one.
-KNOWN_OPTIONS = ("profile", "jobs", "seed", "executor", "out", "fresh", "replicates", "quiet", "help")
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean --{near[0]}? " if near else ""
 
 
 def _apply(origin: Origin, name: str, value: str) -> Origin:
@@ -190,9 +213,13 @@ def _apply(origin: Origin, name: str, value: str) -> Origin:
 def _applied(option: Option, origin: Origin, value: str) -> Study:
     try:
         with origin.active():
-            return option.apply(origin.study, value)
+            study: object = option.apply(origin.study, value)
     except McstudyError:
         raise
     except Exception as error:
         msg = f"--{option.name} {value}: {type(error).__name__}: {error}; {option.help}"
         raise InputError(msg) from error
+    if not isinstance(study, Study):
+        msg = f"`apply` of option --{option.name} must return a Study, got {type(study).__name__}; return dataclasses.replace(study, ...)"
+        raise StudyError(msg)
+    return study

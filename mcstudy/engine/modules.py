@@ -25,7 +25,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ProcessState", "Source", "StudyModules", "by_file", "is_loading", "read_source", "set_filters"]
+__all__ = [
+    "ProcessState",
+    "Source",
+    "StudyModules",
+    "by_file",
+    "is_installed",
+    "is_loading",
+    "read_source",
+    "set_filters",
+]
 
 # What Python itself filters: a study adds to these, whatever the process around it has set.
 _USUAL_FILTERS = (
@@ -208,7 +217,7 @@ class StudyModules(importlib.abc.MetaPathFinder):
         return [
             name
             for name, module in sys.modules.items()
-            if name.partition(".")[0] in neighbours and not _is_installed(module) and name not in self.modules
+            if name.partition(".")[0] in neighbours and _is_strange(module) and name not in self.modules
         ]
 
 
@@ -220,12 +229,15 @@ def read_source(path: Path) -> str:
     return importlib.util.decode_source(path.read_bytes())
 
 
-def _is_installed(module: ModuleType) -> bool:
-    """Whether a module is built in, or lies where packages are installed."""
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str):
-        return True
+def is_installed(file: str) -> bool:
+    """Whether a file lies where packages are installed."""
     return file.startswith(_installed_folders())
+
+
+def _is_strange(module: ModuleType) -> bool:
+    """Whether a module was neither built in nor installed."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and not is_installed(file)
 
 
 def _installed_folders() -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from mcstudy.exceptions import StudyError
 __all__ = ["check_first", "check_stored"]
 
 CHILD = "from mcstudy.engine.proof import child; child()"
-HASH_SEEDS = ("1", "2")  # any two: what depends on the order of hashes differs between them
+HASH_SEEDS = ("1", "2", "3")  # any: what depends on the order of hashes differs between them
 
 
 def check_first(
@@ -46,11 +46,12 @@ def check_first(
     """
     # A block that failed may end a process: it is not drawn here, and its failure is told anyway.
     sound = {result.block: result for result in results if result.data is not None}
-    again = [task for task in tasks if task.block in sound]
-    for other in _in_children(again) if isinstance(executor, Serial) else _here(again):
+    again = {task.block: task for task in tasks if task.block in sound}
+    tasks = list(again.values())
+    for other in _in_child(tasks, _other_seeds()[0]) if isinstance(executor, Serial) else _here(tasks):
         if not _equal(sound[other.block], other):
-            task = next(task for task in again if task.block == other.block)
-            raise StudyError(_difference(study, other.block, _cause(task)))
+            what = _failed(other) or "another process drew other numbers"
+            raise StudyError(_difference(study, other.block, what, _cause(again[other.block])))
 
 
 def check_stored(study: str, journal: Journal, task: Task) -> None:
@@ -66,11 +67,19 @@ def check_stored(study: str, journal: Journal, task: Task) -> None:
         return
     (result,) = _here([task])
     if result.data is None or not _same_columns(result.data, kept):
+        what = _failed(result) or "an earlier run kept other numbers"
         cause = (
             "a data file has changed that `inputs=` does not name, or what it depends on is not in its code: a clock, "
             "the environment, the network; name files in `inputs=`, and start over with --fresh"
         )
-        raise StudyError(_difference(study, task.block, cause, "an earlier run kept other numbers"))
+        raise StudyError(_difference(study, task.block, what, cause))
+
+
+def _failed(result: BlockResult) -> str:
+    """Why a block that came out once gives nothing now; empty where it gives something."""
+    if result.data is not None:
+        return ""
+    return f"a second time it failed: {result.misuse or result.failures[0].reason}"
 
 
 def _here(tasks: Sequence[Task]) -> list[BlockResult]:
@@ -78,7 +87,12 @@ def _here(tasks: Sequence[Task]) -> list[BlockResult]:
         return list(results)
 
 
-def _in_children(tasks: Sequence[Task], hash_seed: str = HASH_SEEDS[0]) -> list[BlockResult]:
+def _other_seeds() -> list[str]:
+    """Hash seeds that are not this process's own."""
+    return [seed for seed in HASH_SEEDS if seed != os.environ.get("PYTHONHASHSEED")]
+
+
+def _in_child(tasks: Sequence[Task], hash_seed: str) -> list[BlockResult]:
     """Draw blocks in a new process; nothing where none can be had, as on a machine without memory to spare."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     # The child finds packages where this process does, wherever it was started.
@@ -118,9 +132,7 @@ def _same_columns(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
     return one.dtype.names == other.dtype.names and one.tobytes() == other.tobytes()
 
 
-def _difference(
-    study: str, block: Block, cause: str, what: str = "another process drew other numbers"
-) -> str:
+def _difference(study: str, block: Block, what: str, cause: str) -> str:
     return f"study {study} {block}: `simulate` must give the same block whenever and wherever it is drawn, but {what}. The likely cause: {cause}"
 
 
@@ -129,7 +141,7 @@ def _cause(task: Task) -> str:
     first, second = run_block(task), run_block(task)
     if not _equal(first, second):
         return "randomness other than `rng`, a clock, or what earlier calls left behind; draw from `rng` only"
-    by_seed = [_in_children([task], seed) for seed in HASH_SEEDS]
+    by_seed = [_in_child([task], seed) for seed in _other_seeds()[:2]]
     if all(by_seed) and not _equal(by_seed[0][0], by_seed[1][0]):
         return "the order of a set or of hashes, which is another in each process; loop over sorted(...) or a tuple"
     return "a setting of this process (np.seterr, an environment variable, a patched module), or a global that has changed since it was imported; set it inside `simulate`"

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mcstudy.engine.blocks import Blocks
+from mcstudy.engine.header import check_owner, check_version
 from mcstudy.exceptions import JournalError
 
 __all__ = ["reading"]
@@ -30,13 +31,18 @@ def reading(path: Path) -> Iterator[Blocks]:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10.0)
         ) as connection:
-            yield Blocks(connection, _block_size(connection))
-    except (sqlite3.Error, ValueError, KeyError) as error:
-        msg = f"the journal {path} can't be read ({type(error).__name__}: {error}); run the study again with --fresh, or move it away"
+            check_owner(path, connection)
+            check_version(path, connection)
+            yield Blocks(connection, _block_size(path, connection))
+    except sqlite3.Error as error:
+        msg = f"the journal {path} can't be read ({error}); move it away, or start over with --fresh"
         raise JournalError(msg) from error
 
 
-def _block_size(connection: sqlite3.Connection) -> int:
+def _block_size(path: Path, connection: sqlite3.Connection) -> int:
     """What all experiments of a journal have in common."""
-    (parts,) = connection.execute("SELECT parts FROM keys LIMIT 1").fetchone() or ("{}",)
+    (parts,) = connection.execute("SELECT parts FROM keys LIMIT 1").fetchone() or (None,)
+    if parts is None:
+        msg = f"the journal {path} has no draws yet; wait for the run that writes it, or run the study"
+        raise JournalError(msg)
     return int(json.loads(parts)["block size of the run"][2])

@@ -142,11 +142,14 @@ def _recorded(failure: Failure) -> FailureRecord:
 def _sections(study: Study, ledger: Ledger) -> tuple[Section, ...]:
     if study.conclusion is None:
         return ()
+    rule = f"study {study.name}: `conclusion` must turn any ledger of the study into a Section"
+    remedy = "mend it and run again: the draws are kept"
     try:
-        return (study.conclusion(ledger),)
+        section: object = study.conclusion(ledger)
     except Exception as error:
-        msg = (
-            f"study {study.name}: `conclusion` must turn any ledger of the study into a Section, but it raised "
-            f"{type(error).__name__}: {error}; mend it and run again: the draws are kept"
-        )
+        msg = f"{rule}, but it raised {type(error).__name__}: {error}; {remedy}"
         raise StudyError(msg) from error
+    if not isinstance(section, Section):
+        msg = f"{rule}, got {type(section).__name__}; {remedy}"
+        raise StudyError(msg)
+    return (section,)

@@ -128,7 +128,6 @@ class _Loop:
                 claim.rehearse(claim.select(self.scenarios[name]))
         for experiment in self.study.experiments:
             journal.claim(experiment.name, draw_key(settings, experiment))
-        journal.note_analysis(analysis_of(self.study))
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
@@ -136,6 +135,8 @@ class _Loop:
         """Draw stage by stage until every claim is decided; a `simulate` that breaks a rule leaves no draws behind."""
         try:
             self._check_stored()
+            # Not before the checks: an analysis that was refused has not been made.
+            self.journal.note_analysis(analysis_of(self.study))
             return self._draw_and_judge()
         except StudyError:
             self.journal.forget()
@@ -215,7 +216,7 @@ class _Loop:
         places = {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}
         blocks = [
             Block(places[experiment, key], number, experiment)
-            for experiment, key, number in self.journal.done()
+            for experiment, key, number in self.journal.done(sound=True)
             if (experiment, key) in places
         ]
         if blocks:

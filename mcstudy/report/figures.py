@@ -68,7 +68,7 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     drawn: dict[str, Drawn] = {}
 
     def add(stem: str, figure: Figure, caption: str, title: str, description: str) -> None:
-        svg = save(figure, folder / stem)
+        svg = _save(figure, folder / stem)
         name = f"figure{len(drawn) + 1}"
         drawn[stem] = Drawn(inline(svg, name=name, title=title, description=description), caption, stem)
 
@@ -78,10 +78,9 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
             add(stem, *_draw_claim(finding, most), kind.headline(finding), kind.reading(finding))
         for overlay in ledger.overlays:
             findings = [ledger[name] for name in overlay.claims if name in ledger]
+            stem = file_name("overlay", overlay.id)
             told = " ".join(kind_of(finding.kind).reading(finding) for finding in findings)
-            add(
-                file_name("overlay", overlay.id), *_draw_overlay(overlay, findings, most), overlay.title, told
-            )
+            add(stem, *_draw_overlay(overlay, findings, most), overlay.title, told)
     return drawn
 
 
@@ -113,20 +112,8 @@ def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     return figure, list(panels[:, 0])
 
 
-def save(figure: Figure, stem: Path) -> str:
-    """Write a figure as ``stem.svg`` and ``stem.pdf``, without dates, and return the text of the first.
-
-    Parameters
-    ----------
-    figure : Figure
-    stem : Path
-        Without suffix; its folder exists.
-
-    Returns
-    -------
-    str
-        The SVG.
-    """
+def _save(figure: Figure, stem: Path) -> str:
+    """Write a figure as ``stem.svg`` and ``stem.pdf``, without dates, and return the text of the first."""
     text = io.StringIO()
     # Once for both files: what is laid out already would be laid out anew.
     figure.draw_without_rendering()

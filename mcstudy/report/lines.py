@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 
     from mcstudy.ledger import Overlay
 
-__all__ = ["Curve", "curves_of", "draw_curves", "draw_local_slopes", "draw_overlay", "height_of_curves"]
+__all__ = [
+    "Curve",
+    "curves_of",
+    "draw_curves",
+    "draw_local_slopes",
+    "draw_overlay",
+    "height_of_curves",
+    "overlay_curves",
+]
 
 DODGE = 1.05  # the shift along the axis that keeps the local slopes of lines apart
 DISTINCT = 8  # lines told apart by colour, mark and dash; further ones are grey

@@ -12,6 +12,7 @@ from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.exceptions import InputError
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Where
+from mcstudy.words import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +104,9 @@ def load(folder: str | Path) -> Results:
     file = path if path.suffix == ".json" else path / "ledger.json"
     if not file.is_file():
         there = sorted(found.parent.name for found in path.glob("*/ledger.json")) if path.is_dir() else []
-        hint = f"there are {', '.join(there)} in it" if there else "run the study first"
-        msg = f"`folder` must have a ledger.json, got {folder}; {hint}"
+        beside = sorted(found.parent.name for found in path.absolute().parent.glob("*/ledger.json"))
+        hint = f"there are {', '.join(there)} in it" if there else nearest(path.name, beside).rstrip()
+        msg = f"`folder` must have a ledger.json, got {folder}; {hint or 'run the study first'}"
         raise InputError(msg)
     return Results.of(read_ledger(file), file.resolve().parent)
 

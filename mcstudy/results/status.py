@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mcstudy.engine.reading import reading
-from mcstudy.exceptions import InputError, McstudyError
+from mcstudy.exceptions import InputError, JournalError, McstudyError
 from mcstudy.report import answer, read_ledger
+from mcstudy.words import nearest
 
 __all__ = ["HEADER", "status"]
 
@@ -35,12 +36,20 @@ def status(out: Path, studies: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """
     found = {path.parent.name for name in ("draws.sqlite", "ledger.json") for path in out.glob(f"*/{name}")}
     if unknown := [name for name in studies if name not in found]:
-        msg = f"`STUDY` must have been run, got {unknown[0]!r}, which has nothing in {out}; there are: {', '.join(sorted(found)) or 'none'}"
+        hint = nearest(unknown[0], found)
+        msg = f"`STUDY` must have been run, got {unknown[0]!r}, which has nothing in {out}; {hint}there are: {', '.join(sorted(found)) or 'none'}"
         raise InputError(msg)
     if not found:
         msg = f"`out` must be a folder that a run has written, got {out}; name it with --out DIR"
         raise InputError(msg)
-    return [(name, *_drawn(out / name), _found(out / name)) for name in studies or sorted(found)]
+    return [_row(name, out / name) for name in studies or sorted(found)]
+
+
+def _row(name: str, folder: Path) -> tuple[str, ...]:
+    try:
+        return (name, *_drawn(folder), _found(folder))
+    except JournalError as error:  # of one study: the others are shown all the same
+        return name, "?", "?", "?", str(error)
 
 
 def _drawn(folder: Path) -> tuple[str, str, str]:

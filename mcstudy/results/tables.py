@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from mcstudy.engine.reading import reading
 from mcstudy.exceptions import InputError
 from mcstudy.ledger import ExperimentDesign, Ledger
 from mcstudy.scenarios import Scenario, Where, unmatched
+from mcstudy.words import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,10 +34,14 @@ def drawn(
         raise InputError(msg)
     design = _design(ledger, experiment)
     if unknown := [column for column in columns if column not in design.columns]:
-        msg = f"`columns` must be columns of the experiment, got {unknown[0]!r}; columns: {', '.join(design.columns)}"
+        hint = nearest(unknown[0], design.columns)
+        msg = f"`columns` must be columns of the experiment, got {unknown[0]!r}; {hint}columns: {', '.join(design.columns)}"
         raise InputError(msg)
     places = _places(ledger, design, where)
     with reading(folder / "draws.sqlite") as blocks:
+        if blocks.key_digest() != ledger.digests.get("key"):
+            msg = f"`draws` must be those that the ledger rests on, got a journal in {folder} that another run has changed since; run the study again"
+            raise InputError(msg)
         frames = [_frame(blocks, design, *place, columns or design.columns) for place in places]
     return pd.concat(frames, ignore_index=True)
 
@@ -76,8 +82,14 @@ def _write(ledger: Ledger, folder: Path, design: ExperimentDesign, kind: str) ->
     elif kind == "parquet":
         table.to_parquet(path, index=False)
     else:
-        table.to_json(path, orient="records", lines=True, double_precision=15)
+        path.write_text(_as_json(table), encoding="utf-8")
     return path
+
+
+def _as_json(table: pd.DataFrame) -> str:
+    """A list of records, a line each; null for what is missing. pandas would round doubles to 15 digits."""
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
+    return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
 
 
 def _design(ledger: Ledger, experiment: str | None) -> ExperimentDesign:
@@ -117,7 +129,13 @@ def _parts(
     import numpy as np
     import pandas as pd
 
+    taken = {*scenario, "block", "replicate"}
     for number, data in blocks.arrays(design.name, scenario, count):
         size = blocks.block_size
-        own = {name: np.full(size, np.nan) if data is None else data[name] for name in columns}
+        own = {
+            f"{name} (column)" if name in taken else name: np.full(size, np.nan)
+            if data is None
+            else data[name]
+            for name in columns
+        }
         yield pd.DataFrame({**scenario, "block": number, "replicate": np.arange(size), **own})

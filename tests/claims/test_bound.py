@@ -176,3 +176,20 @@ def test_bound_refuses(parts: dict[str, Any], match: str) -> None:
 def test_words_of_a_bound() -> None:
     assert bound(at_most="limit").estimand == "probability that |x| exceeds limit"
     assert bound().kind == "bound"
+
+
+def test_times_claims_a_part_of_the_bound(draws_of: DrawsOf) -> None:
+    """0.9 times the bound is exceeded where 0.95 of it is reached; the ratio is to what is claimed."""
+    draws = draws_of({ONE: {"x": column(0.95), "limit": np.full(64, 1.0)}})
+    assert find(bound(at_most="limit"), draws, 0.02).verdict is CONFIRMED
+    reduced = find(bound(at_most="limit", times=0.9), draws, 0.02)
+    assert reduced.verdict is REFUTED
+    assert reduced.largest_ratio == pytest.approx(0.95 / 0.9)
+    assert witness_of(reduced).bound == 0.9
+    assert reduced.estimand == "probability that |x| exceeds 0.9 times limit"
+
+
+@pytest.mark.parametrize("times", [0.0, -1.0, math.nan, "0.9"])
+def test_times_must_be_positive(times: Any) -> None:
+    with pytest.raises(ClaimError, match="claim b: `times` must be a positive number, got"):
+        bound(times=times)

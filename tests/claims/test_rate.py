@@ -302,3 +302,19 @@ def test_a_line_carries_what_the_report_draws(draws_of: DrawsOf) -> None:
     assert fit.upper_half.levels == len(LEVELS) // 2
     assert drawn.replicates == (4096,) * len(LEVELS)
     assert finding.drawn == 4096 * len(LEVELS)
+
+
+def test_levels_without_a_replicate_in_common_are_open(draws_of: DrawsOf) -> None:
+    """Under common random numbers only pairs count; here every second replicate failed, in turn."""
+    even = np.arange(64) % 2 == 0
+    shared = 1 + 0.1 * np.random.default_rng(1).normal(size=64)
+    columns = {
+        Scenario(n=n): {"x": np.where(even == bool(k % 2), np.nan, n * shared)}
+        for k, n in enumerate((1, 2, 4))
+    }
+    claim = rate(exponent=1.0, allowed_failures=96)
+    finding = find(claim, draws_of(columns, common=("n",)), 0.01)
+    assert finding.verdict is UNDECIDED
+    assert evidence_of(finding).cells == (None,)
+    assert (finding.theory, finding.margin) == (1.0, 0.02)
+    assert find(claim, draws_of(columns), 0.01).cells[0].reach >= 0  # the control: unpaired, there is a line

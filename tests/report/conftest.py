@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from mcstudy.claims import Bound, Claim, Identity, Law, Rate, SameLaw, Value, control, judge, misprint
@@ -262,7 +263,12 @@ class Written:
 def make() -> SimpleNamespace:
     """The functions of this file, which no import path leads to."""
     return SimpleNamespace(
-        judged=judged, ledger_of=ledger_of, powers=powers, residuals=residuals, normals=normals
+        judged=judged,
+        ledger_of=ledger_of,
+        powers=powers,
+        residuals=residuals,
+        normals=normals,
+        axes=lambda panels=1: Figure().subplots(panels),
     )
 
 

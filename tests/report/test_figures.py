@@ -94,7 +94,7 @@ def inside(figure: Figure) -> bool:
     sheet = figure.bbox
     artists = [artist for axes in figure.axes for artist in axes.get_children()]
     boxes = [a.get_window_extent() for a in artists if getattr(a, "get_text", lambda: "")()]
-    boxes += [axes.get_legend().get_window_extent() for axes in figure.axes if axes.get_legend()]
+    boxes += [legend.get_window_extent() for axes in figure.axes if (legend := axes.get_legend())]
     return all(sheet.x0 - 1 <= box.x0 and box.x1 <= sheet.x1 + 1 and box.y1 <= sheet.y1 + 1 for box in boxes)
 
 

@@ -41,10 +41,10 @@ def test_index_lists_studies_and_what_cannot_be_read(full_ledger: Ledger, tmp_pa
         (tmp_path / name / "ledger.json").write_text(content, encoding="utf-8")
     edited = full_ledger.to_json().replace('"verdict": "REFUTED"', '"verdict": "CONFIRMED"')
     (tmp_path / "edited" / "ledger.json").write_text(edited, encoding="utf-8")
-    html = write_index(tmp_path).read_text(encoding="utf-8")
-    page, text = Page(html), text_of(html)
-    assert len(page.of("table")) == 1
-    assert "linearization.html" in page.values("href")
+    page = write_index(tmp_path).read_text(encoding="utf-8")
+    text = words(page)
+    assert page.count("<table") == 1
+    assert 'href="linearization.html"' in page
     for expected in (
         answer(full_ledger),
         "6 confirmed",
@@ -107,7 +107,7 @@ def test_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"must be a ledger\.json that can be read, got .*absent"):
         read_ledger(tmp_path / "absent")
     (tmp_path / "image").write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(InputError, match="can be read, got .*image: 'utf-8'"):
+    with pytest.raises(InputError, match=r"can be read, got .*image: 'utf-8'"):
         read_ledger(tmp_path / "image")
 
 

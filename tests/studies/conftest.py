@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -65,15 +65,21 @@ def expected() -> Callable[[mc.Study], Mapping[str, mc.Verdict]]:
 
 @pytest.fixture(scope="session")
 def small() -> Callable[..., mc.Study]:
-    """A function that cuts a study down to some claims, on the scenarios of the quick profile that they read.
+    """A function that cuts a study down to some claims, on the scenarios of a profile that they read.
 
     It takes the study, then ids of its claims, or claims to stand for those with the same ids; `where` leaves
     only some scenarios. Nothing closes the report.
     """
 
-    def cut(study: mc.Study, *claims: Claim | str, where: Where = None, count: int = 256) -> mc.Study:
+    def cut(
+        study: mc.Study,
+        *claims: Claim | str,
+        where: Where = None,
+        count: int = 256,
+        profile: str = "quick",
+    ) -> mc.Study:
         chosen = {claim if isinstance(claim, str) else claim.id: claim for claim in claims}
-        experiments = [_cut(experiment, chosen, where) for experiment in study.experiments]
+        experiments = [_cut(one, chosen, one.of_profile(profile), where) for one in study.experiments]
         return replace(
             study,
             experiments=[experiment for experiment in experiments if experiment is not None],
@@ -87,29 +93,49 @@ def small() -> Callable[..., mc.Study]:
     return cut
 
 
-def _cut(experiment: mc.Experiment, chosen: Mapping[str, Claim | str], where: Where) -> mc.Experiment | None:
-    claims = [
-        claim if isinstance(given := chosen[claim.id], str) else given
-        for claim in experiment.claims
-        if claim.id in chosen
-    ]
+def _cut(
+    experiment: mc.Experiment,
+    chosen: Mapping[str, Claim | str],
+    scenarios: Sequence[mc.Scenario],
+    where: Where,
+) -> mc.Experiment | None:
+    given = [(claim, chosen[claim.id]) for claim in experiment.claims if claim.id in chosen]
+    claims = [own if isinstance(other, str) else other for own, other in given]
     if not claims:
         return None
-    scenarios = [
+    kept = [
         scenario
-        for scenario in experiment.scenarios
+        for scenario in scenarios
         if scenario.matches(where) and any(claim.select([scenario]) for claim in claims)
     ]
-    claims = [_within(claim, scenarios) for claim in claims]
-    return replace(experiment, claims=claims, scenarios=scenarios, full=(), measures=())
+    within = [_within(claim, kept) for claim in claims]
+    return replace(experiment, claims=within, scenarios=kept, full=(), measures=())
 
 
-def _within(claim: Claim, scenarios: list[mc.Scenario]) -> Claim:
+def _within(claim: Claim, scenarios: Sequence[mc.Scenario]) -> Claim:
     """The claim without the levels in its `where` that no scenario has: a claim may name none of these."""
     if not isinstance(claim.where, Mapping):
         return claim
     selected = claim.select(scenarios)
     return replace(claim, where={factor: {one[factor] for one in selected} for factor in claim.where})
+
+
+@pytest.fixture(scope="session")
+def contradicted() -> Callable[[mc.Study, Mapping[str, Mapping[str, Any]]], mc.Study]:
+    """A function that puts, beside each claim of a study, one called ``ID-wrong`` with some arguments changed.
+
+    The same draws answer both, with the same margins.
+    """
+
+    def contradict(study: mc.Study, changes: Mapping[str, Mapping[str, Any]]) -> mc.Study:
+        return replace(study, experiments=[_contradict(one, changes) for one in study.experiments])
+
+    return contradict
+
+
+def _contradict(experiment: mc.Experiment, changes: Mapping[str, Mapping[str, Any]]) -> mc.Experiment:
+    wrong = [replace(claim, id=f"{claim.id}-wrong", **changes[claim.id]) for claim in experiment.claims]
+    return replace(experiment, claims=(*experiment.claims, *wrong))
 
 
 @pytest.fixture(scope="session")

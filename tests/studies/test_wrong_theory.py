@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -42,12 +41,6 @@ EDGES: Theories = {
 }
 
 
-def both(experiment: mc.Experiment, wrong: Theories) -> mc.Experiment:
-    """The experiment with the wrong claims beside the right ones: the same margins, on the same draws."""
-    claims = [replace(claim, id=f"{claim.id}-wrong", **wrong[claim.id]) for claim in experiment.claims]
-    return replace(experiment, claims=(*experiment.claims, *claims))
-
-
 @pytest.mark.parametrize(
     ("wrong", "where", "count"),
     [
@@ -59,15 +52,14 @@ def both(experiment: mc.Experiment, wrong: Theories) -> mc.Experiment:
 def test_wrong_theories_are_refuted(
     study: mc.Study,
     small: Callable[..., mc.Study],
+    contradicted: Callable[[mc.Study, Theories], mc.Study],
     judged: Callable[..., mc.Ledger],
     wrong: Theories,
     where: Mapping[str, Any],
     count: int,
 ) -> None:
     """Counts are those at which the study itself decides in the quick profile."""
-    right = small(study, *wrong, where=where, count=count)
-    (experiment,) = right.experiments
-    ledger = judged(replace(right, experiments=[both(experiment, wrong)]))
+    ledger = judged(contradicted(small(study, *wrong, where=where, count=count), wrong))
     assert {claim: ledger[claim].verdict for claim in wrong} == dict.fromkeys(wrong, mc.Verdict.CONFIRMED)
     refuted = {claim: ledger[f"{claim}-wrong"].verdict for claim in wrong}
     assert refuted == dict.fromkeys(wrong, mc.Verdict.REFUTED)

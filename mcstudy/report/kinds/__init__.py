@@ -23,19 +23,9 @@ from mcstudy.scenarios import Scenario
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "Column",
-    "Estimate",
-    "Kind",
-    "Replicate",
-    "Summary",
-    "Table",
-    "evidence_of",
-    "judged",
-    "kind_of",
-    "leading",
-]
-__all__ += ["at", "capital", "losses", "owned", "place", "replicates_of", "varying"]
+__all__ = ["Column", "Estimate", "Kind", "Replicate", "Summary", "Table", "at", "capital", "evidence_of"]
+__all__ += ["file_name", "judged", "kind_of", "leading", "losses", "owned", "place", "replicates_of"]
+__all__ += ["varying"]
 
 MOST = 40  # cells of a figure, unless it is told otherwise
 

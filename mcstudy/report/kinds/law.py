@@ -21,7 +21,7 @@ from mcstudy.report.kinds import (
     replicates_of,
     varying,
 )
-from mcstudy.report.numbers import interval, label, percent, shown
+from mcstudy.report.numbers import interval, label, percent, plural, shown
 from mcstudy.report.style import BLUE, MUTED, mark_zone, number_ticks
 
 if TYPE_CHECKING:
@@ -71,6 +71,13 @@ class LawKind(Kind):
         ends = f"{percent(finding.confidence)} interval {interval(*finding.interval)}"
         return opening + capital(f"{where}{found}, its {ends} {side} the margin {shown(finding.margin, 3)}.")
 
+    def diagnosis(self, finding: Finding) -> str:
+        """Say how many values of the deciding cell were taken for others."""
+        own = evidence_of(finding)
+        if not own or not own.merged:
+            return ""
+        return f"{plural(own.merged, 'value')} taken for others, from which only rounding tells them apart."
+
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """The same for all."""
         return (HEIGHT,)
@@ -104,7 +111,7 @@ def _draw_deciding(axes: Axes, own: LawCell) -> None:
 
 def _draw_other(axes: Axes, own: LawCell) -> None:
     size = len(own.deviation)
-    kept = {*range(0, size, max(1, size // POINTS)), size - 1, int(np.argmax(np.abs(own.deviation)))}
+    kept = {*range(0, size, math.ceil(size / POINTS)), size - 1, int(np.argmax(np.abs(own.deviation)))}
     points = sorted(kept)
     style: dict[str, Any] = {"color": MUTED, "alpha": 0.45, "linewidth": 0.7, "zorder": 2}
     axes.plot(own.probability[points], own.deviation[points], **style)

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from mcstudy.claims import Bound
 from mcstudy.findings import Finding, Verdict
@@ -16,7 +15,7 @@ KIND = kind_of("bound")
 
 
 def bound(make: Any, columns: Any = None, **parts: Any) -> Finding:
-    plain = {"column": "error", "at_most": "bound", "probability": 0.05}
+    plain: dict[str, Any] = {"column": "error", "at_most": "bound", "probability": 0.05}
     (finding,) = make.judged(Bound("2c", "b", **(plain | parts)), columns or make.powers())
     assert isinstance(finding, Finding)
     return finding
@@ -78,17 +77,17 @@ def test_bound_without_a_draw(make: Any) -> None:
     assert KIND.replicate(finding) is None
     assert KIND.summary(finding).found == "–"
     assert KIND.columns["violations"](finding.cells[0], None) == "–"
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, finding)
     assert "not judged" in [text.get_text() for text in axes.texts]
 
 
 def test_drawing_has_the_bound_at_one_and_infinity_at_the_end(make: Any) -> None:
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, bound(make))
     assert 1.0 in {line.get_xdata()[0] for line in axes.lines if line.get_color() == "#d55e00"}
     assert axes.get_xscale() == "linear"
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, bound(make, at_most=0.0))
     assert axes.get_xscale() == "log"
     assert [text.get_text() for text in axes.texts].count("∞") == 5

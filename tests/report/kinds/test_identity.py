@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from mcstudy.claims import Identity
 from mcstudy.findings import Finding
@@ -49,7 +48,7 @@ def test_identity_without_a_residual(make: Any) -> None:
     assert KIND.reading(finding).startswith("No residual could be computed.")
     assert KIND.replicate(finding) is None
     assert KIND.columns["largest residual"](finding.cells[0], None) == "–"
-    KIND.draw(Figure().subplots(), finding)
+    KIND.draw(make.axes(), finding)
 
 
 def test_zero_has_a_place_on_the_logarithmic_axis(make: Any) -> None:
@@ -57,7 +56,7 @@ def test_zero_has_a_place_on_the_logarithmic_axis(make: Any) -> None:
         Scenario(depth=d): {"residual": np.full(64, value)}
         for d, value in ((1, 0.0), (2, 5e-324), (3, 1e-300))
     }
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, identity(make, columns))
     assert [text.get_text() for text in axes.texts].count("0") == 1
     low, high = axes.get_xlim()

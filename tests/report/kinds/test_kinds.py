@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from matplotlib.figure import Figure
 
 import mcstudy.report.kinds as package
 from mcstudy.claims import Identity, Value
@@ -34,7 +32,7 @@ def test_unknown_kind_is_refused_by_name(name: str) -> None:
 
 
 @pytest.fixture
-def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a kind whose own file imports what does not exist."""
     (tmp_path / "broken_kind.py").write_text("import does_not_exist\n", encoding="utf-8")
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
@@ -81,4 +79,4 @@ def test_a_kind_without_a_second_panel_has_none(make: Any) -> None:
     kind = kind_of("value")
     assert len(kind.heights(finding)) == 1
     with pytest.raises(NotImplementedError):
-        kind.draw_below(Figure().subplots(), finding)
+        kind.draw_below(make.axes(), finding)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from mcstudy.claims import Rate
 from mcstudy.findings import Finding, Verdict
@@ -16,7 +15,7 @@ KIND = kind_of("rate")
 
 
 def rate(make: Any, columns: Any, **parts: Any) -> Finding:
-    plain = {"of": mean("error"), "against": "width", "exponent": -0.5, "margin": 0.1}
+    plain: dict[str, Any] = {"of": mean("error"), "against": "width", "exponent": -0.5, "margin": 0.1}
     (finding,) = make.judged(Rate("2d", "slope", **(plain | parts)), columns)
     assert isinstance(finding, Finding)
     return finding
@@ -90,7 +89,7 @@ def test_line_without_a_fit_says_why(make: Any) -> None:
         "could not be estimated. The mean of error is not positive at width = 128."
     )
     assert KIND.diagnosis(finding) == ""
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, finding)
     assert "no fit" in axes.get_legend().get_texts()[0].get_text().replace("\N{NO-BREAK SPACE}", " ")
     triangles = [line for line in axes.lines if line.get_marker() == "v"]
@@ -116,7 +115,7 @@ def test_points_hold_every_level_of_every_line(make: Any) -> None:
 
 def test_panels_show_lines_theory_and_local_slopes_on_any_axes(make: Any) -> None:
     finding = rate(make, make.powers(displacement="near") | make.powers(displacement="far", seed=5))
-    main, below = Figure().subplots(2)
+    main, below = make.axes(2)
     KIND.draw(main, finding)
     KIND.draw_below(below, finding)
     names = [text.get_text() for text in main.get_legend().get_texts()]
@@ -135,8 +134,22 @@ def test_lines_of_different_theory_are_drawn_relative_to_it(make: Any) -> None:
         make.powers(displacement="near") | make.powers(exponent=-1.0, displacement="far"),
         exponent=lambda displacement: -0.5 if displacement == "near" else -1.0,
     )
-    main, below = Figure().subplots(2)
+    main, below = make.axes(2)
     KIND.draw(main, finding)
     KIND.draw_below(below, finding)
     assert below.get_ylabel() == "slope − theory"
     assert sum(text.get_text().startswith("theory") for text in main.get_legend().get_texts()) == 2
+
+
+def test_rate_of_draws_that_all_failed_can_be_read_drawn_and_tabulated(make: Any) -> None:
+    columns = {scenario: {"error": np.full(1024, np.nan)} for scenario in make.powers()}
+    finding = rate(make, columns)
+    assert "could not be estimated." in KIND.reading(finding)
+    assert KIND.summary(finding).found == "–"
+    main, below = make.axes(2)
+    KIND.draw(main, finding)
+    KIND.draw_below(below, finding)
+    points = KIND.points(finding)
+    assert points is not None
+    assert points.rows == []
+    assert [write(finding.cells[0], None) for write in KIND.columns.values()].count("–") >= 4

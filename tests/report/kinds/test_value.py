@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from mcstudy.claims import Value
 from mcstudy.findings import Verdict
@@ -47,7 +46,7 @@ def test_reading_says_what_decided(make: Any, centers: tuple[float, ...], start:
 
 def test_failures_are_told_with_what_they_do_to_the_verdict(make: Any) -> None:
     columns = {Scenario(n=1): {"x": np.where(np.arange(1024) < 3, np.nan, 1.0)}}
-    claim = {"of": mean("x"), "equals": 1.0, "margin": 0.1}
+    claim: dict[str, Any] = {"of": mean("x"), "equals": 1.0, "margin": 0.1}
     (strict,) = make.judged(Value("1", "x", **claim), columns)
     assert strict.verdict is Verdict.UNDECIDED
     assert KIND.reading(strict).endswith(
@@ -70,7 +69,7 @@ def test_what_could_not_be_judged_can_be_read_and_drawn(make: Any) -> None:
     (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=1.0, margin=0.1), columns)
     assert "the mean of x could not be estimated." in KIND.reading(finding)
     assert KIND.summary(finding).found == "–"
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, finding)
     assert texts(axes).count("not estimated") == 2
 
@@ -79,7 +78,7 @@ def test_drawing_has_a_mark_for_every_cell_and_the_zone(make: Any) -> None:
     (finding,) = make.judged(
         Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0, 0.1, 2.0)
     )
-    axes = Figure().subplots()
+    axes = make.axes()
     caption = KIND.draw(axes, finding)
     heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() in {"o", "s"}]
     assert heights == [0, -1, -2]
@@ -93,7 +92,7 @@ def test_drawing_has_a_mark_for_every_cell_and_the_zone(make: Any) -> None:
 def test_cells_of_different_zones_are_standardised_on_a_wide_axis(make: Any) -> None:
     claim = Value("1", "x", of=mean("x"), equals=lambda n: float(n), margin=0.01)
     (finding,) = make.judged(claim, make.normals(1.0, 50.0))
-    axes = Figure().subplots()
+    axes = make.axes()
     caption = KIND.draw(axes, finding)
     assert "standardised to ±1" in caption
     assert axes.get_xscale() == "symlog"
@@ -103,7 +102,7 @@ def test_cells_of_different_zones_are_standardised_on_a_wide_axis(make: Any) -> 
 def test_crowded_drawings_keep_the_deciding_cell_and_say_what_is_left_out(make: Any) -> None:
     columns = make.normals(*[0.0] * 29, 3.0, size=64)
     (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=2.0), columns)
-    axes = Figure().subplots()
+    axes = make.axes()
     caption = KIND.draw(axes, finding, most=5)
     assert "Of 30 cells the 5 nearest to the edge" in caption
     assert "30" in texts(axes)
@@ -112,6 +111,6 @@ def test_crowded_drawings_keep_the_deciding_cell_and_say_what_is_left_out(make: 
 def test_infinite_intervals_stay_on_the_axes(make: Any) -> None:
     columns = {Scenario(n=1): {"x": np.random.default_rng(5).normal(size=3)}}
     (finding,) = make.judged(Value("1", "x", of=variance("x"), equals=1.0, margin=0.5), columns)
-    axes = Figure().subplots()
+    axes = make.axes()
     KIND.draw(axes, finding)
     assert all(map(math.isfinite, axes.get_xlim()))
