@@ -1,10 +1,9 @@
 """How far training carries a wide network from its linearization: one gradient step, and training to a fixed loss.
 
 Every replicate draws a network, trains it by gradient descent on the square loss of the data, and compares it with its
-linearization, at the trained weights and along the linearization's own training at matched time; the columns are those of
-`mcstudy.models.shallow.lazy_training`. Networks are centred, g = f - f(W_0), so that the labels alone drive them. Their
-outputs are a_j = +-1/sqrt m, those of Problem 2. The control is the mean-field scaling: outputs +-1/m and steps m times as
-long, so that rows move by order one at every width.
+linearization, at the trained weights and along the linearization's own training at matched time; columns are those of
+`mcstudy.models.shallow.lazy_training`. Networks are centred, g = f - f(W_0): the labels alone drive them. Outputs are
++-1/sqrt m; the control is the mean-field scaling, +-1/m and steps m times as long, whose rows move by order one.
 """
 
 import math
@@ -30,7 +29,7 @@ Columns = dict[str, npt.NDArray[Any]]
 Measure = Callable[[Initialization, FloatArray, FloatArray], Columns]
 
 SINGLE, REAL, RANDOM = "one input", "real rows", "random points"
-WIDTHS, MORE = mc.powers_of_two(6, 12), mc.powers_of_two(4, 12)
+WIDTHS, MORE = mc.powers_of_two(6, 12), mc.powers_of_two(4, 12)  # narrow networks cannot learn three rows
 ENTRIES = 2**18  # of W_0 in work at once, at most ten to a row: 2 MiB, unless a single network has more
 UNFINISHED = "the loss did not fall as wanted within the steps allowed"
 
@@ -78,8 +77,9 @@ RIGHT_SIDE = r"\frac{\beta}{2 \sqrt{m}} \lVert W - W_0 \rVert^2 \lVert x \rVert^
 BOUNDED = rf"|f(W) - f_0(W)| \le {RIGHT_SIDE}"
 MEAN, SPREAD = r"\mathbb{E}(f - f_0)", r"\operatorname{sd}(f - f_0)"
 SMOOTH_STEP = r"\propto m^{-1} \text{ after a gradient step, smooth } \sigma"
-EXACT_MEAN, EXACT_SD = (rf"{of} \text{{ after a gradient step, at every }} m" for of in (MEAN, SPREAD))
-TENTH = mc.relative(0.1)
+ANY_MEAN, ANY_SD = (rf"{of} \text{{ after a gradient step, at every }} m" for of in (MEAN, SPREAD))
+TENTH = mc.relative(0.1)  # theory is exact at every width, so that it allows for sampling alone
+FEW = {"data": SINGLE, "width": (256, 1024, 4096)}  # the sd, known less well than the mean, takes more draws
 ONE_STEP = {"part": 0.0, "step": 1.0, "steps": 1}
 
 
@@ -109,20 +109,13 @@ STEP = mc.Experiment(
         RATE("2d.gradient.sd", rf"{SPREAD} {SMOOTH_STEP}", of=mc.rms("row_spread")),
         mc.Value(
             "2d.gradient.exact-mean",
-            EXACT_MEAN,
+            ANY_MEAN,
             of=mc.mean("pair"),
             equals=_mean,
             margin=TENTH,
             where={"data": SINGLE},
         ),
-        mc.Value(
-            "2d.gradient.exact-sd",
-            EXACT_SD,
-            of=mc.sd("undershoot"),
-            equals=_sd,
-            margin=TENTH,
-            where={"data": SINGLE},
-        ),
+        mc.Value("2d.gradient.exact-sd", ANY_SD, of=mc.sd("undershoot"), equals=_sd, margin=TENTH, where=FEW),
     ],
 )
 
@@ -153,8 +146,10 @@ KINK = mc.Experiment(
             exact=True,
             expected=mc.control("a mean of order $m^{-1/2}$ and an sd of order $m^{-3/4}$: no single power"),
         ),
-        mc.Value("2d.gradient.relu-exact-mean", EXACT_MEAN, of=mc.mean("pair"), equals=_mean, margin=TENTH),
-        mc.Value("2d.gradient.relu-exact-sd", EXACT_SD, of=mc.sd("undershoot"), equals=_sd, margin=TENTH),
+        mc.Value("2d.gradient.relu-exact-mean", ANY_MEAN, of=mc.mean("pair"), equals=_mean, margin=TENTH),
+        mc.Value(
+            "2d.gradient.relu-exact-sd", ANY_SD, of=mc.sd("undershoot"), equals=_sd, margin=TENTH, where=FEW
+        ),
     ],
 )
 
@@ -167,7 +162,7 @@ AS_LONG = r"f_{\text{trained}} - f_{\text{linearization, trained as long}} \prop
 
 def training(start: Initialization, X: FloatArray, y: FloatArray) -> Columns:
     """Errors and movements after training to a tenth of the loss."""
-    trained, mirrored = _both(start, X, y, part=0.1, step=0.5, steps=400)
+    trained, mirrored = _both(start, X, y, part=0.1, step=0.5, steps=400)  # most take fewer than ten steps
     failure = {"failure": np.where(trained.reached & mirrored.reached, "", UNFINISHED)}
     return trained_errors(start, X, y, trained, mirrored) | movements(start, X, trained) | failure
 
@@ -204,9 +199,9 @@ RANDOM_POINTS = mc.Experiment(
 
 
 def mean_field(start: Initialization, X: FloatArray, y: FloatArray) -> Columns:
-    """Movements after training to half of the loss, with outputs +-1/m and steps m times as long."""
-    slower = replace(start, a=start.a / math.sqrt(start.width))
-    trained = _descend(slower, X, y, step=0.5 * start.width, part=0.5, steps=400)
+    """Movements after training to half of the loss: to a tenth, narrow networks of outputs +-1/m would take for ever."""
+    slower = replace(start, a=start.a / math.sqrt(start.width))  # takes steps m times as long
+    trained = _descend(slower, X, y, part=0.5, step=0.5 * start.width, steps=400)
     return movements(slower, X, trained) | {"failure": np.where(trained.reached, "", UNFINISHED)}
 
 
@@ -232,11 +227,14 @@ def conclude(ledger: mc.Ledger) -> mc.Section:
     bounds = [ledger[claim] for claim in ("2c.step", "2c.trained", "2c.random-points")]
     single = ledger["2d.gradient.relu-single"]
     fit = single.evidence.cells[0].fit
+    misfit = (
+        f"chi-square {fit.chi_square:.0f} on {fit.degrees} degrees of freedom" if fit else "not known yet"
+    )
     return mc.Section(
         "What over-parametrization does",
         (
-            f"A trained wide network is its linearization. To reach a tenth of its loss on three real rows, the weights move by a "
-            f"fraction that falls with exponent {ledger['2d.lazy'].cell(**tanh):.3f} in the width, the tangent kernel by one "
+            f"A trained wide network is its linearization. To reach a tenth of its loss on three real rows, the weights move "
+            f"by a fraction that falls with exponent {ledger['2d.lazy'].cell(**tanh):.3f} in the width, the tangent kernel by one "
             f"with exponent {ledger['2d.lazy.kernel'].cell(**tanh):.3f}, and the network departs from the linearization trained "
             f"as long with exponent {ledger['2d.lazy.matched'].cell(**tanh):.3f}.",
             f"Mean and standard deviation of the error are both of order $1/m$ for a smooth activation: after one gradient step "
@@ -247,8 +245,7 @@ def conclude(ledger: mc.Ledger) -> mc.Section:
             f"the largest ratio of error to bound was {max(bound.largest_ratio for bound in bounds):.4f}.",
             f"A kink costs rate. For ReLU the mean falls with exponent {ledger['2d.gradient.relu-mean'].cell():.3f} and the "
             f"standard deviation with {ledger['2d.gradient.relu-sd'].cell():.3f}. One line through their root mean square has "
-            f"slope {single.estimate:.3f} and looks straight; its goodness of fit, chi-square {fit.chi_square:.0f} on "
-            f"{fit.degrees} degrees of freedom, does not allow it.",
+            f"slope {single.estimate:.3f} and looks straight; its goodness of fit, {misfit}, does not allow it.",
             f"It is the scaling $1/\\sqrt{{m}}$ that does this, not width alone. With outputs $\\pm 1/m$ the kernel moves at "
             f"every width: exponent {ledger['2d.lazy.mean-field-rate'].cell():.3f}.",
         ),

@@ -97,7 +97,8 @@ def test_every_column_that_a_claim_reads_is_checked(claim: Any) -> None:
 
 def test_missing_must_name_columns() -> None:
     with pytest.raises(
-        ClaimError, match="`missing` must be one that its `simulate` returns, got 'slop'; columns: x, slope"
+        ClaimError,
+        match=r"`missing` must be one that its `simulate` returns, got 'slop'; did you mean slope\? columns: x, slope",
     ):
         experiment(missing=("slop",)).check_columns(("x", "slope"), {})
 

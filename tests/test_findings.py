@@ -160,6 +160,18 @@ def test_among_keeps_the_verdict_and_a_cell_that_decides(bound: mc.Finding) -> N
     assert others.cells[others.deciding].scenario == mc.Scenario(n=4, kind="a")
 
 
+def test_among_keeps_the_deciding_cell_though_another_reaches_further(draws_of: Callable[..., Draws]) -> None:
+    """A failed replicate leaves the first cell open: it decides, near to theory as it is."""
+    one, two, three = mc.grid(n=(1, 2, 3))
+    columns = {one: {"x": np.full(64, 0.1)}, two: {"x": np.full(64, 0.9)}, three: {"x": np.zeros(64)}}
+    columns[one]["x"][0] = np.nan
+    finding = find(mc.Value("v", "s", of=mc.mean("x"), equals=0.0, margin=1.0), draws_of(columns), 0.01)
+    assert (finding.verdict, finding.deciding) == (UNDECIDED, 0)
+    assert finding.among(n=(1, 2)).deciding == 0
+    assert finding.among(n=(2, 3)).deciding == 0
+    assert finding.among(n=(3, 2)).cells[0].reach == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize(
     ("where", "match"),
     [

@@ -141,6 +141,13 @@ def test_a_predicate_of_the_old_form_is_shown_the_new_one() -> None:
         Scenario(n=8).matches(lambda scenario: scenario["n"] > 4)
 
 
+@pytest.mark.parametrize(("level", "option"), [(1, True), (0, False), (True, 1), (False, np.int64(0))])
+def test_a_boolean_is_no_number(level: Any, option: Any) -> None:
+    """Python takes True for 1."""
+    assert not Scenario(n=level).matches({"n": option})
+    assert Scenario(n=level).matches({"n": (option, level)})
+
+
 def test_a_factor_is_the_same_in_either_normal_form() -> None:
     """Python reads the identifier \u03f5 as \u03b5, so a string must name the same factor."""
     one, other = "\u03f5", "\u03b5"

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from mcstudy.engine.drawkey import Part, describe
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
@@ -50,8 +52,20 @@ def draw_key(settings: Settings, experiment: Experiment) -> dict[str, Part]:
     }
     # Names of settings end in a word that no name of a function or a global does.
     parts = {f"{name} of the run": Part("setting", value, value) for name, value in plain.items()}
-    described = describe(experiment.simulate, inputs=experiment.inputs, loaded=settings.origin.texts)
+    state = settings.origin.state
+    if raising := [entry[:4] for entry in state.filters if entry[0] == "error"]:
+        text = "; ".join(map(_filter, raising))
+        parts["warnings that raise"] = Part("setting", text, text)
+    with np.errstate(**state.floating_point):  # those that raise are part of the machine
+        described = describe(experiment.simulate, inputs=experiment.inputs, loaded=settings.origin.texts)
     return parts | dict(described.parts)
+
+
+def _filter(entry: tuple[Any, ...]) -> str:
+    """A warning filter in words: its patterns may be compiled or not."""
+    _, message, category, module = entry
+    patterns = (getattr(pattern, "pattern", pattern) for pattern in (message, module))
+    return f"{category.__name__} {' '.join(map(str, patterns))}"
 
 
 def analysis_of(study: Study) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -60,27 +61,33 @@ class Payload:
     shared : bytes
         The folder and the sources of the study's modules: equal for all experiments of a study.
     function : bytes
-        `simulate`, pickled: by its name where a module of the study has it, else by value.
-    state : ProcessState
+        `simulate` and the state it is called in, pickled: by name where a module of the study has it, else by value.
+    folder : str
+        The working folder, from which `simulate` may read.
     here : Ready or None
         What to call in the process that made the payload; it does not travel.
     """
 
     shared: bytes
     function: bytes
-    state: ProcessState
+    folder: str
     here: Ready | None = field(default=None, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"shared": self.shared, "function": self.function, "state": self.state, "here": None}
+        return {"shared": self.shared, "function": self.function, "folder": self.folder, "here": None}
 
     def ready(self) -> Ready:
         """The function, with the modules that it needs."""
         if self.here is not None:
             return self.here
+        with suppress(
+            OSError
+        ):  # a pool of workers outlives a change of the folder; another machine may not have it
+            os.chdir(self.folder)
         modules = _modules(self.shared)
         _stand_among(modules)
-        return Ready(_function(self.shared, self.function), modules, self.state)
+        simulate, state = _function(self.shared, self.function)
+        return Ready(simulate, modules, state)
 
 
 @lru_cache(maxsize=4)  # a worker serves one study after the other
@@ -93,9 +100,9 @@ def _modules(shared: bytes) -> StudyModules:
 
 
 @lru_cache(maxsize=64)  # a study has few experiments
-def _function(shared: bytes, function: bytes) -> Simulate:
-    simulate: Simulate = pickle.loads(function)
-    return simulate
+def _function(shared: bytes, function: bytes) -> tuple[Simulate, ProcessState]:
+    simulate, state = pickle.loads(function)
+    return simulate, state
 
 
 def pack(simulate: Simulate, modules: StudyModules | None, by_value: list[ModuleType]) -> Payload:
@@ -120,14 +127,14 @@ def pack(simulate: Simulate, modules: StudyModules | None, by_value: list[Module
     names = tuple(modules.loaded) if modules else ()
     shared = pickle.dumps((str(modules.folder) if modules else ".", names, sources))
     try:
-        function = _pickled(simulate, by_value)
+        function = _pickled((simulate, state), by_value)
     except Exception as error:
         msg = f"`simulate` must use only what can be pickled, got {type(error).__name__}: {error}"
         raise StudyError(msg) from error
-    return Payload(shared, function, state, Ready(simulate, modules, state))
+    return Payload(shared, function, str(Path.cwd()), Ready(simulate, modules, state))
 
 
-def _pickled(simulate: Simulate, by_value: list[ModuleType]) -> bytes:
+def _pickled(content: tuple[Simulate, ProcessState], by_value: list[ModuleType]) -> bytes:
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -143,7 +150,7 @@ def _pickled(simulate: Simulate, by_value: list[ModuleType]) -> bytes:
     with ExitStack() as stack:
         for module in by_value:
             stack.enter_context(_travelling(module))
-        Pickler(buffer).dump(simulate)
+        Pickler(buffer).dump(content)
     return buffer.getvalue()
 
 

@@ -105,9 +105,14 @@ def _check_words(study: Study) -> None:
     from mcstudy.report import check_latex, check_text
 
     check_text(study.question, "question")
+    check_text(study.source, "source")
+    for overlay in study.overlays:
+        check_text(overlay.caption, f"caption of overlay {overlay.id}")
     for experiment in study.experiments:
+        check_text(experiment.source, f"source of experiment {experiment.name}")
         for claim in experiment.claims:
             check_latex(claim.statement, f"statement of claim {claim.id}")
+            check_text(claim.source, f"source of claim {claim.id}")
             check_text(claim.expectation.because, f"because of claim {claim.id}")
 
 

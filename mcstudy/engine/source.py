@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mcstudy.engine.modules import StudyModules, by_file, read_source
+from mcstudy.engine.modules import ProcessState, StudyModules, by_file, read_source
 from mcstudy.study import Study
 
 __all__ = ["Origin"]
@@ -65,6 +65,11 @@ class Origin:
     def modules(self) -> StudyModules | None:
         """The modules that were loaded for the study; None where Python itself imported them."""
         return by_file.get(self.study.file.resolve()) if self.study.file else None
+
+    @property
+    def state(self) -> ProcessState:
+        """What the study's modules have set for the process, or what it is where Python imported them."""
+        return self.modules.state if self.modules else ProcessState.now()
 
     def active(self) -> AbstractContextManager[None]:
         """Make the study's modules those that an import finds, where mcstudy has loaded them."""

@@ -119,8 +119,11 @@ def _save(figure: Figure, stem: Path) -> str:
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     figure.savefig(text, format="svg", metadata={"Date": None})
-    Path(f"{stem}.svg").write_text(text.getvalue(), encoding="utf-8")
-    figure.savefig(f"{stem}.pdf", format="pdf", metadata={"CreationDate": None})
+    svg, pdf = Path(f"{stem}.svg"), Path(f"{stem}.pdf")
+    # A PDF takes three times as long, for the subsets of its fonts: it is kept where the drawing is the same.
+    if not (pdf.is_file() and svg.is_file() and svg.read_text(encoding="utf-8") == text.getvalue()):
+        svg.write_text(text.getvalue(), encoding="utf-8")
+        figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
     return text.getvalue()
 
 

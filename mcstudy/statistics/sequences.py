@@ -133,9 +133,8 @@ def sequence_limits(
     error: float,
     skewness: float,
     replicates: int,
+    z: float,
     *,
-    share: float,
-    tuned: float = TUNED,
     degrees: float | None = None,
 ) -> tuple[float, float]:
     """Time-uniform limits for an estimator that is, nearly, a mean of influences.
@@ -143,7 +142,7 @@ def sequence_limits(
     The boundary's effective z takes the place of a normal quantile: it becomes Student's t at the same tail
     probability, and Hall's cubic (see `intervals.hall_interval`) corrects for skewness, on the side where that
     widens. The other side is left as it is: skewness that was estimated from heavy symmetric tails would shorten
-    at random (the mean of t3 missed 3 times too often at a share of 1e-4).
+    at random (the mean of t3 missed about three times too often at a share of 1e-4).
 
     Parameters
     ----------
@@ -153,10 +152,8 @@ def sequence_limits(
         Third standardised moment of the influences.
     replicates : int
         How many influences there are, at least 2.
-    share : float
-        Probability of ever missing, for each end by itself.
-    tuned : float
-        Number of replicates at which the limits are tightest.
+    z : float
+        Effective z (`effective_z`): each end holds at its share by itself.
     degrees : float, optional
         Degrees of freedom of `error`. Default: ``replicates - 1``.
 
@@ -168,17 +165,19 @@ def sequence_limits(
     Raises
     ------
     InputError
-        If an argument is out of range.
+        If there are fewer than two replicates.
 
     Examples
     --------
-    >>> low, high = sequence_limits(0.0, 1.0, 2.0, 1000, share=0.001)
+    >>> low, high = sequence_limits(0.0, 1.0, 2.0, 1000, z=4.0)
     >>> round(low, 2), round(high, 2)
-    (-4.07, 4.5)
+    (-4.02, 4.43)
     """
     from scipy.special import ndtr, stdtrit
 
-    z = effective_z(replicates, share, tuned)
+    if replicates < 2:
+        msg = f"`replicates` must be at least 2, got {replicates}; draw more"
+        raise InputError(msg)
     t = -float(stdtrit(replicates - 1 if degrees is None else degrees, float(ndtr(-z))))
     if not math.isfinite(t):
         return -math.inf, math.inf
@@ -196,9 +195,8 @@ def _hall(t: float, slant: float) -> float:
 def influence_limits(
     center: float,
     influence: FloatArray,
+    z: float,
     *,
-    share: float,
-    tuned: float = TUNED,
     remainder: float = 0.0,
     unseen: float = 0.0,
     degrees: float | None = None,
@@ -213,45 +211,55 @@ def influence_limits(
         The estimate.
     influence : ndarray of shape (n,), n >= 2
         Influence values, of mean 0.
-    share, tuned, degrees
+    z, degrees : float
         See `sequence_limits`.
     remainder : float
-        What the influences leave out, as a multiple of ``z^2``: the linear approximation is off by about
-        ``z^2 remainder`` when the estimate is off by z errors. For a variance ``s^2 / n``: its influences
-        vanish for random signs, its error does not.
+        What the influences leave out: where the estimate is z errors off, their mean is off by about
+        ``z^2 remainder`` more. For a variance it is ``s^2 / n``: its influences vanish for random signs, its
+        error does not.
     unseen : float
-        This many replicates more are assumed to lie at twice the largest influence, for each end on its side.
+        So many replicates more are assumed to lie at twice the largest influence, for each end on its side.
 
     Returns
     -------
     low, high : float
+        Both equal to `center` where nothing varies and nothing is left out.
 
     Raises
     ------
     InputError
-        If an argument is out of range.
+        If there are fewer than two influences.
+
+    Examples
+    --------
+    >>> influence = np.tile([-1.0, 1.0], 128)
+    >>> low, high = influence_limits(0.0, influence, effective_z(256, share=0.01, tuned=256))
+    >>> round(low, 3), round(high, 3)
+    (-0.213, 0.213)
     """
-    n = influence.size
-    z = effective_z(n, share, tuned)
-    ends = []
-    for sign in (-1.0, 1.0):
-        phantom = 2 * max(float(np.max(sign * influence)), 0.0) * sign
-        shift, error, skewness = _moments(influence, phantom, unseen)
-        total = math.hypot(error, z * remainder)
-        if total == 0:
-            return center, center
-        # The remainder is symmetric: it dilutes the skewness.
-        low, high = sequence_limits(
-            center + shift,
-            total,
-            skewness * (error / total) ** 3,
-            n,
-            share=share,
-            tuned=tuned,
-            degrees=degrees,
-        )
-        ends.append(low if sign < 0 else high)
-    return ends[0], ends[1]
+    low, _ = _one_sided(center, influence, -1.0, z, remainder, unseen, degrees)
+    _, high = _one_sided(center, influence, 1.0, z, remainder, unseen, degrees)
+    return low, high
+
+
+def _one_sided(
+    center: float,
+    influence: FloatArray,
+    sign: float,
+    z: float,
+    remainder: float,
+    unseen: float,
+    degrees: float | None,
+) -> tuple[float, float]:
+    """Limits of which the one on the side of `sign` counts."""
+    phantom = 2 * sign * max(float(np.max(sign * influence)), 0.0)
+    shift, error, skewness = _moments(influence, phantom, unseen)
+    total = math.hypot(error, z * remainder)
+    if total == 0:
+        return center, center
+    # The remainder is symmetric: it dilutes the skewness.
+    diluted = skewness * (error / total) ** 3
+    return sequence_limits(center + shift, total, diluted, influence.size, z, degrees=degrees)
 
 
 def _moments(influence: FloatArray, phantom: float, weight: float) -> tuple[float, float, float]:

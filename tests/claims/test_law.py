@@ -213,3 +213,36 @@ def test_same_law_compares_two_levels(make_study: Callable[..., Study], levels: 
 def test_same_law_across_an_unknown_factor(make_study: Callable[..., Study]) -> None:
     with pytest.raises(ClaimError, match="`across` must name a factor of the study, got 'kind'; factors: n"):
         make_study(claims=[same()])
+
+
+class Tenths:
+    """Binomial counts in steps of 0.1, the atoms by a product."""
+
+    def cdf(self, x: Any) -> Any:
+        atoms = 0.1 * np.arange(11)
+        return stats.binom(10, 0.5).cdf(np.searchsorted(atoms, np.asarray(x), side="right") - 1)
+
+
+def rounded_lattice(rng: np.random.Generator, count: int) -> tuple[Any, Any]:
+    """Counts, and these in steps of 0.1 by a product or a quotient: 0.1 * 3 is not 3 / 10."""
+    counts = rng.binomial(10, 0.5, size=count)
+    return counts, np.where(rng.random(count) < 0.5, 0.1 * counts, counts / 10)
+
+
+def test_atoms_that_only_rounding_tells_apart_are_one(draws_of: DrawsOf) -> None:
+    counts, values = rounded_lattice(np.random.default_rng(11), 4096)
+    assert len(np.unique(values)) > len(np.unique(counts))  # the control: rounding does tell them apart
+    exact = find(law(stats.binom(10, 0.5)), draws_of({ONE: {"x": counts}}), 0.01)
+    rounded = find(law(Tenths()), draws_of({ONE: {"x": values}}), 0.01)
+    assert rounded.estimate == pytest.approx(exact.estimate, abs=1e-12)
+    assert cell_of(rounded).merged == len(np.unique(values)) - len(np.unique(counts))
+    assert cell_of(exact).merged == 0
+
+
+def test_samples_of_one_lattice_are_the_same_law_however_they_were_rounded(draws_of: DrawsOf) -> None:
+    counts, values = rounded_lattice(np.random.default_rng(12), 4096)
+    exact = find(same(), draws_of(pair(counts / 10, counts / 10)), 0.01)
+    rounded = find(same(), draws_of(pair(counts / 10, values)), 0.01)
+    assert (exact.estimate, rounded.estimate) == (0.0, 0.0)
+    assert stats.ks_2samp(counts / 10, values).statistic > 0.05  # the control: what rounding would make of it
+    assert cell_of(rounded).merged > 0

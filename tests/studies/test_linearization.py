@@ -1,175 +1,165 @@
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mcstudy import Ledger, Replicates, Scenario, Study, Verdict, run
-from mcstudy.claims.claim import Claim
-from mcstudy.engine.loading import load_study
-from mcstudy.models import adversary, shallow
+import mcstudy as mc
+from mcstudy.claims import Claim, judge
+from mcstudy.draws import Draws
+from mcstudy.findings import Finding
+from mcstudy.models.shallow import adversary, displacements, networks
+from mcstudy.models.shallow.activations import Activation
 
-FILE = Path(__file__).parents[2] / "studies" / "linearization.py"
 REGISTER = {"2a", "2b", "2b-printed", "2c", "2c-printed", "2c-sharp", "2d.worst", "2d.typical"}
-CONTROLS = {"2a-slopeless", "2c-reduced.worst", "2d.growing.worst"}
+REFUTED = {"2a-slopeless", "2b-printed", "2c-reduced.worst", "2c-printed", "2d.growing.worst"}
+NARROW = (64, 128, 256, 512, 1024)
+Named = Callable[[mc.Study, str], Claim]
+Judge = Callable[..., Finding]
 
 
-@pytest.fixture(scope="module")
-def study() -> Study:
-    return load_study(FILE)
+def fourth_power_of_sd(width: int, dimension: int) -> float:
+    """The rms of sin's error to leading order on the unit sphere, with E u^4 = t^4 in place of 3 t^4."""
+    return float(np.sqrt(-np.expm1(-2.0) / 8)) / (width * dimension)
 
 
-def small(study: Study, *claims: Claim, most: int = 1024, count: int = 256) -> Study:
-    """The study on narrow networks, with these claims and none of its closing section."""
-    scenarios = [
-        scenario
-        for scenario in study.of_profile("quick")
-        if int(scenario["width"] or 0) <= most and any(claim.select([scenario]) for claim in claims)
-    ]
-    return replace(
-        study,
-        scenarios=scenarios,
-        claims=claims,
-        block=min(count, study.block),
-        replicates=Replicates(first=count, quick=count, full=count),
-        full_only=lambda _: False,
-        conclusion=None,
-        overlays=(),
-    )
+@pytest.fixture
+def found(study: mc.Study, named: Named, stream: Callable[..., Any], draws_of: Callable[..., Draws]) -> Judge:
+    """A function that judges a claim on draws of this process, in which parts of the models may be replaced."""
+
+    def find(claim_id: str, experiment: str, count: int = 128, **where: Any) -> Finding:
+        scenarios = [scenario for scenario in study[experiment].scenarios if scenario.matches(where)]
+        drawn = {scenario: study[experiment].simulate(stream(), count, **scenario) for scenario in scenarios}
+        (finding,) = judge([named(study, claim_id)], draws_of(drawn, first=count), among=25)
+        return finding
+
+    return find
 
 
-def named(study: Study, *ids: str) -> list[Claim]:
-    return [claim for claim in study.claims if claim.id in ids]
+def test_register_is_claimed_with_its_controls(
+    study: mc.Study, expected: Callable[[mc.Study], Mapping[str, mc.Verdict]]
+) -> None:
+    verdicts = expected(study)
+    assert set(verdicts) >= REGISTER
+    assert {name for name, verdict in verdicts.items() if verdict is mc.Verdict.REFUTED} == REFUTED
 
 
-def judged(study: Study) -> Ledger:
-    return run(study, executor="serial", jobs=1, out=None)
-
-
-def test_register_is_claimed(study: Study) -> None:
-    expected = {claim.id: claim.expected for claim in study.claims}
-    assert set(expected) >= REGISTER | CONTROLS
-    refuted = {name for name, verdict in expected.items() if verdict is Verdict.REFUTED}
-    assert refuted == CONTROLS | {"2b-printed", "2c-printed"}
-
-
-def test_design_covers_what_is_asked(study: Study) -> None:
-    levels = study.design("full", ())["factors"]
-    assert max(levels["width"]) >= 2**14
-    assert {"California", "any state", "unit sphere", "sphere of radius 2"} <= set(levels["inputs"])
-    assert len(levels["activation"]) >= 13
+def test_design_covers_what_is_asked(study: mc.Study) -> None:
+    scenarios = [s for experiment in study.experiments for s in experiment.of_profile("full")]
+    levels = {
+        factor: {s[factor] for s in scenarios if factor in s} for factor in ("width", "dimension", "inputs")
+    }
+    assert max(map(int, levels["width"])) >= 2**14
     assert len(levels["dimension"]) >= 4
-    drawn = [
-        s for s in study.scenarios if s["displacement"] in ("worst", "isotropic", "gaussian", "gradient")
-    ]
-    assert len(drawn) * study.replicates.full >= 10**6
+    assert levels["inputs"] >= {"California", "any state", "unit sphere", "sphere of radius 2"}
+    assert len({s["activation"] for s in scenarios}) >= 13
+    moved = [study[name].of_profile("full") for name in ("worst", "isotropic", "displacement")]
+    assert sum(map(len, moved)) * study.replicates.full >= 10**6
 
 
-def test_columns_are_the_same_and_finite_in_every_scenario(study: Study) -> None:
-    first: set[str] = set()
-    for scenario in study.scenarios:
-        columns = study.simulate(np.random.Generator(np.random.SFC64(1)), 2, **scenario)
-        first = first or set(columns)
-        assert set(columns) == first
-        assert all(values.shape == (2,) and np.all(np.isfinite(values)) for values in columns.values()), (
-            scenario
-        )
+def test_columns_are_finite_in_every_scenario(study: mc.Study, check_columns: Callable[..., None]) -> None:
+    check_columns(study, size=2)
 
 
-def test_portions_bound_memory_and_join(study: Study) -> None:
-    """Wide networks are drawn one after the other, whatever the block."""
-    scenario = Scenario(
-        displacement="isotropic",
-        activation="tanh",
-        width=2**16,
-        dimension=10,
-        inputs="unit sphere",
-        radius=1.0,
+def test_wide_networks_are_drawn_one_after_the_other(study: mc.Study, stream: Callable[..., Any]) -> None:
+    """Whatever the block: 2^16 rows of 10 entries leave room for a single network."""
+    columns = study["isotropic"].simulate(
+        stream(), 3, activation="tanh", width=2**16, dimension=10, inputs="unit sphere", radius=1.0
     )
-    columns = study.simulate(np.random.Generator(np.random.SFC64(1)), 3, **scenario)
     assert len(set(columns["error"])) == 3
 
 
-def test_statements_on_narrow_networks_are_judged_as_expected(study: Study) -> None:
+def test_statements_on_narrow_networks_are_judged_as_expected(
+    study: mc.Study, small: Callable[..., mc.Study], judged: Callable[..., mc.Ledger]
+) -> None:
     ids = ("2a", "2a-slopeless", "2b", "2b-printed", "2c-reduced.worst", "2c-printed", "2c-sharp.quadratic")
-    ledger = judged(small(study, *named(study, *ids)))
-    assert {finding.id: finding.verdict for finding in ledger.findings} == {
-        "2a": Verdict.CONFIRMED,
-        "2a-slopeless": Verdict.REFUTED,
-        "2b": Verdict.CONFIRMED,
-        "2b-printed": Verdict.REFUTED,
-        "2c-reduced.worst": Verdict.REFUTED,
-        "2c-printed": Verdict.REFUTED,
-        "2c-sharp.quadratic": Verdict.CONFIRMED,
-    }
-
-
-def _wrong(claim: Claim, **changes: object) -> Claim:
-    return replace(claim, **changes)  # type: ignore[arg-type]
+    ledger = judged(small(study, *ids, where=lambda width: width <= 512))
+    verdicts = {finding.id: finding.verdict for finding in ledger.findings}
+    assert verdicts == {name: mc.Verdict.REFUTED if name in REFUTED else mc.Verdict.CONFIRMED for name in ids}
 
 
 @pytest.mark.parametrize(
-    ("name", "changes"),
+    ("wrong", "where", "count"),
     [
-        ("2d.worst", {"exponent": -1.0}),
-        ("2d.worst", {"exponent": -0.45}),
-        ("2d.typical", {"exponent": -0.5}),
-        ("2d.typical", {"exponent": -0.9}),
-        ("2d.step", {"exponent": -0.5}),
+        (
+            {
+                "2d.worst": {"exponent": -0.45},
+                "2d.worst.ceiling": {"exponent": -1.0},
+                "2d.typical": {"exponent": -0.9},
+                "2d.step": {"exponent": -0.5},
+                "2c-sharp.rate": {"exponent": -1 / 3},
+            },
+            {"dimension": 2, "width": NARROW},
+            256,
+        ),
+        (
+            {
+                "2d.typical.exact": {"equals": fourth_power_of_sd},
+                "2d.growing.typical": {"exponent": -1.0},
+            },
+            {"inputs": "unit sphere"},
+            1024,
+        ),
+        (
+            {
+                "2c-sharp.constant": {"equals": lambda width: 0.279 * (2 * width) ** (-2 / 3)}
+            },  # rows of both signs
+            None,
+            64,
+        ),
     ],
+    ids=["rates", "moments", "sharpness"],
 )
-def test_wrong_exponents_are_refuted(study: Study, name: str, changes: dict[str, float]) -> None:
-    where: dict[str, object] = {"activation": "tanh", "inputs": "unit sphere", "radius": 1.0, "dimension": 2}
-    where["displacement"] = {"2d.worst": "worst", "2d.typical": "isotropic", "2d.step": "gradient"}[name]
-    (claim,) = named(study, name)
-    ledger = judged(small(study, _wrong(claim, where=where, **changes), count=128))
-    assert ledger[name].verdict is Verdict.REFUTED
+def test_wrong_theories_are_refuted(
+    study: mc.Study,
+    small: Callable[..., mc.Study],
+    contradicted: Callable[..., mc.Study],
+    judged: Callable[..., mc.Ledger],
+    wrong: dict[str, dict[str, Any]],
+    where: dict[str, Any] | None,
+    count: int,
+) -> None:
+    ledger = judged(contradicted(small(study, *wrong, where=where, count=count), wrong))
+    refuted = {claim: ledger[f"{claim}-wrong"].verdict for claim in wrong}
+    assert refuted == dict.fromkeys(wrong, mc.Verdict.REFUTED)
+    assert mc.Verdict.REFUTED not in {ledger[claim].verdict for claim in wrong}
 
 
-def test_bound_with_a_wrong_power_of_the_input_is_refuted(
-    study: Study, monkeypatch: pytest.MonkeyPatch
+def test_wrong_power_of_the_input_shows_on_long_inputs_only(
+    found: Judge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutation: ||x|| in place of ||x||^2, invisible for ||x|| = 1."""
-    right = shallow.bound
-    monkeypatch.setattr(
-        shallow,
-        "bound",
-        lambda distance, x, width, sigma: right(distance, x, width, sigma) / np.sqrt(shallow.squared_norm(x)),
-    )
-    (claim,) = named(study, "2c")
-    exceeded = {}
-    for inputs, radius in (("unit sphere", 1.0), ("sphere of radius 2", 0.5)):
-        where = {
-            "displacement": "worst",
-            "activation": "tanh",
-            "width": 512,
-            "inputs": inputs,
-            "radius": radius,
-        }
-        ledger = judged(small(study, _wrong(claim, where=where), count=128))
-        exceeded[inputs] = ledger["2c"].verdict is Verdict.REFUTED
-    assert exceeded == {"unit sphere": False, "sphere of radius 2": True}
+    right = networks.error_bound
+
+    def wrong(distance: Any, x: Any, width: int, sigma: Activation) -> Any:
+        return right(distance, x, width, sigma) / np.sqrt(networks.squared_norm(x))
+
+    monkeypatch.setattr(networks, "error_bound", wrong)
+    network = {"activation": "tanh", "width": 512}
+    assert found("2c", "worst", **network, inputs="sphere of radius 2").verdict is mc.Verdict.REFUTED
+    assert found("2c", "worst", **network, inputs="unit sphere").violations == 0
 
 
-def test_adversary_that_ignores_the_sign_is_caught(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adversary_that_ignores_the_sign_is_caught(found: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mutation: the displacement of one fixed sign in place of the larger of both."""
     right = adversary.worst_displacement
 
-    def one_sided(z: np.ndarray, a: np.ndarray, *rest: object) -> adversary.Bracket:
-        bracket = right(z, np.abs(a), *rest)  # type: ignore[arg-type]
-        return replace(bracket, lower=np.abs(np.vecdot(a, rest[-1].remainder(z, bracket.shift))))  # type: ignore[attr-defined]
+    def one_sided(z: Any, a: Any, reach: Any, sigma: Activation) -> adversary.Bracket:
+        bracket = right(z, np.abs(a), reach, sigma)
+        return replace(bracket, lower=np.abs(np.vecdot(a, sigma.remainder(z, bracket.shift))))
 
-    monkeypatch.setattr("mcstudy.models.displacements.worst_displacement", one_sided)
-    ledger = judged(small(study, *named(study, "2c-reduced.worst"), count=128))
-    ratios = [cell["largest_ratio"] for cell in ledger["2c-reduced.worst"].diagnostics["cells"]]
-    assert max(ratios) < 1.0
+    where = {"activation": "tanh", "width": 512}
+    assert found("2c-reduced.worst", "worst", **where).verdict is mc.Verdict.REFUTED
+    monkeypatch.setattr(displacements, "worst_displacement", one_sided)
+    assert found("2c-reduced.worst", "worst", **where).largest_ratio < 1.0
 
 
-def test_conclusion_reads_the_ledger(study: Study) -> None:
+def test_conclusion_reads_the_ledger(study: mc.Study, judged: Callable[..., mc.Ledger]) -> None:
     """On few draws the numbers are rough, but each comes from a finding."""
-    ledger = judged(small(study, *study.claims, most=2**14, count=4))
-    section = study.conclusion(ledger) if study.conclusion else None
-    assert section is not None
+    ledger = judged(replace(study, block=4, replicates=mc.Replicates(first=4, quick=4, full=4)))
+    (section,) = ledger.sections
     assert section.title == "What over-parametrization does"
-    assert f"{ledger['2c-sharp'].estimate:.4f}" in section.paragraphs[1]
+    assert f"{ledger['2c-sharp'].estimate:.4f} of the bound" in section.paragraphs[1]
+    assert f"{ledger['2d.step'].cell():.4f}" in section.paragraphs[2]
     assert f"{ledger['2d.growing.worst'].estimate:.3f}" in section.paragraphs[-1]

@@ -1,130 +1,120 @@
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
-from mcstudy import Ledger, Replicates, Study, Verdict, run
-from mcstudy.claims.claim import Claim
-from mcstudy.engine.loading import load_study
-from mcstudy.models import kernels
+import mcstudy as mc
+from mcstudy.claims import Claim, judge
+from mcstudy.draws import Draws
+from mcstudy.models.arrays import FloatArray
+from mcstudy.models.shallow import kernels
 
-FILE = Path(__file__).parents[2] / "studies" / "tangent_kernel.py"
 REGISTER = {
     "2.kernel",
     "2.kernel.tangent",
     "2.binomial",
     "2.gaussian",
     "2.gaussian.variance",
+    "2.gaussian.skewness",
     "2.gaussian.rate",
 }
 CONTROLS = {"2.gaussian.positive-mean", "2.gaussian.positive-skewness"}
+SMALL = {"activation": ("erf", "relu"), "width": (8, 32, 128)}
+
+# What the claims would say with a constant, an exponent or a law that someone might take for the right one.
+WRONG_KERNELS: dict[str, dict[str, Any]] = {
+    "2.kernel": {"exponent": -0.55},
+    "2.kernel.tangent": {"exponent": -0.45},
+    "2.kernel.unbiased": {"equals": 0.03},
+}
+WRONG_LAWS: dict[str, dict[str, Any]] = {
+    "2.binomial": {"distribution": lambda width: binom(width, 1 / 6)},  # theta for pi - theta
+    "2.gaussian": {"distribution": norm(scale=1.2)},
+    "2.gaussian.variance": {"equals": 1.3},
+    "2.gaussian.kurtosis": {"equals": lambda width: 1.0 / width},
+    "2.gaussian.rate": {"exponent": -1 / 2},
+}
 
 
-@pytest.fixture(scope="module")
-def study() -> Study:
-    return load_study(FILE)
+def test_register_is_claimed_with_its_controls(
+    study: mc.Study, expected: Callable[[mc.Study], Mapping[str, mc.Verdict]]
+) -> None:
+    verdicts = expected(study)
+    assert set(verdicts) >= REGISTER
+    assert {name for name, verdict in verdicts.items() if verdict is mc.Verdict.REFUTED} == CONTROLS
 
 
-def few(study: Study, *claims: Claim, count: int = 2048) -> Study:
-    """The study with these claims on the scenarios that they read, and none of its closing section."""
-    scenarios = [
-        scenario for scenario in study.scenarios if any(claim.select([scenario]) for claim in claims)
-    ]
-    return replace(
-        study,
-        scenarios=scenarios,
-        claims=claims,
-        block=min(count, study.block),
-        replicates=Replicates(first=count, quick=count, full=count),
-        full_only=lambda _: False,
-        conclusion=None,
-        overlays=(),
-    )
+def test_design_covers_all_closed_forms(study: mc.Study) -> None:
+    assert {s["activation"] for s in study["kernels"].scenarios} == set(kernels.closed_forms())
 
 
-def named(study: Study, *ids: str) -> list[Claim]:
-    return [claim for claim in study.claims if claim.id in ids]
+def test_columns_are_finite_in_every_scenario(study: mc.Study, check_columns: Callable[..., None]) -> None:
+    check_columns(study)
 
 
-def judged(study: Study) -> Ledger:
-    return run(study, executor="serial", jobs=1, out=None)
+def test_active_rows_are_counted(study: mc.Study, stream: Callable[..., np.random.Generator]) -> None:
+    """A third of the pairs of half-planes at 60 degrees; 5 standard errors of 500 x 16 rows."""
+    active = study["active_rows"].simulate(stream(), 500, inputs="60 degrees", width=16)["active"]
+    assert np.array_equal(active, np.round(active))
+    assert abs(np.mean(active) / 16 - 1 / 3) < 5 * np.sqrt(1 / 3 * 2 / 3 / (500 * 16))
 
 
-def test_register_is_claimed(study: Study) -> None:
-    expected = {claim.id: claim.expected for claim in study.claims}
-    assert set(expected) >= REGISTER | CONTROLS
-    assert {name for name, verdict in expected.items() if verdict is Verdict.REFUTED} == CONTROLS
+def test_controls_are_refuted(
+    study: mc.Study, small: Callable[..., mc.Study], judged: Callable[..., mc.Ledger]
+) -> None:
+    ledger = judged(small(study, *CONTROLS, count=2048))
+    assert {finding.verdict for finding in ledger.findings} == {mc.Verdict.REFUTED}
 
 
-def test_design_covers_all_closed_forms(study: Study) -> None:
-    levels = study.design("quick", ())["factors"]
-    assert set(levels["activation"]) >= set(kernels.closed_forms())
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [(WRONG_KERNELS, SMALL), (WRONG_LAWS, {"width": (8, 32, 128)})],
+    ids=["kernels", "laws"],
+)
+def test_wrong_theories_are_refuted(
+    study: mc.Study,
+    small: Callable[..., mc.Study],
+    contradicted: Callable[..., mc.Study],
+    judged: Callable[..., mc.Ledger],
+    wrong: dict[str, dict[str, Any]],
+    where: dict[str, Any],
+) -> None:
+    """At the replicates at which the quick profile decides the right ones."""
+    ledger = judged(contradicted(small(study, *wrong, where=where, count=16384), wrong))
+    assert {claim: ledger[claim].verdict for claim in wrong} == dict.fromkeys(wrong, mc.Verdict.CONFIRMED)
+    refuted = {claim: ledger[f"{claim}-wrong"].verdict for claim in wrong}
+    assert refuted == dict.fromkeys(wrong, mc.Verdict.REFUTED)
 
 
-def test_columns_are_the_same_and_finite_in_every_scenario(study: Study) -> None:
-    first: set[str] = set()
-    for scenario in study.scenarios:
-        columns = study.simulate(np.random.Generator(np.random.SFC64(1)), 3, **scenario)
-        first = first or set(columns)
-        assert set(columns) == first
-        assert all(values.shape == (3,) and np.all(np.isfinite(values)) for values in columns.values()), (
-            scenario
-        )
-
-
-def test_relu_counts_are_whole(study: Study) -> None:
-    columns = study.simulate(
-        np.random.Generator(np.random.SFC64(1)),
-        50,
-        activation="relu",
-        width=16,
-        inputs="60 degrees",
-        signs="random",
-    )
-    assert np.array_equal(columns["active"], np.round(columns["active"]))
-
-
-def test_controls_are_refuted(study: Study) -> None:
-    ledger = judged(few(study, *named(study, *CONTROLS)))
-    assert {finding.verdict for finding in ledger.findings} == {Verdict.REFUTED}
-
-
-def test_wrong_exponents_are_refuted(study: Study) -> None:
-    claims = [replace(claim, exponent=-0.55) for claim in named(study, "2.kernel", "2.kernel.tangent")]  # type: ignore[call-arg]
-    assert {finding.verdict for finding in judged(few(study, *claims)).findings} == {Verdict.REFUTED}
-
-
-def test_wrong_binomial_is_refuted(study: Study) -> None:
-    """The angle in place of pi minus the angle."""
-    (claim,) = named(study, "2.binomial")
-    where = {"activation": "relu", "inputs": "60 degrees", "signs": "random", "width": (32, 64)}
-
-    def wrong(*, width: int, **_: object) -> object:
-        return binom(width, 1 / 6)
-
-    ledger = judged(few(study, replace(claim, where=where, distribution=wrong)))  # type: ignore[call-arg]
-    assert ledger["2.binomial"].verdict is Verdict.REFUTED
-
-
-def test_kernel_without_the_determinant_is_refuted(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernel_without_the_determinant_is_refuted(
+    study: mc.Study,
+    named: Callable[[mc.Study, str], Claim],
+    stream: Callable[..., np.random.Generator],
+    draws_of: Callable[..., Draws],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The mutation: erf's slope kernel with q1 q2 terms only, -4 c^2 left out."""
 
-    def wrong(q1: np.ndarray, q2: np.ndarray, c: np.ndarray) -> np.ndarray:
+    def wrong(q1: FloatArray, q2: FloatArray, c: FloatArray) -> FloatArray:
         return np.asarray((4 / np.pi) / np.sqrt((1 + 2 * q1) * (1 + 2 * q2) + 0 * c))
 
-    right = kernels._CLOSED["erf"]
-    monkeypatch.setitem(kernels._CLOSED, "erf", right._replace(slope_kernel=wrong))
-    (claim,) = named(study, "2.kernel.tangent-unbiased")
-    ledger = judged(
-        few(study, replace(claim, where={"activation": "erf", "inputs": "real rows", "width": 128}))
-    )
-    assert ledger["2.kernel.tangent-unbiased"].verdict is Verdict.REFUTED
+    def verdict() -> mc.Verdict:
+        scenario = mc.Scenario(activation="erf", width=128)
+        draws = draws_of({scenario: study["kernels"].simulate(stream(), 2048, **scenario)}, first=2048)
+        return judge([named(study, "2.kernel.tangent-unbiased")], draws, among=12)[0].verdict
+
+    assert verdict() is mc.Verdict.CONFIRMED
+    monkeypatch.setitem(kernels._CLOSED, "erf", kernels._CLOSED["erf"]._replace(slope_kernel=wrong))
+    assert verdict() is mc.Verdict.REFUTED
 
 
-def test_conclusion_reads_the_ledger(study: Study) -> None:
-    ledger = judged(few(study, *study.claims, count=64))
-    section = study.conclusion(ledger) if study.conclusion else None
-    assert section is not None
-    assert f"{ledger['2.gaussian.positive-mean'].estimate:.2f}" in section.paragraphs[1]
+def test_conclusion_reads_the_ledger(study: mc.Study, judged: Callable[..., mc.Ledger]) -> None:
+    """On few draws the numbers are rough, but each comes from a finding."""
+    ledger = judged(replace(study, block=64, replicates=mc.Replicates(first=64, quick=64, full=64)))
+    (section,) = ledger.sections
+    exponents = [cell.estimate for cell in ledger["2.kernel"].cells]
+    assert f"between {min(exponents):.3f} and {max(exponents):.3f}" in section.paragraphs[0]
+    assert f"{ledger['2.gaussian.positive-mean'].estimate:.2f} standard deviations" in section.paragraphs[1]

@@ -1,0 +1,210 @@
+"""What the tests of the engine share: runs that write no pages, executors that count, files that are edited."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcstudy import Ledger, Study, run
+from mcstudy.engine.executors import Executor, Joblib, Serial
+from mcstudy.engine.loading import load_study
+from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.exceptions import JournalError
+
+# By path, all that a study may use: its own code, a module and a package beside it.
+FILES = {
+    "studies/toy.py": '''"""A study with all that a study may use."""
+
+import numpy as np
+
+import helper
+from mcstudy import Measure, Replicates, Study, Value, control, grid, mean
+from package import scale
+
+LIMIT = 9.0
+WEIGHTS = {"a": 1.0, "b": [2.0, 0.0]}
+TABLE = np.linspace(0.0, 1.0, 5)
+UNUSED = 1
+
+
+class Law:
+    """Where draws are."""
+
+    centre = 0.0
+
+    def moved(self, x):
+        return x + self.centre
+
+
+def doubled(function):
+    def call(*arguments, **levels):
+        return {name: 2 * values for name, values in function(*arguments, **levels).items()}
+
+    return call
+
+
+def twice(x):
+    return x + x
+
+
+def folded(x):
+    return twice(np.clip(x, -LIMIT, LIMIT))
+
+
+@doubled
+def simulate(rng, size, *, n, power=1):
+    """Draw."""
+    # Nothing to see.
+    x = scale() * rng.normal(size=size) ** power + helper.shift() + WEIGHTS["b"][1] + TABLE[0]
+    return {"x": Law().moved(folded(x))}
+
+
+study = Study(
+    name="toy",
+    title="A study",
+    question="Is the mean zero?",
+    source="nowhere",
+    simulate=simulate,
+    scenarios=grid(n=(1, 2)),
+    block=16,
+    replicates=Replicates(first=32, quick=32, full=64),
+    claims=[
+        Value("mean", "x", of=mean("x"), equals=0.0, margin=99.0),
+        Value("wrong", "x", of=mean("x"), equals=999.0, margin=1.0, expected=control("far off")),
+    ],
+)
+''',
+    "studies/helper.py": '''"""A module beside the study."""
+
+import deeper
+
+
+def shift():
+    """How far."""
+    return deeper.BY
+
+
+def unused():
+    return 1
+''',
+    "studies/deeper.py": "BY = 0.0\nOTHER = 0.0\n",
+    "studies/package/__init__.py": '"""A package beside the study."""\n\nfrom .core import scale\n',
+    "studies/package/core.py": "from . import constants\n\n\ndef scale():\n    return constants.ONE\n",
+    "studies/package/constants.py": "ONE = 1.0\n",
+    "studies/package/idle.py": "def idle():\n    return 1\n",
+}  # fmt: skip
+
+
+class Counting:
+    """Draws as another executor does, in a shuffled order if wished, and remembers every block; gives up after `most`."""
+
+    name, jobs = "counting", 1
+
+    def __init__(
+        self, inner: Executor | None = None, *, shuffle: int | None = None, most: int | None = None
+    ) -> None:
+        self.blocks: dict[tuple[str, str, int], bytes] = {}
+        self._inner, self._shuffle, self._most = inner or Serial(), shuffle, most
+
+    def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
+        """Draw, keep the bytes by the block's key."""
+        order = list(tasks)
+        if self._shuffle is not None:
+            random.Random(self._shuffle).shuffle(order)
+        with closing(self._inner.run(order)) as results:
+            for result in results:
+                if len(self.blocks) == self._most:
+                    raise KeyboardInterrupt
+                self.blocks[result.block.key] = b"" if result.data is None else result.data.tobytes()
+                yield result
+
+
+@pytest.fixture
+def counting() -> type[Counting]:
+    """The executor that counts."""
+    return Counting
+
+
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pages out, which cost more than all the draws."""
+
+    def write(ledger: Ledger, out: Path) -> None:
+        (out / ledger.study.name / "ledger.json").write_text(ledger.to_json(), encoding="utf-8")
+
+    monkeypatch.setattr("mcstudy.engine.run.write", write)
+
+
+@pytest.fixture
+def unproved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no process to draw a run's first blocks again: tests of the proof do."""
+    monkeypatch.setattr("mcstudy.engine.run.check_first", lambda *_: None)
+
+
+@pytest.fixture
+def serial(counting: type[Counting]) -> Callable[[], Counting]:
+    """A function that makes an executor of this process, which counts."""
+    return counting
+
+
+@pytest.fixture
+def workers(counting: type[Counting]) -> Callable[[], Counting]:
+    """A function that makes an executor of two workers, which counts."""
+    return lambda: counting(Joblib(2))
+
+
+@pytest.fixture
+def write_files(project: Path) -> Callable[..., Study]:
+    """A function that writes `FILES`, one of them edited, and loads the study."""
+
+    def write(file: str = "", old: str = "", new: str = "") -> Study:
+        for name, text in FILES.items():
+            path = project / name
+            path.parent.mkdir(exist_ok=True)
+            edited = name == f"studies/{file}.py"
+            assert not edited or text.count(old) == 1
+            path.write_text(text.replace(old, new) if edited else text, encoding="utf-8")
+        return load_study(project / "studies" / "toy.py")
+
+    return write
+
+
+@pytest.fixture
+def again() -> Callable[[Study, Counting], tuple[str, str, Ledger | None]]:
+    """A function that runs a study where it was run before: what became of the draws, what was said, and the ledger."""
+
+    def go(study: Study, executor: Counting) -> tuple[str, str, Ledger | None]:
+        try:
+            ledger = run(study, executor=executor, out="reports")
+        except JournalError as error:
+            return "refused", str(error), None
+        return ("topped up" if executor.blocks else "kept"), "", ledger
+
+    return go
+
+
+@pytest.fixture
+def check(again: Callable[..., Any]) -> Callable[..., None]:
+    """A function that runs a study, then the edited one: the outcome is as said, and right."""
+
+    def go(before: Study, edited: Callable[[], Study], outcome: str, says: str, executors: Any) -> None:
+        first, second = executors(), executors()
+        digest = run(before, executor=first, out="reports").digests["draws"]
+        study = edited()
+        happened, said, ledger = again(study, second)
+        assert happened == outcome, said
+        assert says in said
+        assert not set(first.blocks) & set(second.blocks)  # nothing is drawn twice
+        anew = run(study, executor="serial", out=None).digests["draws"]
+        if ledger is None:
+            assert "start over with --fresh, or keep them and write elsewhere with --out DIR" in said
+            assert anew != digest
+        else:
+            assert ledger.digests["draws"] == anew
+
+    return go
