@@ -185,3 +185,20 @@ class Study:
                 return experiment
         msg = f"`experiment` must be one of {', '.join(repr(e.name) for e in self.experiments)}, got {name!r}"
         raise StudyError(msg)
+
+
+class _OfTheOnly:
+    """Reads an argument of an unnamed experiment off its study; None where experiments have names."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, study: Study | None, owner: type[Study]) -> Any:
+        experiments = () if study is None else study.experiments
+        only = len(experiments) == 1 and not experiments[0].name
+        return getattr(experiments[0], self.name) if only else None
+
+
+# `dataclasses.replace` reads arguments back: an unnamed experiment keeps those that are not replaced.
+for _argument in ("simulate", "scenarios", "claims", "measures", "common", "full", "missing", "inputs"):
+    setattr(Study, _argument, _OfTheOnly(_argument))

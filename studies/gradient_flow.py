@@ -38,8 +38,7 @@ def _starts(*kinds: str, **levels: tuple[Any, ...]) -> tuple[mc.Scenario, ...]:
     return mc.grid(**({"start": kinds} | usual | levels))
 
 
-generic = _starts(*GENERIC, dimension=DIMENSIONS)
-generic += _starts("balanced", loss=("empirical",))
+generic = _starts(*GENERIC, dimension=DIMENSIONS) + _starts("balanced", loss=("empirical",))
 independent = _starts("balanced", imbalance=(1.0,), dimension=DIMENSIONS)
 independent += _starts("balanced", imbalance=(1.0,), loss=("empirical",))
 meeting = _starts("crossing", dimension=DIMENSIONS)
@@ -59,11 +58,11 @@ def _draw_flow(rng: np.random.Generator, size: int, factors: Any) -> tuple[Probl
     return problem, np.where(np.isnan(path.states), problem.start, path.states), path.failures
 
 
-def _columns(failures: Any, **compared: FloatArray) -> dict[str, Any]:
-    """Residuals of shape (K, size) as columns: at time 0, and the largest over the stored times."""
-    at_start = {f"{name}_start": residual[0] for name, residual in compared.items()}
+def _columns(failures: Any, at_start: tuple[str, ...] = (), **compared: FloatArray) -> dict[str, Any]:
+    """Residuals of shape (K, size) as columns: the largest over the stored times, and some of them at time 0."""
+    first = {f"{name}_start": compared[name][0] for name in at_start}
     largest = {name: residual.max(axis=0) for name, residual in compared.items()}
-    return at_start | largest | {"failure": failures}
+    return first | largest | {"failure": failures}
 
 
 def neighbours(rng: np.random.Generator, size: int, **factors: Any) -> dict[str, Any]:
@@ -109,6 +108,7 @@ def whole_flow(rng: np.random.Generator, size: int, **factors: Any) -> dict[str,
     alone = flow.end_to_end_flow(product[0], problem.slope, problem.depth, TIMES, tolerance=COARSE)
     return {"smallest_gap": svd.relative_gap.min(axis=0)} | _columns(
         list(map(max, failures, coarse.failures, alone.failures)),  # any reason is larger than none
+        ("balance", "misprint_b", "vectors", "velocity", "misprint_d", "with_vectors", "with_product"),
         balance=residuals.balance_residual(states),
         misprint_b=residuals.printed_balance_residual(states),
         values=residuals.value_residual(svd),

@@ -214,9 +214,10 @@ class StudyModules(importlib.abc.MetaPathFinder):
         """Modules of other folders whose name a neighbour has."""
         neighbours = {path.stem for path in self.folder.glob("*.py")}
         neighbours |= {path.parent.name for path in self.folder.glob("*/__init__.py")}
+        neighbours.discard("mcstudy")  # a study may lie beside a checkout of it
         return [
             name
-            for name, module in sys.modules.items()
+            for name, module in list(sys.modules.items())  # to look at a lazy module may import others
             if name.partition(".")[0] in neighbours and _is_strange(module) and name not in self.modules
         ]
 

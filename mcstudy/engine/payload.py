@@ -85,14 +85,17 @@ class Payload:
         ):  # a pool of workers outlives a change of the folder; another machine may not have it
             os.chdir(self.folder)
         modules = _modules(self.shared)
-        _stand_among(modules)
+        if modules is not None:
+            _stand_among(modules)
         simulate, state = _function(self.shared, self.function)
         return Ready(simulate, modules, state)
 
 
 @lru_cache(maxsize=4)  # a worker serves one study after the other
-def _modules(shared: bytes) -> StudyModules:
+def _modules(shared: bytes) -> StudyModules | None:
     folder, names, sources = pickle.loads(shared)
+    if not names:  # Python imported the study: its functions travel by value
+        return None
     modules = StudyModules(Path(folder), {source.name: source for source in sources})
     for name in names:
         modules.load(name)

@@ -8,9 +8,11 @@ from types import TracebackType
 
 __all__ = ["traceback_text"]
 
+ENGINE = Path(__file__).parent
+
 
 def traceback_text(error: BaseException, folder: str = "") -> str:
-    """The traceback of an exception, from the frame below the catching one on.
+    """The traceback of an exception, from the first frame below the engine on.
 
     Parameters
     ----------
@@ -25,9 +27,15 @@ def traceback_text(error: BaseException, folder: str = "") -> str:
     """
     report = traceback.TracebackException.from_exception(error)
     _shorten(report, error, folder)
-    own = error.__traceback__.tb_next if error.__traceback__ else None
-    report.stack = _frames(own, folder)
+    report.stack = _frames(_below_engine(error.__traceback__), folder)
     return "".join(report.format())
+
+
+def _below_engine(start: TracebackType | None) -> TracebackType | None:
+    """The first frame that is none of the engine's own; the last one where all are."""
+    while start is not None and start.tb_next and Path(start.tb_frame.f_code.co_filename).parent == ENGINE:
+        start = start.tb_next
+    return start
 
 
 def _shorten(report: traceback.TracebackException | None, error: BaseException | None, folder: str) -> None:

@@ -263,7 +263,7 @@ def test_values(name: str, make: Callable[[float], Any], says: str, check: Check
 def test_values_and_workers(check: Check, workers: Executors) -> None:
     check(study_of(enclosed(0.0)), lambda: study_of(enclosed(0.0)), KEPT, "", workers)
     check(
-        lambda: study_of(enclosed(0.0)), lambda: study_of(enclosed(5.0)), REFUSED, "closure `shift`", workers
+        study_of(enclosed(0.0)), lambda: study_of(enclosed(5.0)), REFUSED, "closure `shift`", workers
     )
 
 
@@ -338,7 +338,7 @@ def test_settings_of_the_process(
 ) -> None:
     """What a study sets for its process decides which replicates fail; in these draws none does."""
     run(write_files(), executor="serial", out="reports")
-    study = write_files(Edit("", "toy", "UNUSED = 1", line, REFUSED))
+    study = write_files("toy", "UNUSED = 1", line)
     happened, said, _ = again(study, serial())
     assert happened == REFUSED
     assert says in said

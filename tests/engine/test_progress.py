@@ -7,7 +7,7 @@ import io
 import pytest
 
 from mcstudy.engine import progress
-from mcstudy.engine.progress import Plain, Quiet, Terminal, progress_for
+from mcstudy.engine.progress import Plain, Progress, Terminal, progress_for
 
 
 class Screen(io.StringIO):
@@ -51,7 +51,7 @@ def test_a_stage_without_blocks_is_closed_quietly() -> None:
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    go(Quiet())
+    go(Progress())
     assert capsys.readouterr() == ("", "")
 
 

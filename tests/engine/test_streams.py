@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mcstudy import Scenario, grid
+from mcstudy.draws import Block
 from mcstudy.engine.streams import generator, spawn_key
 
 SCENARIO = Scenario(n=8, sampler="full")
@@ -17,13 +18,13 @@ SCENARIO = Scenario(n=8, sampler="full")
 
 def test_known_numbers() -> None:
     """Published results rest on these: another key or generator would draw other numbers for the same seed."""
-    rng = generator(20261123, "sensing_loss", SCENARIO, 3)
+    rng = generator(20261123, "sensing_loss", Block(SCENARIO, 3))
     assert rng.random(3).tolist() == [0.3677147096154635, 0.4906186628840772, 0.8285147991867213]
 
 
 def test_known_key() -> None:
     words = (3962563027, 1138852485, 1120552750, 2244538583, 3514205557, 3886272825, 587422289, 4263899053)
-    assert spawn_key("sensing_loss", SCENARIO, 3) == (*words, 3)
+    assert spawn_key("sensing_loss", Block(SCENARIO, 3)) == (*words, 3)
 
 
 def test_key_against_its_definition() -> None:
@@ -31,40 +32,50 @@ def test_key_against_its_definition() -> None:
     content = '["sensing_loss",{"n":8,"sampler":"full"}]'
     assert json.loads(content)[1] == dict(SCENARIO)
     words = struct.unpack(">8I", hashlib.sha256(content.encode()).digest())
-    assert spawn_key("sensing_loss", SCENARIO, 3) == (*words, 3)
+    assert spawn_key("sensing_loss", Block(SCENARIO, 3)) == (*words, 3)
     sequence = np.random.SeedSequence(7, spawn_key=(*words, 3))
     expected = np.random.Generator(np.random.SFC64(sequence)).normal(size=8)
-    np.testing.assert_array_equal(generator(7, "sensing_loss", SCENARIO, 3).normal(size=8), expected)
+    np.testing.assert_array_equal(generator(7, "sensing_loss", Block(SCENARIO, 3)).normal(size=8), expected)
+
+
+def test_named_experiments_have_streams_of_their_own() -> None:
+    content = '["s","spread",{"n":8}]'
+    words = struct.unpack(">8I", hashlib.sha256(content.encode()).digest())
+    assert spawn_key("s", Block(Scenario(n=8), 3, "spread")) == (*words, 3)
+    keys = {spawn_key("s", Block(Scenario(n=8), 0, name)) for name in ("", "spread", "mean")}
+    assert len(keys) == 3
 
 
 def test_order_of_factors_changes_nothing() -> None:
-    assert spawn_key("s", Scenario(a=1, b=2), 0) == spawn_key("s", Scenario(b=2, a=1), 0)
+    assert spawn_key("s", Block(Scenario(a=1, b=2), 0)) == spawn_key("s", Block(Scenario(b=2, a=1), 0))
 
 
 @pytest.mark.parametrize(
-    ("seed", "study", "scenario", "block"),
+    ("seed", "study", "block"),
     [
-        (2, "s", Scenario(n=8), 0),
-        (1, "t", Scenario(n=8), 0),
-        (1, "s", Scenario(n=9), 0),
-        (1, "s", Scenario(n=8.0), 0),
-        (1, "s", Scenario(n="8"), 0),
-        (1, "s", Scenario(m=8), 0),
-        (1, "s", Scenario(n=8, m=1), 0),
-        (1, "s", Scenario(n=8), 1),
+        (2, "s", Block(Scenario(n=8), 0)),
+        (1, "t", Block(Scenario(n=8), 0)),
+        (1, "s", Block(Scenario(n=9), 0)),
+        (1, "s", Block(Scenario(n=8.0), 0)),
+        (1, "s", Block(Scenario(n="8"), 0)),
+        (1, "s", Block(Scenario(n=True), 0)),
+        (1, "s", Block(Scenario(m=8), 0)),
+        (1, "s", Block(Scenario(n=8, m=1), 0)),
+        (1, "s", Block(Scenario(n=8), 1)),
+        (1, "s", Block(Scenario(n=8), 0, "other")),
     ],
 )
-def test_everything_in_the_key_changes_the_stream(
-    seed: int, study: str, scenario: Scenario, block: int
-) -> None:
-    reference = generator(1, "s", Scenario(n=8), 0).random(4)
-    assert not np.any(generator(seed, study, scenario, block).random(4) == reference)
+def test_everything_in_the_key_changes_the_stream(seed: int, study: str, block: Block) -> None:
+    reference = generator(1, "s", Block(Scenario(n=8), 0)).random(4)
+    assert not np.any(generator(seed, study, block).random(4) == reference)
 
 
 def test_common_factors_share_a_stream() -> None:
-    one, other = (generator(1, "s", Scenario(n=8, step=step), 0, ("step",)).random() for step in (0.1, 0.2))
+    one, other = (
+        generator(1, "s", Block(Scenario(n=8, step=step), 0), ("step",)).random() for step in (0.1, 0.2)
+    )
     assert one == other
-    apart = (generator(1, "s", Scenario(n=n, step=0.1), 0, ("step",)).random() for n in (8, 9))
+    apart = (generator(1, "s", Block(Scenario(n=n, step=0.1), 0), ("step",)).random() for n in (8, 9))
     assert len(set(apart)) == 2
 
 
@@ -72,9 +83,9 @@ def test_streams_are_independent_across_scenarios_and_blocks() -> None:
     """Correlations of 64 streams of 4096 normals: each of the 2016 has standard error 1/64."""
     streams = np.stack(
         [
-            generator(1, "s", scenario, block).normal(size=4096)
+            generator(1, "s", Block(scenario, number)).normal(size=4096)
             for scenario in grid(n=range(16), kind=("a", "b"))
-            for block in (0, 1)
+            for number in (0, 1)
         ]
     )
     correlations = np.asarray(np.corrcoef(streams))[np.triu_indices(64, 1)]
@@ -84,4 +95,5 @@ def test_streams_are_independent_across_scenarios_and_blocks() -> None:
 
 
 def test_large_seeds_are_seeds() -> None:
-    assert generator(2**200, "s", Scenario(n=1), 0).random() != generator(0, "s", Scenario(n=1), 0).random()
+    block = Block(Scenario(n=1), 0)
+    assert generator(2**200, "s", block).random() != generator(0, "s", block).random()

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import random
-import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-import cloudpickle
 import numpy as np
 import pytest
 
 from mcstudy import Scenario
+from mcstudy.draws import Block, Failure
+from mcstudy.engine.payload import Payload, pack
 from mcstudy.engine.streams import generator
 from mcstudy.engine.worker import BlockResult, Task, run_block
 
 SIZE = 8
+BLOCK = Block(Scenario(n=2), 0)
 Columns = dict[Any, Any]
 
 
-def draw(simulate: Callable[..., Any], scenario: Scenario = Scenario(n=2), number: int = 0) -> BlockResult:  # noqa: B008
-    return run_block(Task("toy", 1, scenario, number, SIZE, (), cloudpickle.dumps(simulate)))
+def draw(simulate: Callable[..., Any], missing: tuple[str, ...] = ()) -> BlockResult:
+    return run_block(Task(BLOCK, SIZE, "toy", 1, (), pack(simulate, None, []), missing))
 
 
 def returning(columns: Any) -> BlockResult:
@@ -31,13 +32,12 @@ def returning(columns: Any) -> BlockResult:
 def test_a_block_is_what_simulate_draws_from_its_stream() -> None:
     result = draw(lambda rng, size, n: {"x": n * rng.normal(size=size), "even": np.arange(size) % 2 == 0})
     assert result.data is not None
-    np.testing.assert_array_equal(
-        result.data["x"], 2 * generator(1, "toy", Scenario(n=2), 0).normal(size=SIZE)
-    )
+    np.testing.assert_array_equal(result.data["x"], 2 * generator(1, "toy", BLOCK).normal(size=SIZE))
     np.testing.assert_array_equal(result.data["even"], [1.0, 0.0] * 4)
     assert result.data.dtype == [("x", "<f8"), ("even", "<f8")]
     assert (result.failures, result.misuse, result.warnings) == ((), "", ())
-    assert result.key == (Scenario(n=2).key, 0)
+    assert result.block == BLOCK
+    assert result.seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_misuse_is_named(columns: Any, match: str) -> None:
 def test_failed_replicates_are_declared() -> None:
     reasons = ["", "diverged", "", "", "", "", "", "no root"]
     result = returning({"x": [0.0, np.nan, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], "failure": reasons})
-    assert result.failures == ((1, "diverged", ""), (7, "no root", ""))
+    assert result.failures == (Failure(BLOCK, 1, "diverged"), Failure(BLOCK, 7, "no root"))
     assert result.data is not None
     np.testing.assert_array_equal(result.data["x"], [0.0, np.nan, 2.0, 3.0, 4.0, 5.0, 6.0, np.nan])
     assert result.data.dtype.names == ("x",)
@@ -110,12 +110,12 @@ def inner(n: int) -> float:
 
 def test_an_exception_is_a_failure_of_the_block_with_the_studys_own_frames() -> None:
     result = draw(broken)
-    ((index, reason, text),) = result.failures
-    assert index is None
-    assert reason == "RuntimeError: no solution for n = 2"
-    assert "in broken" in text
-    assert "in inner" in text
-    assert "mcstudy/engine" not in text
+    (failure,) = result.failures
+    assert (failure.block, failure.index) == (BLOCK, None)
+    assert failure.reason == "RuntimeError: no solution for n = 2"
+    assert "in broken" in failure.traceback
+    assert "in inner" in failure.traceback
+    assert "mcstudy/engine" not in failure.traceback
     assert result.data is None
     assert result.misuse == ""
 
@@ -125,8 +125,8 @@ def test_whatever_ends_a_simulate_is_a_failure(error: BaseException) -> None:
     def ends(rng: np.random.Generator, size: int, n: int) -> Columns:
         raise error
 
-    ((_, reason, _),) = draw(ends).failures
-    assert reason.startswith(type(error).__name__)
+    (failure,) = draw(ends).failures
+    assert failure.reason.startswith(type(error).__name__)
 
 
 def test_an_interruption_is_none_of_the_workers_business() -> None:
@@ -137,14 +137,11 @@ def test_an_interruption_is_none_of_the_workers_business() -> None:
         draw(interrupted)
 
 
-def unpicklable_payload() -> BlockResult:
-    return run_block(Task("toy", 1, Scenario(n=2), 0, SIZE, (), b"no pickle"))
-
-
 def test_a_payload_that_can_not_be_read_is_a_failure() -> None:
-    ((index, reason, _),) = unpicklable_payload().failures
-    assert index is None
-    assert "UnpicklingError" in reason
+    payload = Payload(pack(broken, None, []).shared, b"no pickle", ".")
+    (failure,) = run_block(Task(BLOCK, SIZE, "toy", 1, (), payload)).failures
+    assert failure.index is None
+    assert "UnpicklingError" in failure.reason
 
 
 GLOBAL: list[tuple[str, Callable[[], object]]] = [
@@ -179,22 +176,88 @@ def test_warnings_are_kept_once_and_raise_nothing() -> None:
         warnings.warn("old", DeprecationWarning, stacklevel=1)
         return {"x": np.ones(size)}
 
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # pytest makes errors of them
+        payload = pack(warns, None, [])
     for _ in range(2):  # the second block of a process must not be quieter than the first
-        assert draw(warns).warnings == ("DeprecationWarning: old", "RuntimeWarning: rough")
+        assert run_block(Task(BLOCK, SIZE, "toy", 1, (), payload)).warnings == (
+            ("DeprecationWarning", "old", "old"),
+            ("RuntimeWarning", "rough", "rough"),
+        )
 
 
-def test_nothing_of_the_study_is_imported_for_it() -> None:
-    """A worker unpickles `simulate`; the module of this test must not be among what it needs."""
-    name = "mcstudy_test_elsewhere"
-    source = "def simulate(rng, size, n):\n    return {'x': rng.normal(size=size)}\n"
-    module = type(sys)(name)
-    exec(source, module.__dict__)
-    sys.modules[name] = module
-    cloudpickle.register_pickle_by_value(module)
-    payload = cloudpickle.dumps(module.simulate)
-    cloudpickle.unregister_pickle_by_value(module)
-    del sys.modules[name]
-    assert run_block(Task("toy", 1, Scenario(n=2), 0, SIZE, (), payload)).data is not None
+def filtering(action: str) -> Callable[..., Columns]:
+    """A `simulate` that warns, made where warnings of its kind are filtered."""
+
+    def simulate(rng: np.random.Generator, size: int, n: int) -> Columns:
+        warnings.warn("rough", RuntimeWarning, stacklevel=1)
+        return {"x": np.ones(size)}
+
+    return simulate
+
+
+@pytest.mark.parametrize(
+    ("action", "warned", "failed"), [("ignore", 0, 0), ("error", 0, 1), ("default", 1, 0), ("once", 1, 0)]
+)
+def test_warnings_are_filtered_as_the_study_says(action: Any, warned: int, failed: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter(action, RuntimeWarning)
+        payload = pack(filtering(action), None, [])
+    for _ in range(2):
+        result = run_block(Task(BLOCK, SIZE, "toy", 1, (), payload))
+        assert (len(result.warnings), len(result.failures)) == (warned, failed)
+
+
+def test_floating_point_errors_are_raised_as_the_study_says() -> None:
+    def overflows(rng: np.random.Generator, size: int, n: int) -> Columns:
+        return {"x": 0 * np.exp(np.full(size, 999.0)).clip(0, 1)}
+
+    with np.errstate(over="raise"):
+        payload = pack(overflows, None, [])
+    (failure,) = run_block(Task(BLOCK, SIZE, "toy", 1, (), payload)).failures
+    assert failure.reason == "FloatingPointError: overflow encountered in exp"
+    assert np.geterr()["over"] == "warn"
+
+
+def masked(*hidden: int) -> Any:
+    values = np.ma.array(np.arange(8.0), mask=False)
+    values[list(hidden)] = np.ma.masked
+    return values
+
+
+def test_masked_values_are_refused_or_missing() -> None:
+    result = returning({"x": masked()})
+    assert result.data is not None
+    np.testing.assert_array_equal(result.data["x"], np.arange(8.0))
+    said = returning({"x": masked(2, 5)}).misuse
+    assert "column `x` must have a value in every replicate, got a masked array with 2 masked" in said
+    assert "name it in `missing=`" in said
+    counted = draw(lambda rng, size, n: {"x": masked(2, 5)}, missing=("x",)).data
+    assert counted is not None
+    np.testing.assert_array_equal(counted["x"], [0, 1, np.nan, 3, 4, np.nan, 6, 7])
+
+
+def test_masked_integers_are_missing_too() -> None:
+    values = np.ma.array(np.arange(8), mask=[False] * 7 + [True])
+    data = draw(lambda rng, size, n: {"x": values}, missing=("x",)).data
+    assert data is not None
+    assert np.isnan(data["x"]).tolist() == [False] * 7 + [True]
+
+
+def test_nan_is_missing_only_where_that_is_declared() -> None:
+    values = [np.nan, 1.0] * 4
+    assert "column `x` must be finite" in returning({"x": values}).misuse
+    assert "column `y` must be finite" in draw(lambda rng, size, n: {"y": values}, missing=("x",)).misuse
+    assert draw(lambda rng, size, n: {"x": values}, missing=("x",)).misuse == ""
+    infinite = draw(lambda rng, size, n: {"x": [np.inf, 1.0] * 4}, missing=("x",))
+    assert "column `x` must be finite, got inf" in infinite.misuse
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int8, np.bool_, np.float64])
+def test_numpy_scalars_are_numbers(kind: Any) -> None:
+    data = returning({"x": [kind(1)] * 8}).data
+    assert data is not None
+    assert data["x"].tolist() == [1.0] * 8
 
 
 def test_integers_that_doubles_can_not_hold() -> None:

@@ -33,10 +33,10 @@ def boundary(looks: np.ndarray, share: float, tuned: float = TUNED) -> np.ndarra
 
 def brownian(walks: int, looks: np.ndarray, seed: int) -> np.ndarray:
     """Brownian motions at the looks, in units of their standard deviation, shape (walks, looks)."""
-    steps = np.sqrt(np.diff(looks, prepend=0)) * np.random.default_rng(seed).standard_normal(
-        (walks, looks.size)
-    )
-    return np.cumsum(steps, axis=1) / np.sqrt(looks)
+    normal = np.random.default_rng(seed).standard_normal((walks, looks.size))
+    places = np.cumsum(np.sqrt(np.diff(looks, prepend=0)) * normal, axis=1)
+    standard: np.ndarray = places / np.sqrt(looks)
+    return standard
 
 
 @pytest.mark.parametrize("share", [0.1, 0.01, 1e-4])
@@ -96,7 +96,8 @@ def stops(looks: np.ndarray, z: np.ndarray, margin: float) -> np.ndarray:
     """Replicates at the first look whose interval lies within the margin, for 2400 cells."""
     inside = (np.abs(brownian(2400, looks, seed=2)) + z) / np.sqrt(looks) <= margin
     assert np.all(np.any(inside, axis=1))
-    return looks[np.argmax(inside, axis=1)]
+    first: np.ndarray = looks[np.argmax(inside, axis=1)]
+    return first
 
 
 def test_limits_against_hall_where_skewness_widens() -> None:

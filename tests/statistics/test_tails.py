@@ -38,11 +38,9 @@ LOOKS = (64, 96, 128, 192, 256, 384, 512, 768, 1024)
 
 def influences(data: np.ndarray, statistic: str) -> tuple[np.ndarray, np.ndarray]:
     """Estimates, shape (streams,), and influences, shape (streams, n)."""
-    places = data - data.mean(axis=1, keepdims=True)
-    if statistic == "variance":
-        places = places**2 * (data.shape[1] / (data.shape[1] - 1))
-    else:
-        places = data
+    n = data.shape[1]
+    squares = np.square(data - data.mean(axis=1, keepdims=True)) * (n / (n - 1))
+    places = squares if statistic == "variance" else data
     center = places.mean(axis=1, keepdims=True)
     return center[:, 0], places - center
 

@@ -32,7 +32,7 @@ WRONG_KERNELS: dict[str, dict[str, Any]] = {
 }
 WRONG_LAWS: dict[str, dict[str, Any]] = {
     "2.binomial": {"distribution": lambda width: binom(width, 1 / 6)},  # theta for pi - theta
-    "2.gaussian": {"distribution": norm(scale=1.2)},
+    "2.gaussian": {"distribution": norm(scale=0.5)},
     "2.gaussian.variance": {"equals": 1.3},
     "2.gaussian.kurtosis": {"equals": lambda width: 1.0 / width},
     "2.gaussian.rate": {"exponent": -1 / 2},
