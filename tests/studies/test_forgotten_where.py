@@ -17,9 +17,8 @@ from mcstudy.engine.loading import load_study
 STUDIES = Path(__file__).parents[2] / "studies"
 NAMES = sorted(path.stem for path in STUDIES.glob("*.py"))
 COUNT = 32  # replicates: a residual of a single unit is 0 now and then, in all of them it is no residual
-# From identity factors both sides of (b) are one product, and orthogonal ones have equal singular values: there a
-# residual or a gap of exactly 0 is measured.
-EXACT = ("identity", "orthogonal")
+# Careless starts are there because residuals of wrong formulas vanish at them, exactly.
+CARELESS = ("identity", "symmetric", "orthogonal")
 TINY = 1e-250  # below every residual that is computed, rounding included
 
 
@@ -34,7 +33,7 @@ def representatives(scenarios: Iterable[mc.Scenario]) -> list[mc.Scenario]:
 
 def drawn(experiment: mc.Experiment, stream: Callable[..., np.random.Generator]) -> Draws:
     samples = {}
-    for scenario in representatives(s for s in experiment.scenarios if s.get("start") not in EXACT):
+    for scenario in representatives(s for s in experiment.scenarios if s.get("start") not in CARELESS):
         columns = dict(experiment.simulate(stream(), COUNT, **scenario))
         columns.pop("failure", None)
         arrays = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
@@ -55,6 +54,8 @@ def forgotten(column: str) -> list[Claim]:
 def test_a_forgotten_where_confirms_nothing(name: str, stream: Callable[..., np.random.Generator]) -> None:
     for experiment in load_study(STUDIES / f"{name}.py").experiments:
         draws = drawn(experiment, stream)
+        if not draws.samples:  # an experiment of careless starts only
+            continue
         columns = next(iter(draws.samples.values())).columns
         for finding in judge([claim for column in columns for claim in forgotten(column)], draws):
             confirmed = [str(c.scenario) for c in finding.cells if c.verdict is mc.Verdict.CONFIRMED]
