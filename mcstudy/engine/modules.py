@@ -208,6 +208,9 @@ class StudyModules(importlib.abc.MetaPathFinder):
         for path in (folder / last / "__init__.py", folder / f"{last}.py"):
             if path.is_file():
                 return Source(fullname, str(path), read_source(path))
+        # A folder of modules is a package too, unless one of its name is installed.
+        if any((folder / last).glob("*.py")) and (parent or not _is_elsewhere(last)):
+            return Source(fullname, str(folder / last / "__init__.py"), "")
         return None
 
     def _strangers(self) -> list[str]:
@@ -223,6 +226,12 @@ class StudyModules(importlib.abc.MetaPathFinder):
 
 
 _USUAL_ERRORS: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Whether Python finds a module of its own under a name, other than a bare folder."""
+    spec = importlib.machinery.PathFinder.find_spec(name)
+    return spec is not None and spec.loader is not None
 
 
 def read_source(path: Path) -> str:

@@ -31,7 +31,7 @@ def study(write_study: Callable[..., Path]) -> Study:
 
 def texts(study: Study, executor: str) -> set[str]:
     ledger = run(study, executor=executor, jobs=2, out=None)
-    return {failure["traceback"] for failure in ledger.document["failures"]}
+    return {failure.traceback for failure in ledger.failures}
 
 
 @pytest.mark.parametrize("executor", ["serial", "joblib"])

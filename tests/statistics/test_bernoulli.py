@@ -126,12 +126,13 @@ def test_quantile_is_ever_missed_with_less_than_its_share() -> None:
     assert 0.2 * share < ever(0.5, trials, table) <= share
 
 
-def test_quantile_limits_mirror() -> None:
-    values = np.random.default_rng(1).standard_normal(500)
-    low, high = quantile_limits(values, 0.2, share=0.01)
-    mirrored = quantile_limits(-values, 0.8, share=0.01)
+@pytest.mark.parametrize("probability", [0.02, 0.2, 0.5])
+def test_quantile_limits_mirror(probability: float) -> None:
+    values = np.random.default_rng(1).standard_normal(20_001)
+    low, high = quantile_limits(values, probability, share=0.01)
+    mirrored = quantile_limits(-values, 1 - probability, share=0.01)
     assert (low, high) == (-mirrored[1], -mirrored[0])
-    assert low < np.quantile(values, 0.2) < high
+    assert low < np.quantile(values, probability) < high
 
 
 def test_quantile_limits_of_few_and_of_equal_values() -> None:

@@ -9,7 +9,7 @@ from scipy.special import bdtrc
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.bounded import BoundedMean
-from mcstudy.statistics.sequences import effective_z, influence_limits
+from mcstudy.statistics.sequences import effective_z, influence_limits, mixture_scale
 
 # How often a check of this file may fail though the limits are right.
 FALSE_ALARM = 1e-6
@@ -66,9 +66,27 @@ def test_blocks_do_not_matter() -> None:
 
 
 def test_predictions_do_not_see_what_they_predict() -> None:
-    spread = BoundedMean(0.0, 1.0).extended(np.array([1.0, 0.0])).spread
-    # 1/2 stands before the first, then the mean of 1/2 and 1.
-    assert spread == pytest.approx(0.5**2 + 0.75**2)
+    spread = BoundedMean(0.0, 1.0).extended(np.array([0.2, 1.0])).spread
+    # 1/2 stands before the first, then the mean of 1/2 and 0.2.
+    assert spread == pytest.approx(0.3**2 + 0.65**2)
+
+
+@pytest.mark.parametrize("share", [0.4, 1e-3])
+def test_limits_against_the_mixture(share: float) -> None:
+    """At the limit the mixture of ``exp(l S + (log(1 - l) + l) V)`` over a gamma law of 1 - l is 1 / share."""
+    mean = BoundedMean(0.0, 1.0).extended(np.random.default_rng(5).random(200))
+    scale = mixture_scale(share, 1024) / 48
+    total = 200 * (mean.total / 200 - mean.limits(share=share, tuned=1024)[0])
+
+    def prior(bet: float) -> float:
+        return (1 - bet) ** (scale - 1) * math.exp(-scale * (1 - bet))
+
+    def bets(bet: float) -> float:
+        return prior(bet) * math.exp(bet * (total + mean.spread) + math.log1p(-bet) * mean.spread)
+
+    grid = np.linspace(0, 1, 20_001)[:-1]
+    mass, wealth = (np.trapezoid([f(bet) for bet in grid], grid) for f in (prior, bets))
+    assert share * wealth / mass == pytest.approx(1, rel=1e-3)
 
 
 def test_limits_move_with_the_range() -> None:

@@ -158,6 +158,17 @@ def test_remainder_keeps_the_variance_of_signs_open() -> None:
     assert misses[False] > most_crossings(2000, 0.02)
 
 
+def test_remainder_dilutes_the_skewness() -> None:
+    influence = np.random.default_rng(8).standard_exponential(100)
+    influence -= influence.mean()
+    error = standard_error(influence)
+    total = math.hypot(error, 3 * 0.05)
+    # The third moment of the estimate stays what it is, its error grows.
+    skewness = float(np.mean(influence**3) / np.std(influence) ** 3) * (error / total) ** 3
+    limits = influence_limits(0.0, influence, 3.0, remainder=0.05)
+    assert limits == pytest.approx(sequence_limits(0.0, total, skewness, 100, 3.0), rel=1e-12)
+
+
 def test_equal_influences_have_no_width() -> None:
     assert influence_limits(2.0, np.zeros(64), 4.0) == (2.0, 2.0)
     low, high = influence_limits(2.0, np.zeros(64), 4.0, remainder=0.1)

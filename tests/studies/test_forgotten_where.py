@@ -13,7 +13,6 @@ from mcstudy.claims import Claim, judge
 from mcstudy.draws import Draws, Sample
 from mcstudy.engine.loading import load_study
 
-
 STUDIES = Path(__file__).parents[2] / "studies"
 NAMES = sorted(path.stem for path in STUDIES.glob("*.py"))
 COUNT = 32  # replicates: a residual of a single unit is 0 now and then, in all of them it is no residual
