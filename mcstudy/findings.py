@@ -115,6 +115,10 @@ class Cell:
         Of a scenario, failed ones included; the fewest where there are several.
     failures, missing, drawn : int
         Over all its scenarios: replicates that failed, those without a value, and those that the numbers rest on.
+    note : str
+        Why the cell is undecided whatever its interval, or what is to be known of its verdict.
+    hopeless : bool
+        Whether more draws of this kind can't decide it.
     """
 
     scenario: Scenario
@@ -129,6 +133,8 @@ class Cell:
     failures: int = 0
     missing: int = 0
     drawn: int = 0
+    note: str = ""
+    hopeless: bool = False
 
     @staticmethod
     def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
@@ -226,6 +232,11 @@ class Finding:
             msg = f"claim {self.id}: `cell` must name one cell, got {len(found)} of them; name more factors: {alternatives}"
             raise InputError(msg)
         return found[0]
+
+    @property
+    def note(self) -> str:
+        """What the cells have to say of their verdicts, each remark once."""
+        return "; ".join(dict.fromkeys(cell.note for cell in self.cells if cell.note))
 
     @property
     def violations(self) -> int:

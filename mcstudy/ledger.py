@@ -252,6 +252,9 @@ class Ledger:
     def document(self) -> dict[str, Any]:
         """The ledger as plain JSON values, in the order of ``ledger.json``."""
         content = {item.name: plain(getattr(self, item.name)) for item in fields(Ledger)}
+        # What scripts of version 0.1 looked up by this name.
+        for finding, row in zip(self.findings, content["findings"], strict=True):
+            row["diagnostics"] = {"deciding_cell": finding.deciding, "note": finding.note}
         return {"schema": SCHEMA} | content | {"digests": {**self.digests, "findings": self.findings_digest}}
 
     def to_json(self) -> str:

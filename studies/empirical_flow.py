@@ -3,16 +3,16 @@
 `departure` is ||W_n - W||/||W||, W_n from the empirical loss and W from the population loss.
 
 sampling
-    n > d^2 Gaussian measurements and a balanced start; both flows at time 1. `late_departure` compares W_n a fifth
-    later with W: the control of a careless comparison.
+    n > d^2 Gaussian measurements and a balanced start; both flows at time 1. `late_departure` compares W_n a
+    fifth later with W: the control of a careless comparison.
 small_start, large_start
     n < d^2 measurements of a low-rank W*, Gaussian ("sensing") or of single entries ("completion"). The empirical
-    flow is followed until it fits them, to the loss `fit` relative to that of W = 0; the population flow to its end,
-    which is W*. Factors start at random; `start_scale` is the size of their product. `excess_rank` is the effective
-    rank of W_n above that of W*.
+    flow is followed until it fits them, to the loss `fit` relative to that of W = 0; the population flow to its
+    end, which is W*. Factors start at random; `start_scale` is the size of their product. `excess_rank` is the
+    effective rank of W_n above that of W*.
 
-The full profile repeats a published experiment: S. Arora, N. Cohen, W. Hu, Y. Luo, "Implicit regularization in deep
-matrix factorization", NeurIPS 2019; a 100 x 100 matrix of rank 5, of which 2000 entries are seen.
+The full profile repeats a published experiment: S. Arora, N. Cohen, W. Hu, Y. Luo, "Implicit regularization in
+deep matrix factorization", NeurIPS 2019; a 100 x 100 matrix of rank 5, of which 2000 entries are seen.
 """
 
 from collections.abc import Sequence

@@ -113,7 +113,7 @@ WORST = mc.Experiment(
     simulate=partial(networks, lambda _, start, radius: errors.worst_errors(start, radius)),
     scenarios=IN_BALL + _grid(activation=("quadratic",), width=mc.powers_of_two(6, 9)),
     full=_grid(activation=RARE, dimension=(3,)),
-    source="Problem 2 (c), (d)",
+    source="Problem 2 (c), (d); what is missing to the bound by an expansion where |sigma''| peaks",
     claims=[
         BOUND("2c", rf"{ERROR} \le {RIGHT_SIDE}"),
         BOUND("2c-reduced.worst", rf"{ERROR} \le 0.9 \, {RIGHT_SIDE}", times=0.9, expected=TOO_SMALL),
@@ -122,7 +122,7 @@ WORST = mc.Experiment(
         mc.Bound("2c-sharp.bracket", BRACKET, column="gap", at_most=0.002, probability=0.02, where=WIDE),
         # Rounding of f, of order 1, over an error of order 1e-2.
         mc.Identity("2c-sharp.quadratic", EXACTLY, column="shortfall", tolerance=1e-9, where=QUADRATIC),
-        # An expansion where |sigma''| peaks; its next term is relative m^(-1/3), 0.04 at the largest width.
+        # The next term of the expansion is relative m^(-1/3), 0.04 at the largest width.
         RATE("2c-sharp.rate", SLOWLY, of=mc.mean("shortfall"), exponent=-2 / 3, margin=0.03, where=LINE),
         mc.Value(
             "2c-sharp.constant",

@@ -80,9 +80,9 @@ def find(claim: Claim, draws: Draws, alpha: float, experiment: str = "") -> Find
 
 
 def profits(claim: Claim, finding: Finding) -> bool:
-    """Whether more draws could decide a cell: one that failures keep open stays so."""
+    """Whether more draws could decide a cell: one that failures keep open stays so, and one without hope."""
     return any(
-        cell.verdict is Verdict.UNDECIDED and cell.failures <= claim.allowed_failures
+        cell.verdict is Verdict.UNDECIDED and cell.failures <= claim.allowed_failures and not cell.hopeless
         for cell in finding.cells
     )
 
@@ -133,7 +133,7 @@ def _conclude(
         role=expectation.role,
         because=expectation.because,
         verdict=verdict,
-        guarantee=Guarantee.NONE if cell.reach < 0 else claim.guarantee,
+        guarantee=_guarantee(claim, cell),
         as_expected=verdict is expectation.verdict,
         theory=cell.theory,
         margin=cell.margin,
@@ -146,3 +146,9 @@ def _conclude(
         cells=cells,
         evidence=claim.collect(assessments),
     )
+
+
+def _guarantee(claim: Claim, cell: Cell) -> Guarantee:
+    """What the verdict of the deciding cell rests on: nothing yet where a condition leaves it open."""
+    waits = cell.verdict is Verdict.UNDECIDED and bool(cell.note)
+    return Guarantee.NONE if cell.reach < 0 or waits else claim.guarantee

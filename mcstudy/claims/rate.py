@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from mcstudy.claims.belief import check_constant, doubt
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.theory import Theory, check_margin, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample
@@ -50,6 +51,9 @@ class Rate(Claim):
     exact : bool
         Claim the power law itself: then a rejected goodness of fit REFUTES. Without it, the finding says that
         it is a power law to within the margin only.
+    constant : bool
+        Declares that all replicates of a scenario are equal, as those of a bound are: only then does a level
+        without spread pin the line.
     """
 
     of: Statistic
@@ -58,6 +62,7 @@ class Rate(Claim):
     margin: float
     limit: str = "infinity"
     exact: bool = False
+    constant: bool = False
 
     kind = "rate"
     guarantee = Guarantee.ASYMPTOTIC
@@ -116,7 +121,11 @@ class Rate(Claim):
             return Assessment(Cell.unjudged(name, zone))
         line = self._line(name, samples, values)
         if line.note:
-            return Assessment(Cell.unjudged(line.scenario, zone), line)
+            negative = self._surely_negative(line, values, confidence)
+            cell = replace(
+                Cell.unjudged(line.scenario, zone), note=negative or line.note, hopeless=bool(negative)
+            )
+            return Assessment(cell, line)
         covariance = self._log_covariance(values, line, draws)
         fitted = fit_power_law(line.x, line.y, covariance, replicates=min(line.replicates))
         # The full range and the half near the limit are two chances to be wrong; goodness of fit is a third.
@@ -125,7 +134,28 @@ class Rate(Claim):
         rejected = fitted.p_value < 1.0 - part
         note = "a power law to within the margin, not exactly" if rejected else ""
         line = replace(line, fit=_fit(fitted, half), note=note)
-        return Assessment(self._cell(line, zone, fitted, part, rejected=rejected), line)
+        cell = self._cell(line, zone, fitted, part, rejected=rejected)
+        if open_ := self._doubt(samples, values, confidence):
+            return Assessment(replace(cell, verdict=Verdict.UNDECIDED, note=open_), line)
+        return Assessment(replace(cell, note=note), line)
+
+    def _doubt(self, samples: Sequence[Sample], values: Sequence[FloatArray], confidence: float) -> str:
+        """Why the error of a level may not be believed, or nothing."""
+        for sample, column in zip(samples, values, strict=True):
+            if self.constant:
+                check_constant(self.id, sample, self.of.column)
+            elif reason := doubt(self.of.limits(column, confidence).condition):
+                return f"at {self.against} = {self._level(sample.scenario):g}, {reason}"
+        return ""
+
+    def _surely_negative(self, line: Line, values: Sequence[FloatArray], confidence: float) -> str:
+        """That a level's statistic lies below 0, which no draws can mend, with the remedy; or nothing."""
+        for level, value, column in zip(line.x, line.y, values, strict=True):
+            if value < 0.0:
+                limits = self.of.limits(column, confidence)
+                if limits.high < 0.0 and not doubt(limits.condition):
+                    return f"the {self.of.label} is negative at {self.against} = {level:g}: negate the column, or use rms"
+        return ""
 
     def _line(self, name: Scenario, samples: Sequence[Sample], values: Sequence[FloatArray]) -> Line:
         """The statistic at every level, with the reason why no line can be fitted if there is one."""

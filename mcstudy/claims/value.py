@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mcstudy.claims.belief import check_constant, doubt
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.theory import Relative, Theory, check_margin, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Guarantee, Zone
+from mcstudy.findings import Cell, Guarantee, Verdict, Zone
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics import Statistic, proportion
+from mcstudy.statistics import Statistic
 
 __all__ = ["Value"]
 
@@ -37,6 +38,8 @@ class Value(Claim):
         interval is that of the mean difference. With another statistic the column must be constant.
     margin : float or Relative
         Half the width of the zone; ``relative(0.01)`` is 1 % of the theoretical value.
+    constant : bool
+        Declares that all replicates of a scenario are equal: only then do equal ones say what others would be.
 
     Examples
     --------
@@ -49,14 +52,19 @@ class Value(Claim):
     of: Statistic
     equals: Theory | str
     margin: float | Relative
+    constant: bool = False
 
     kind = "value"
-    guarantee = Guarantee.ASYMPTOTIC
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_margin(self.id, "margin", self.margin)
         check_statistic(self.id, self.of)
+
+    @property
+    def guarantee(self) -> Guarantee:  # type: ignore[override]
+        """Exact where the statistic's interval holds for every law."""
+        return Guarantee.EXACT if self.constant or self.of.is_exact else Guarantee.ASYMPTOTIC
 
     @property
     def estimand(self) -> str:
@@ -87,10 +95,13 @@ class Value(Claim):
         values, theory, shift = self._compared(sample)
         zone = self._zone(theory)
         estimate = self.of.estimate(values - shift)
-        low, high = self._statistic(values).interval(values - shift, confidence)
+        limits = self.of.limits(values - shift, confidence)
         # Paired, it is the differences that have an interval: theory is added back to stand beside the zone.
         offset = theory if np.ndim(shift) else 0.0
-        interval = (low + offset, high + offset)
+        interval = (limits.low + offset, limits.high + offset)
+        if self.constant:
+            check_constant(self.id, sample, self.of.column)
+        note = "" if self.constant else doubt(limits.condition)
         cell = Cell(
             scenario=sample.scenario,
             theory=theory,
@@ -98,15 +109,11 @@ class Value(Claim):
             estimate=estimate.value + offset,
             mcse=estimate.mcse,
             interval=interval,
-            verdict=zone.verdict(interval),
+            verdict=Verdict.UNDECIDED if note else zone.verdict(interval),
             reach=zone.reach(interval),
+            note=note,
         )
         return Assessment(cell)
-
-    def _statistic(self, values: FloatArray) -> Statistic:
-        """The statistic whose interval is honest: the mean of zeros and ones is a proportion."""
-        indicator = self.of.name == "mean" and not isinstance(self.equals, str) and _are_indicators(values)
-        return proportion(self.of.column) if indicator else self.of
 
     def _compared(self, sample: Sample) -> tuple[FloatArray, float, float | FloatArray]:
         """The replicates, the theoretical value, and what to subtract from each replicate to pair with it."""
@@ -123,7 +130,3 @@ class Value(Claim):
             )
             raise ClaimError(msg)
         return values, float(np.mean(theory)), theory
-
-
-def _are_indicators(values: FloatArray) -> bool:
-    return bool(np.all((values == 0.0) | (values == 1.0)))

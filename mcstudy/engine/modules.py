@@ -214,14 +214,15 @@ class StudyModules(importlib.abc.MetaPathFinder):
         return None
 
     def _strangers(self) -> list[str]:
-        """Modules of other folders whose name a neighbour has."""
+        """Modules of other studies and other folders whose names this study uses."""
         neighbours = {path.stem for path in self.folder.glob("*.py")}
         neighbours |= {path.parent.name for path in self.folder.glob("*/__init__.py")}
         neighbours.discard("mcstudy")  # a study may lie beside a checkout of it
         return [
             name
             for name, module in list(sys.modules.items())  # to look at a lazy module may import others
-            if name.partition(".")[0] in neighbours and _is_strange(module) and name not in self.modules
+            if name not in self.modules
+            and (name in self.sources or (name.partition(".")[0] in neighbours and _is_strange(module)))
         ]
 
 

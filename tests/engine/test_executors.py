@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import cloudpickle
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
 from mcstudy import grid
+from mcstudy.draws import Block
 from mcstudy.engine.executors import THREAD_VARIABLES, Joblib, Serial, available_cores, executor_named
+from mcstudy.engine.payload import pack
 from mcstudy.engine.streams import generator
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import InputError
@@ -24,21 +25,17 @@ SCENARIOS = grid(n=(1, 2))
 BLOCKS = 4
 
 
-@pytest.fixture(scope="module", autouse=True)
-def by_value() -> Iterator[None]:
-    """Send functions of this file as a study file's are sent: workers need not import it."""
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield
-    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-
-
 def tasks_of(simulate: Callable[..., Any]) -> list[Task]:
-    payload = cloudpickle.dumps(simulate)
+    # By value, as a study's own functions are sent: workers can't import this file.
+    payload = pack(simulate, None, [sys.modules[__name__]])
     return [
-        Task("toy", SEED, scenario, number, 8, (), payload)
+        Task(Block(scenario, number), 8, "toy", SEED, (), payload)
         for number in range(BLOCKS)
         for scenario in SCENARIOS
     ]
+
+
+Bits = dict[tuple[str, str, int], bytes]
 
 
 def plain_draws(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
@@ -46,17 +43,17 @@ def plain_draws(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
     return {"x": n * rng.normal(size=size), "norm": np.linalg.norm(np.linalg.inv(matrices), axis=(1, 2))}
 
 
-def bits(results: list[BlockResult]) -> dict[tuple[str, int], bytes]:
-    return {result.key: b"" if result.data is None else result.data.tobytes() for result in results}
+def bits(results: list[BlockResult]) -> Bits:
+    return {result.block.key: b"" if result.data is None else result.data.tobytes() for result in results}
 
 
 @pytest.fixture(scope="module")
-def expected(by_value: None) -> dict[tuple[str, int], bytes]:
+def expected() -> Bits:
     return bits(list(Serial().run(tasks_of(plain_draws))))
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_blocks_are_the_same_bits_in_workers(expected: dict[tuple[str, int], bytes], jobs: int) -> None:
+def test_blocks_are_the_same_bits_in_workers(expected: Bits, jobs: int) -> None:
     results = list(Joblib(jobs).run(tasks_of(plain_draws)))
     assert bits(results) == expected
     assert len(results) == len(expected) == BLOCKS * len(SCENARIOS)
@@ -74,6 +71,19 @@ def test_workers_are_other_processes() -> None:
     assert os.getpid() not in pids(Joblib(1))
 
 
+def test_workers_hash_otherwise_than_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what depends on the order of hashes is found out."""
+
+    def hashed(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        return {"hash": np.full(size, float(hash("a string") % 2**40))}
+
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    own = float(hash("a string") % 2**40)
+    drawn = {float(r.data["hash"][0]) for r in Joblib(3).run(tasks_of(hashed)) if r.data is not None}
+    assert own not in drawn
+    assert "PYTHONHASHSEED" not in os.environ
+
+
 def killer(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
     """Kills its process in some blocks, known by the first number of their streams."""
     first = rng.random()
@@ -82,13 +92,9 @@ def killer(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
     return {"x": first + rng.normal(size=size)}
 
 
-def killing() -> list[tuple[str, int]]:
-    scenario = SCENARIOS[1]
-    return [
-        (scenario.key, block)
-        for block in range(BLOCKS)
-        if generator(SEED, "toy", scenario, block).random() < 0.3
-    ]
+def killing() -> list[Block]:
+    blocks = [Block(SCENARIOS[1], number) for number in range(BLOCKS)]
+    return [block for block in blocks if generator(SEED, "toy", block).random() < 0.3]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -96,24 +102,18 @@ def test_a_block_that_kills_is_quarantined_and_the_others_go_on(jobs: int) -> No
     deadly = killing()
     assert len(deadly) == 1
     results = list(Joblib(jobs).run(tasks_of(killer)))
-    assert sorted(result.key for result in results) == sorted(task.key for task in tasks_of(killer))
+    assert len(results) == len({result.block for result in results}) == BLOCKS * len(SCENARIOS)
     failed = [result for result in results if result.data is None]
-    assert [result.key for result in failed] == deadly
-    ((index, reason, _),) = failed[0].failures
-    assert index is None
-    assert reason.startswith("quarantined: the worker process died twice while drawing this block")
+    assert [result.block for result in failed] == deadly
+    (failure,) = failed[0].failures
+    assert failure.index is None
+    assert failure.reason.startswith("quarantined: the worker process died twice while drawing this block")
 
 
 def test_serial_draws_in_order_and_stops_when_closed() -> None:
-    drawn = []
-
-    def simulate(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
-        drawn.append(n)
-        return {"x": rng.normal(size=size)}
-
     tasks = tasks_of(plain_draws)
     results = Serial().run(tasks)
-    assert [next(results).key, next(results).key] == [task.key for task in tasks[:2]]
+    assert [next(results).block, next(results).block] == [task.block for task in tasks[:2]]
     results.close()
     assert list(results) == []
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,30 +15,32 @@ import numpy.typing as npt
 import pytest
 
 from mcstudy import Scenario
+from mcstudy.draws import Block
+from mcstudy.engine.drawkey import Part
 from mcstudy.engine.journal import Journal
+from mcstudy.engine.reading import reading
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
+from mcstudy.ledger import Change
 
-ONE, TWO = Scenario(n=1), Scenario(n=2)
-PRINT = {"study": "toy", "seed": "1", "source": "abc"}
+ONE = Scenario(n=1)
 SIZE = 4
+PARTS = {
+    "seed of the run": Part("setting", "1", "1"),
+    "block size of the run": Part("setting", "4", "4"),
+    "simulate": Part("code", "abc", "def simulate():\n    return 1"),
+}
+OLD = Path(__file__).parents[1] / "data" / "journal-0.1.sqlite"
 
 
-def block(scenario: Scenario = ONE, number: int = 0, **more: Any) -> BlockResult:
-    data = np.zeros(SIZE, dtype=[("x", "<f8"), ("y", "<f8")])
+def block(number: int = 0, experiment: str = "") -> BlockResult:
+    data = np.zeros(SIZE, dtype=[("x", "<f8")])
     data["x"] = np.random.default_rng(number).normal(size=SIZE)
-    data["y"] = np.nan
-    return BlockResult(scenario, number, **({"data": data} | more))
+    return BlockResult(Block(ONE, number, experiment), data)
 
 
-def lost(scenario: Scenario = ONE, number: int = 0, reason: str = "E: no") -> BlockResult:
-    return BlockResult(scenario, number, failures=((None, reason, "Traceback ..."),))
-
-
-@pytest.fixture
-def memory() -> Iterator[Journal]:
-    with Journal(None, PRINT) as journal:
-        yield journal
+def part(name: str, text: str, kind: str = "setting") -> dict[str, Part]:
+    return {name: Part(kind, text, text)}
 
 
 @pytest.fixture
@@ -47,232 +48,314 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "reports" / "toy" / "draws.sqlite"
 
 
-def test_blocks_come_back_bit_for_bit(memory: Journal) -> None:
-    given = block()
-    memory.append(given)
-    kept = memory.block(ONE, 0)
-    assert given.data is not None
-    assert kept is not None
-    assert kept.tobytes() == given.data.tobytes()
-    assert kept.dtype == given.data.dtype
-    assert memory.block(ONE, 1) is None
-    assert memory.done() == {(ONE.key, 0)}
-    assert memory.columns() == ("x", "y")
+def fill(path: Path, changed: dict[str, Part] | None = None) -> dict[str, bytes]:
+    with Journal(path, SIZE) as journal:
+        journal.claim("", PARTS | (changed or {}))
+        journal.append(block())
+    return content(path)
 
 
-def test_a_block_is_kept_once(memory: Journal) -> None:
-    memory.append(block())
-    with pytest.raises(sqlite3.IntegrityError):
-        memory.append(block())
-
-
-def test_a_sample_is_in_order_whatever_came_first(memory: Journal) -> None:
-    for number in (2, 0, 1):
-        memory.append(block(number=number))
-    sample = memory.sample(ONE, 2 * SIZE, SIZE)
-    expected = np.concatenate([np.random.default_rng(number).normal(size=SIZE) for number in (0, 1)])
-    np.testing.assert_array_equal(sample.columns["x"], expected)
-    assert (sample.replicates, sample.failures, sample.block) == (8, 0, SIZE)
-
-
-def test_failures_mark_their_replicates(memory: Journal) -> None:
-    memory.append(lost(number=1))
-    memory.append(block(number=0, failures=((2, "diverged", ""),)))
-    memory.append(block(number=2))
-    sample = memory.sample(ONE, 3 * SIZE, SIZE)
-    assert sample.valid.tolist() == [True, True, False, True] + [False] * 4 + [True] * 4
-    assert np.isnan(sample.columns["x"][4:8]).all()
-    assert [(f.block, f.index, f.reason) for f in memory.failures({ONE: 12}, SIZE)] == [
-        (0, 2, "diverged"),
-        (1, None, "E: no"),
-    ]
-    assert memory.failures({ONE: SIZE}, SIZE)[0].index == 2
-    assert memory.failures({TWO: 12}, SIZE) == []
-
-
-def test_a_journal_of_failures_alone_has_no_columns(memory: Journal) -> None:
-    memory.append(lost())
-    assert memory.columns() is None
-    assert memory.sample(ONE, SIZE, SIZE).columns == {}
-
-
-def test_warnings_are_counted(memory: Journal) -> None:
-    for number, texts in enumerate([("a", "b"), ("a",), ()]):
-        memory.append(block(number=number, warnings=texts))
-    assert memory.warnings({ONE: 12}, SIZE) == [{"message": "a", "blocks": 2}, {"message": "b", "blocks": 1}]
-
-
-def digest_of(results: list[BlockResult], counts: dict[Scenario, int]) -> str:
-    with Journal(None, PRINT) as journal:
-        for result in results:
-            journal.append(result)
-        return journal.digest(counts, SIZE)
-
-
-def test_digest_depends_on_the_draws_and_on_nothing_else() -> None:
-    blocks = [block(scenario, number) for scenario in (ONE, TWO) for number in (0, 1)]
-    counts = {ONE: 8, TWO: 8}
-    digest = digest_of(blocks, counts)
-    assert digest_of(blocks[::-1], {TWO: 8, ONE: 8}) == digest
-    assert digest_of([*blocks, block(ONE, 2)], counts) == digest  # drawn further than judged
-    noisy = [block(ONE, 0, warnings=("w",)), *blocks[1:]]
-    assert digest_of(noisy, counts) == digest
-    assert digest_of(blocks, {ONE: 8, TWO: 4}) != digest
-    assert digest_of(blocks, {ONE: 8}) != digest
-    assert digest_of([block(ONE, 0, failures=((1, "no", ""),)), *blocks[1:]], counts) != digest
-    flipped = block(ONE, 0)
-    assert flipped.data is not None
-    flipped.data["x"][0] = np.nextafter(flipped.data["x"][0], 9)
-    assert digest_of([flipped, *blocks[1:]], counts) != digest
-
-
-def test_digest_ignores_tracebacks() -> None:
-    """They name the folders of a machine."""
-    one, other = (BlockResult(ONE, 0, failures=((None, "E: no", text),)) for text in ("/home/a", "/home/b"))
-    assert digest_of([one], {ONE: SIZE}) == digest_of([other], {ONE: SIZE})
-    assert digest_of([lost(reason="F: no")], {ONE: SIZE}) != digest_of([one], {ONE: SIZE})
+def content(path: Path) -> dict[str, bytes]:
+    """All that lies in the journal's folder."""
+    return {file.name: file.read_bytes() for file in sorted(path.parent.iterdir())}
 
 
 def test_a_journal_is_taken_up_again(path: Path) -> None:
-    with Journal(path, PRINT) as journal:
-        journal.append(block())
-    with Journal(path, PRINT) as journal:
-        assert journal.done() == {(ONE.key, 0)}
-        journal.append(block(number=1))
-    with Journal(path, PRINT) as journal:
+    fill(path)
+    with Journal(path, SIZE) as journal:
+        journal.claim("", PARTS)
+        assert journal.done() == {("", ONE.key, 0)}
+        journal.append(block(1))
+    with Journal(path, SIZE) as journal:
         assert len(journal.done()) == 2
 
 
-def fill(path: Path, **changed: str) -> bytes:
-    with Journal(path, PRINT | changed, "one\ntwo\nthree\n") as journal:
+def test_a_finished_journal_is_one_plain_file(path: Path) -> None:
+    """Which can be read where nothing can be written: on a read-only medium, from a web server."""
+    assert list(fill(path)) == ["draws.sqlite"]
+    with reading(path) as blocks:
+        assert len(blocks.done()) == 1
+    assert list(content(path)) == ["draws.sqlite"]
+
+
+def test_a_block_is_kept_once(path: Path) -> None:
+    with Journal(None, SIZE) as journal:
         journal.append(block())
-    return path.read_bytes()
+        with pytest.raises(sqlite3.IntegrityError):
+            journal.append(block())
 
 
 @pytest.mark.parametrize(
     ("changed", "match"),
     [
-        ({"study": "other"}, r"was drawn with another study:\n  study: toy there, other here"),
-        ({"seed": "2"}, r"was drawn with another seed:\n  seed: 1 there, 2 here"),
-        ({"source": "abd"}, r"was drawn with another source:\n  source: abc there, abd here"),
-        ({"numpy": "9.9"}, r"another numpy:\n  numpy: none there, 9.9 here"),
-        ({"seed": "2", "source": "abd"}, "another seed and source:"),
+        (part("seed of the run", "2"), "\n  seed of the run: 1 -> 2\n"),
+        (part("version of numpy", "9.9"), "\n  version of numpy is new: 9.9\n"),
+        (part("simulate", "def simulate():\n    return 2", "code"), "\n  simulate:\n"),
+        (part("simulate", "def simulate():\n    return 2", "code"), "\n    +    return 2\n"),
     ],
+    ids=["value", "new", "code", "diff"],
 )
-def test_a_journal_of_another_run_is_refused_untouched(
-    path: Path, changed: dict[str, str], match: str
+def test_draws_that_depend_on_something_else_are_refused_untouched(
+    path: Path, changed: dict[str, Part], match: str
 ) -> None:
-    before = fill(path)
-    with pytest.raises(JournalError, match=match) as raised:
-        Journal(path, PRINT | changed)
-    assert "start over with --fresh, or keep it and write elsewhere with --out DIR" in str(raised.value)
-    assert path.read_bytes() == before
-    assert os.listdir(path.parent) == ["draws.sqlite"]  # noqa: PTH208 - names are what is compared
-
-
-def test_a_changed_source_is_shown(path: Path) -> None:
     fill(path)
-    with pytest.raises(JournalError) as raised:
-        Journal(path, PRINT | {"source": "abd"}, "one\nTWO\nthree\n")
-    lines = str(raised.value).splitlines()
-    assert "  -two" in lines
-    assert "  +TWO" in lines
+    with Journal(path, SIZE) as journal, pytest.raises(JournalError) as raised:
+        journal.claim("", PARTS | changed)
+    assert str(raised.value).startswith(f"the journal {path} has draws that depend on something else:\n")
+    assert match in str(raised.value)
+    assert "start over with --fresh, or keep them and write elsewhere with --out DIR" in str(raised.value)
+    with Journal(path, SIZE) as journal:
+        assert len(journal.done()) == 1
+        journal.claim("", PARTS)
 
 
-def test_a_long_change_is_cut(path: Path) -> None:
-    fill(path)
-    with pytest.raises(JournalError, match=r"\.\.\. \d+ more lines"):
-        Journal(path, PRINT | {"source": "abd"}, "\n".join(map(str, range(100))))
+def test_what_is_no_longer_used_is_said(path: Path) -> None:
+    fill(path, part("global `SHIFT`", "1.0"))
+    with (
+        Journal(path, SIZE) as journal,
+        pytest.raises(JournalError, match="global `SHIFT` is no longer used"),
+    ):
+        journal.claim("", PARTS)
+
+
+def test_experiments_have_keys_of_their_own(path: Path) -> None:
+    other = PARTS | part("seed of the run", "2")
+    with Journal(path, SIZE) as journal:
+        journal.claim("one", PARTS)
+        journal.append(block(experiment="one"))
+        journal.claim("other", PARTS)
+        digest = journal.key_digest()
+        journal.claim("other", other)  # nothing was drawn for it yet
+        assert journal.key_digest() != digest
+        with pytest.raises(JournalError, match="has draws of experiment one that depend on something else"):
+            journal.claim("one", other)
 
 
 def test_fresh_starts_over(path: Path) -> None:
     fill(path)
-    with Journal(path, PRINT | {"seed": "2"}, fresh=True) as journal:
+    with Journal(path, SIZE, fresh=True) as journal:
         assert journal.done() == set()
-        journal.append(block(number=5))
-    with Journal(path, PRINT | {"seed": "2"}) as journal:
-        assert journal.done() == {(ONE.key, 5)}
+        journal.claim("", PARTS | part("seed of the run", "2"))
+        journal.append(block(5))
+    with Journal(path, SIZE) as journal:
+        assert journal.done() == {("", ONE.key, 5)}
+
+
+ANALYSES = [{"margin": "1.0"}, {"margin": "2.0"}, {"margin": "2.0", "claim": "new"}]
+
+
+def test_changes_of_the_analysis_are_kept_with_what_had_been_seen(path: Path) -> None:
+    for number, analysis in enumerate([ANALYSES[0], ANALYSES[0], ANALYSES[1], ANALYSES[2]]):
+        with Journal(path, SIZE) as journal:
+            journal.note_analysis(analysis)
+            journal.append(block(number))
+    with Journal(path, SIZE) as journal:
+        assert journal.changes() == [
+            Change("margin", "1.0", "2.0", seen=2 * SIZE),
+            Change("claim", "", "new", seen=3 * SIZE),
+        ]
+
+
+def test_what_was_changed_before_anything_was_seen_is_no_change(path: Path) -> None:
+    with Journal(path, SIZE) as journal:
+        journal.note_analysis(ANALYSES[0])
+        journal.note_analysis(ANALYSES[1])
+        journal.append(block())
+        assert journal.changes() == []
 
 
 def test_a_file_that_is_no_journal_is_refused_untouched(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("my notes, longer than the header of a database file would be\n" * 40)
-    before = path.read_bytes()
-    with pytest.raises(
-        JournalError, match=r"can't be read \(file is not a database\); start over with --fresh"
-    ):
-        Journal(path, PRINT)
-    assert path.read_bytes() == before
-
-
-def test_fresh_replaces_a_file_that_is_no_journal(path: Path) -> None:
-    path.parent.mkdir(parents=True)
-    path.write_text("my notes\n" * 400)
-    with Journal(path, PRINT, fresh=True) as journal:
+    before = content(path)
+    with pytest.raises(JournalError, match=r"can't be used \(file is not a database\); move it away"):
+        Journal(path, SIZE)
+    assert content(path) == before
+    with Journal(path, SIZE, fresh=True) as journal:
         journal.append(block())
-    with Journal(path, PRINT) as journal:
+    with Journal(path, SIZE) as journal:
         assert len(journal.done()) == 1
 
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_a_folder_in_the_place_of_the_journal_is_refused(path: Path, fresh: bool) -> None:
     path.mkdir(parents=True)
-    with pytest.raises(JournalError, match="can't be read"):
-        Journal(path, PRINT, fresh=fresh)
-    assert path.is_dir()
+    with pytest.raises(JournalError, match="can't be used"):
+        Journal(path, SIZE, fresh=fresh)
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
     with pytest.raises(InputError, match=r"`out` must be a folder that can be written, got .*reports/toy: "):
-        Journal(tmp_path / "reports" / "toy" / "draws.sqlite", PRINT)
+        Journal(tmp_path / "reports" / "toy" / "draws.sqlite", SIZE)
     assert (tmp_path / "reports").read_text() == "a file"
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("tables", [["mine"], ["blocks", "mine"], ["keys"]])
+def test_the_database_of_another_program_is_never_touched(path: Path, tables: list[str], fresh: bool) -> None:
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as theirs:
+        for table in tables:
+            theirs.execute(f"CREATE TABLE {table} (x)")
+    before = content(path)
+    with pytest.raises(JournalError, match="is another program's database; move it away, or write elsewhere"):
+        Journal(path, SIZE, fresh=fresh)
+    assert content(path) == before
+    with pytest.raises(JournalError, match="is another program's database"), reading(path):
+        pass
+
+
+def test_a_journal_of_the_first_version_is_named_and_kept(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    shutil.copy(OLD, path)
+    before = content(path)
+    with pytest.raises(JournalError, match=r"was written by version 0\.1 of mcstudy; read it there"):
+        Journal(path, SIZE)
+    assert content(path) == before
+    with Journal(path, SIZE, fresh=True) as journal:
+        journal.append(block())
+    with Journal(path, SIZE) as journal:
+        assert len(journal.done()) == 1
+
+
+def test_a_journal_of_a_later_version_is_named(path: Path) -> None:
+    fill(path)
+    with closing(sqlite3.connect(path)) as later:
+        later.execute("PRAGMA user_version = 3")
+    with pytest.raises(JournalError, match=r"was written by another version of mcstudy \(form 3\)"):
+        Journal(path, SIZE)
+
+
+def truncated(path: Path) -> None:
+    """Cut a journal of many blocks in the middle."""
+    with Journal(path, SIZE) as journal:
+        journal.claim("", PARTS)
+        for number in range(400):
+            journal.append(block(number))
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def test_a_truncated_journal_is_refused_wherever_it_is_noticed(path: Path) -> None:
+    truncated(path)
+    with pytest.raises(JournalError, match=r"can't be used \(.*malformed.*\); move it away"):
+        with Journal(path, SIZE) as journal:
+            journal.done()
+    with Journal(path, SIZE, fresh=True) as journal:
+        assert journal.done() == set()
+
+
+def test_an_empty_file_is_a_new_journal(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.touch()
+    fill(path)
+
+
 def test_a_new_journal_without_a_block_leaves_nothing_behind(tmp_path: Path, path: Path) -> None:
-    Journal(path, PRINT).close()
+    Journal(path, SIZE).close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folders_that_were_there_stay(tmp_path: Path, path: Path) -> None:
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports" / "mine.txt").write_text("keep")
-    Journal(path, PRINT).close()
+    Journal(path, SIZE).close()
     assert [p.name for p in (tmp_path / "reports").iterdir()] == ["mine.txt"]
 
 
 def test_what_a_run_appended_can_be_taken_back(path: Path) -> None:
     fill(path)
-    with Journal(path, PRINT) as journal:
-        journal.append(block(number=1))
+    with Journal(path, SIZE) as journal:
+        journal.append(block(1))
         journal.forget()
-        assert journal.done() == {(ONE.key, 0)}
-    with Journal(path.parent.parent / "new" / "draws.sqlite", PRINT) as journal:
+        assert journal.done() == {("", ONE.key, 0)}
+    with Journal(path.parent.parent / "new" / "draws.sqlite", SIZE) as journal:
         journal.append(block())
         journal.forget()
     assert not (path.parent.parent / "new").exists()
 
 
 def test_two_runs_at_once_are_refused(path: Path) -> None:
-    """The second connection must come from another process: locks are a process's own."""
-    code = (
-        "import sys; from pathlib import Path; from mcstudy.engine.journal import Journal\n"
-        f"Journal(Path(sys.argv[1]), {PRINT!r}, fresh=sys.argv[2] == 'fresh')"
-    )
-    with Journal(path, PRINT) as journal:
+    with Journal(path, SIZE) as journal:
         journal.append(block())
-        for fresh in ("resume", "fresh"):
-            other = subprocess.run(
-                [sys.executable, "-c", code, str(path), fresh], capture_output=True, text=True, check=False
-            )
-            assert "JournalError" in other.stderr
-            assert (
-                "is held by another run (database is locked); wait for it to end, or write elsewhere"
-                in other.stderr
-            )
-        journal.append(block(number=1))
-    with Journal(path, PRINT) as journal:
+        for fresh in (False, True):
+            with pytest.raises(JournalError, match="is held by another run; wait for it to end, or write"):
+                Journal(path, SIZE, fresh=fresh)
+        journal.append(block(1))
+    with Journal(path, SIZE) as journal:
         assert len(journal.done()) == 2
+
+
+def test_a_lock_that_a_run_has_just_left_is_no_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs must not hold two files of one name: the second looks at what it has locked."""
+    path.parent.mkdir(parents=True)
+    lock, taken = path.with_suffix(".lock"), []
+
+    def flock(file: Any, operation: int) -> None:
+        taken.append(os.fstat(file.fileno()).st_ino)
+        if len(taken) == 1:
+            lock.unlink()
+
+    monkeypatch.setattr("mcstudy.engine.journal.fcntl.flock", flock)
+    with Journal(path, SIZE):
+        assert len(taken) == 2
+        assert lock.stat().st_ino == taken[1]
+
+
+def test_a_journal_is_read_while_a_run_writes(path: Path) -> None:
+    with Journal(path, SIZE) as journal:
+        journal.claim("", PARTS)
+        for number in range(3):
+            journal.append(block(number))
+            with reading(path) as blocks:
+                assert len(blocks.done()) == number + 1
+                assert blocks.block_size == SIZE
+
+
+def test_a_journal_that_somebody_reads_is_closed_at_once(path: Path) -> None:
+    with Journal(path, SIZE) as journal:
+        journal.claim("", PARTS)
+        journal.append(block())
+        reader = reading(path)
+        blocks = reader.__enter__()
+        rows = blocks.arrays("", ONE, 1)
+        next(rows)
+        journal.append(block(1))
+        journal.close()
+    assert len(blocks.done()) == 2
+    reader.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("damage", ["missing", "no database", "old", "truncated", "not begun"])
+def test_what_can_not_be_read_is_named(path: Path, damage: str) -> None:
+    path.parent.mkdir(parents=True)
+    if damage == "no database":
+        path.write_text("my notes\n" * 400)
+    elif damage == "old":
+        shutil.copy(OLD, path)
+    elif damage == "truncated":
+        truncated(path)
+    elif damage == "not begun":
+        journal = Journal(path, SIZE)
+    match = {
+        "missing": r"must be a journal, got .*draws\.sqlite, which is not there",
+        "no database": r"can't be read \(file is not a database\)",
+        "old": r"was written by version 0\.1 of mcstudy",
+        "truncated": r"can't be read \(database disk image is malformed\)",
+        "not begun": "has no draws yet; wait for the run that writes it",
+    }
+    with pytest.raises(JournalError, match=match[damage]), reading(path) as blocks:
+        blocks.failed()
+    if damage == "not begun":
+        journal.close()
+
+
+def test_errors_of_whoever_reads_are_their_own(path: Path) -> None:
+    fill(path)
+    with pytest.raises(KeyError), reading(path):
+        raise KeyError
 
 
 def test_a_journal_holds_no_pickles(path: Path) -> None:
@@ -280,11 +363,5 @@ def test_a_journal_holds_no_pickles(path: Path) -> None:
     with closing(sqlite3.connect(path)) as kept:
         (data,) = kept.execute("SELECT data FROM blocks").fetchone()
     assert data.startswith(b"\x93NUMPY")
-    loaded: npt.NDArray[Any] = np.load(__import__("io").BytesIO(data), allow_pickle=False)
+    loaded: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
     assert loaded.shape == (SIZE,)
-
-
-def test_columns_may_have_any_name(memory: Journal) -> None:
-    data = np.zeros(SIZE, dtype=[("β", "<f8"), ("a b", "<f8")])
-    memory.append(BlockResult(ONE, 0, data))
-    assert memory.columns() == ("β", "a b")

@@ -72,6 +72,15 @@ def test_two_studies_with_neighbours_of_one_name(
     assert "helper" not in sys.modules
 
 
+def test_two_studies_in_files_of_one_name(write_study: WriteStudy, project: Path, tmp_path: Path) -> None:
+    payloads = []
+    for folder, factor in (("one", 1.0), ("other", 2.0)):
+        (project / folder).mkdir()
+        path = write_study(body=f'return {{"x": {factor} * rng.normal(size=size)}}', folder=folder)
+        payloads.append(packed(Origin(load_study(path))))
+    assert elsewhere(tmp_path, *payloads, *payloads) == [FIRST, 2.0 * FIRST] * 2
+
+
 FILE = """
 import warnings
 from functools import lru_cache

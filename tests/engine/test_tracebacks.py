@@ -39,7 +39,7 @@ def test_a_traceback_names_file_and_line(study: Study, executor: str) -> None:
     (text,) = texts(study, executor)
     source = Path("studies/toy.py").read_text().splitlines()
     number = next(i for i, line in enumerate(source, 1) if "no luck" in line)
-    assert f'File "studies/toy.py", line {number}, in simulate' in text
+    assert f'File "toy.py", line {number}, in simulate' in text
     assert 'raise RuntimeError("no luck") from error' in text
     assert text.endswith("RuntimeError: no luck\n")
 
@@ -62,7 +62,8 @@ def test_a_script_names_its_lines(study: Study, project: Path) -> None:
     )
     assert script.returncode == 3
     assert (
-        "studies/toy.py" in (project / "reports" / "toy" / "ledger.json").read_text().split('"traceback"')[1]
+        'File \\"toy.py\\"'
+        in (project / "reports" / "toy" / "ledger.json").read_text().split('"traceback"')[1]
     )
 
 

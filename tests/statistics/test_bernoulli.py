@@ -150,9 +150,9 @@ def test_quantile_limits_of_few_and_of_equal_values() -> None:
             "`successes` must .* at least 1, got 11.0 of 10",
         ),
         (lambda: proportion_limits(0, 0, share=0.01), "`successes` must .* at least 1, got 0.0 of 0"),
-        (lambda: proportion_limits(0, 1, share=0.7), "`share` must lie strictly between 0 and 1/2, got 0.7"),
+        (lambda: proportion_limits(0, 1, share=0.7), r"`share` must lie in \(0, 1/2\], got 0.7"),
         (lambda: violation_limit(0, 0.1), "`trials` must be at least 1, got 0"),
-        (lambda: violation_limit(1, 0.0), "`share` must lie strictly between 0 and 1/2, got 0.0"),
+        (lambda: violation_limit(1, 0.0), r"`share` must lie in \(0, 1/2\], got 0.0"),
         (lambda: quantile_limits(np.zeros(9), 1.0, share=0.1), "`probability` must lie strictly between 0"),
     ],
 )

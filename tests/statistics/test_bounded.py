@@ -79,7 +79,7 @@ def test_limits_against_the_mixture(share: float) -> None:
     total = 200 * (mean.total / 200 - mean.limits(share=share, tuned=1024)[0])
 
     def prior(bet: float) -> float:
-        return (1 - bet) ** (scale - 1) * math.exp(-scale * (1 - bet))
+        return math.exp((scale - 1) * math.log1p(-bet) - scale * (1 - bet))
 
     def bets(bet: float) -> float:
         return prior(bet) * math.exp(bet * (total + mean.spread) + math.log1p(-bet) * mean.spread)

@@ -205,11 +205,11 @@ def test_law_band_against_its_formula() -> None:
     ("call", "message"),
     [
         (lambda: effective_z(0, 0.01), "`replicates` must be at least 1, got 0"),
-        (lambda: effective_z(10, 0.5), "`share` must lie strictly between 0 and 1/2, got 0.5"),
+        (lambda: effective_z(10, 0.6), r"`share` must lie in \(0, 1/2\], got 0.6"),
         (lambda: effective_z(10, 0.01, tuned=0.5), "`tuned` must be at least 1 and finite, got 0.5"),
         (lambda: replicates_for(0.0, 0.01), "`distance` must be positive and finite, got 0.0"),
         (lambda: sequence_limits(0.0, 1.0, 0.0, 1, 3.0), "`replicates` must be at least 2, got 1"),
-        (lambda: law_band(10, 0.0), "`share` must lie strictly between 0 and 1/2, got 0.0"),
+        (lambda: law_band(10, 0.0), r"`share` must lie in \(0, 1/2\], got 0.0"),
         (lambda: law_band(10, 0.1, first=0), "`first` must be at least 1, got 0"),
     ],
 )
