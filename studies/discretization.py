@@ -283,7 +283,7 @@ study = mc.Study(
     source="Optimization Landscape of Neural Networks, Problem 1",
     experiments=[kick, steps, aligned, tight, loose, escape],
     block=64,
-    replicates=mc.Replicates(first=64, quick=128, full=256),
+    replicates=mc.Replicates(first=64, quick=512, full=512),
 )
 
 if __name__ == "__main__":

@@ -257,7 +257,7 @@ study = mc.Study(
     source="Optimization Landscape of Neural Networks, Problem 1",
     experiments=[sampling, small_start, large_start],
     block=32,
-    replicates=mc.Replicates(first=64, quick=128, full=128),
+    replicates=mc.Replicates(first=64, quick=512, full=512),
     conclusion=conclude,
 )
 

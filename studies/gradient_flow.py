@@ -21,7 +21,7 @@ from mcstudy.models.deep_linear.products import end_to_end, factor_gradients
 
 TIMES = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
 FINE, COARSE = 1e-12, 1e-11  # of the integrator, for each step and replicate
-PAIRS = 32  # of factors that are decomposed one by one, for each replicate
+PAIRS = 128  # decomposed one by one for each replicate: so many that at d = 8 some agree in most replicates
 
 # At a point: some thousand roundings of 1e-16 in products of at most seven matrices and their decompositions.
 POINT = 1e-12

@@ -223,7 +223,7 @@ def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 # Where a document may hold anything, and what no document holds.
-FREE = {"provenance", "where"}
+FREE = {"provenance", "where", "diagnostics"}
 WRONG = object()
 
 

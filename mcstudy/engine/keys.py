@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from mcstudy.engine.drawkey import Part, describe
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
+from mcstudy.scenarios import Scenario, factors_of
 from mcstudy.study import Study
 
 __all__ = ["analysis_of", "draw_key"]
@@ -79,12 +82,28 @@ def analysis_of(study: Study) -> dict[str, str]:
     found = {"replicates": _text(study.replicates)}
     for experiment in study.experiments:
         place = f"experiment {experiment.name}, " if experiment.name else ""
-        keys = sorted(scenario.key for scenario in experiment.of_profile("full"))
-        found[f"{place}scenarios"] = "; ".join(keys)
+        found[f"{place}scenarios"] = _grid(experiment.of_profile("full"))
         for claim in experiment.claims:
             found |= {f"claim {claim.id}, {name}": text for name, text in _fields(claim).items()}
     return found
 
+
+def _grid(scenarios: Sequence[Scenario]) -> str:
+    """Scenarios in a line: how many, the levels, and a digest, for not every grid has all combinations."""
+    levels = {
+        factor: list(dict.fromkeys(scenario[factor] for scenario in scenarios))
+        for factor in factors_of(scenarios)
+    }
+    shown = "; ".join(f"{factor} {_few([str(level) for level in levels[factor]])}" for factor in levels)
+    digest = hashlib.sha256("".join(sorted(scenario.key for scenario in scenarios)).encode()).hexdigest()
+    return f"{len(scenarios)} ({shown}; {digest[:8]})"
+
+
+def _few(texts: list[str]) -> str:
+    return ", ".join(texts if len(texts) <= SHOWN else [*texts[: SHOWN - 2], "...", texts[-1]])
+
+
+SHOWN = 8  # levels of a factor
 
 # What is read, and judges nothing.
 WORDS = ("id", "statement", "source", "because")
@@ -98,10 +117,12 @@ def _fields(claim: Any) -> dict[str, str]:
 def _text(value: Any) -> str:
     """A value in words that are the same in every run: a function by what it does."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
+        names = [field.name for field in dataclasses.fields(value) if field.name not in WORDS]
         return (
             f"{type(value).__name__}({', '.join(f'{name}={_text(getattr(value, name))}' for name in names)})"
         )
+    if isinstance(value, Enum):
+        return str(value)
     if callable(value) or not _is_plain(value):
         return _digest(value)
     return repr(value)

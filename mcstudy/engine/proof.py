@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from operator import attrgetter
 from typing import Any
 
 import numpy.typing as npt
@@ -27,7 +28,9 @@ HASH_SEEDS = ("1", "2", "3")  # any: what depends on the order of hashes differs
 def check_first(
     study: str, results: Sequence[BlockResult], tasks: Sequence[Task], executor: Executor
 ) -> None:
-    """Draw the first blocks of a run a second time, elsewhere: the same bits must come out.
+    """Draw one of the first blocks of each experiment a second time, elsewhere: the same bits must come out.
+
+    Of several it is the one before which its process had drawn most: then what calls leave behind differs too.
 
     Parameters
     ----------
@@ -45,11 +48,13 @@ def check_first(
         Where they differ; the message names the likely cause.
     """
     # A block that failed may end a process: it is not drawn here, and its failure is told anyway.
-    sound = {result.block: result for result in results if result.data is not None}
-    again = {task.block: task for task in tasks if task.block in sound}
+    sound = sorted((result for result in results if result.data is not None), key=attrgetter("earlier"))
+    latest = {result.block.experiment: result for result in sound}
+    drawn = {result.block: result for result in latest.values()}
+    again = {task.block: task for task in tasks if task.block in drawn}
     tasks = list(again.values())
     for other in _in_child(tasks, _other_seeds()[0]) if isinstance(executor, Serial) else _here(tasks):
-        if not _equal(sound[other.block], other):
+        if not _equal(drawn[other.block], other):
             what = _failed(other) or "another process drew other numbers"
             raise StudyError(_difference(study, other.block, what, _cause(again[other.block])))
 

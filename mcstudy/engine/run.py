@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain, islice
 from pathlib import Path
 
 from mcstudy.checks import is_count
@@ -187,35 +189,35 @@ class _Loop:
         return {e.name: undecided(e, by_id, self.scenarios[e.name]) for e in self.study.experiments}
 
     def _draw(self, missing: list[Block]) -> None:
-        """Draw blocks, and keep each as it finishes; the first of each experiment twice, before all others."""
-        if not missing:
-            return
-        first = {
-            block.experiment: block for block in reversed(missing) if block.experiment not in self._proved
-        }
-        chosen = set(first.values())
+        """Draw blocks, and keep each as it finishes; the first few of each experiment, and their proof, before all others."""
         try:
-            if chosen:
-                tasks = self._tasks([block for block in missing if block in chosen])
-                check_first(self.study.name, self._keep(tasks), tasks, self.executor)
-                self._proved.update(first)
-            self._keep(self._tasks([block for block in missing if block not in chosen]))
+            if first := self._first(missing):
+                tasks = self._tasks(first)
+                check_first(self.study.name, list(self._keep(tasks)), tasks, self.executor)
+                self._proved.update(block.experiment for block in first)
+            chosen = set(first)
+            rest = self._keep(self._tasks([block for block in missing if block not in chosen]))
+            deque(rest, maxlen=0)
         finally:
             self.progress.close()
 
-    def _keep(self, tasks: list[Task]) -> list[BlockResult]:
-        """Draw and keep blocks; the results of the first few, which are all where it matters."""
-        kept: list[BlockResult] = []
+    def _first(self, missing: list[Block]) -> list[Block]:
+        """The first blocks of each experiment without a proof: more than there are workers, so that one draws twice."""
+        few = self.executor.jobs + 2  # joblib makes two workers of a single one
+        names = dict.fromkeys(block.experiment for block in missing if block.experiment not in self._proved)
+        blocks = (islice((block for block in missing if block.experiment == name), few) for name in names)
+        return list(chain.from_iterable(blocks))
+
+    def _keep(self, tasks: list[Task]) -> Iterator[BlockResult]:
+        """Draw blocks, and keep each as it finishes."""
         if not tasks:
-            return kept
+            return
         with closing(self.executor.run(tasks)) as results:
             for result in results:
                 self.guard.check(result)
                 self.journal.append(result)
                 self.progress.advance()
-                if len(kept) < len(self.study.experiments):
-                    kept.append(result)
-        return kept
+                yield result
 
     def _check_stored(self) -> None:
         places = {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}

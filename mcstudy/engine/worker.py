@@ -6,6 +6,7 @@ import random
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -65,6 +66,8 @@ class BlockResult:
         The most threads that any BLAS or OpenMP library of the process would use.
     seconds : float
         What drawing took, by the clock on the wall.
+    earlier : int
+        The blocks that the process had drawn before, of the same `simulate`.
     """
 
     block: Block
@@ -74,6 +77,7 @@ class BlockResult:
     warnings: tuple[Caught, ...] = ()
     threads: int = 1
     seconds: float = 0.0
+    earlier: int = 0
 
 
 class _MisuseError(Exception):
@@ -92,13 +96,18 @@ def run_block(task: Task) -> BlockResult:
     BlockResult
         With columns; or with the exception that `simulate` raised; or with the rule that it broke.
     """
+    payload = hash(task.payload)
+    earlier = _drawn[payload]
+    _drawn[payload] += 1
     clock = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         result = _attempt(task)
     seconds = time.perf_counter() - clock
-    return replace(
-        result, warnings=kinds_of(caught), threads=_blas_threads(len(sys.modules)), seconds=seconds
-    )
+    threads = _blas_threads(len(sys.modules))
+    return replace(result, warnings=kinds_of(caught), threads=threads, seconds=seconds, earlier=earlier)
+
+
+_drawn: Counter[int] = Counter()  # blocks of each `simulate`, in this process
 
 
 def _attempt(task: Task) -> BlockResult:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from mcstudy.ledger import Ledger, Overlay
 from mcstudy.report.kinds import file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
-from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VERMILLION, house_style
+from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VERMILLION, house_style, settle
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Drawn", "inline", "write_figures"]
 
-WIDTH = 5.2  # inches: a column of text
-ROWS, CROWDED_ROWS, CROWDED = 40, 20, 20  # cells of a figure; fewer in a report of more than so many claims
+WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
+ROWS, CROWDED_ROWS, CROWDED = 20, 12, 20  # cells of a figure; fewer in a report of more than so many claims
 VARIABLES = {
     BLUE: "var(--blue)",
     VERMILLION: "var(--vermillion)",
@@ -115,8 +115,10 @@ def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
 def _save(figure: Figure, stem: Path) -> str:
     """Write a figure as ``stem.svg`` and ``stem.pdf``, without dates, and return the text of the first."""
     text = io.StringIO()
-    # Once for both files: what is laid out already would be laid out anew.
     figure.draw_without_rendering()
+    if settle(figure):
+        figure.draw_without_rendering()
+    # Once for both files: what is laid out already would be laid out anew.
     figure.set_layout_engine("none")
     figure.savefig(text, format="svg", metadata={"Date": None})
     svg, pdf = Path(f"{stem}.svg"), Path(f"{stem}.pdf")

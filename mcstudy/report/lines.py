@@ -14,7 +14,7 @@ import numpy as np
 from mcstudy.evidence import Line, RateEvidence
 from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import evidence_of, varying
-from mcstudy.report.numbers import NO_BREAK, label, level, shown, uncertain
+from mcstudy.report.numbers import NO_BREAK, label, level, shown, superscript, uncertain
 from mcstudy.report.style import (
     COLOURS,
     DASHES,
@@ -45,8 +45,9 @@ __all__ = [
 DODGE = 1.05  # the shift along the axis that keeps the local slopes of lines apart
 DISTINCT = 8  # lines told apart by colour, mark and dash; further ones are grey
 MAIN, ENTRY, CHARACTER = 3.0, 0.2, 0.08  # inches: axes with labels, a legend's entry, the width of a letter
-ROOM = 4.2  # inches: the width of a legend
-TITLE, NAME = 34, 52  # letters of a line of an axis's label and of a legend
+ROOM = 3.4  # inches: the width of a legend
+TITLE, NAME = 34, 38  # letters of a line of an axis's label and of a legend
+LEAST = math.sqrt(10.0)  # the range of an axis at least: on a narrower one, errors look like slopes
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def curves_of(finding: Finding, indices: Sequence[int], *, name: str = "") -> li
     """The lines of a finding that have anything positive to draw, named by what tells them apart."""
     factors = varying([finding.cells[index].scenario for index in indices])
     curves = []
-    for index in indices:
+    # The first have names in the legend: the deciding one is always among them.
+    for index in sorted(indices, key=lambda i: i != finding.deciding or i in indices[:DISTINCT]):
         cell, line = finding.cells[index], evidence_of(finding, index)
         if line is not None and np.any(line.y > 0.0):
             slope = f"slope {uncertain(cell.estimate, cell.mcse)}" if line.fit else "no fit"
@@ -94,7 +96,7 @@ def draw_curves(axes: Axes, curves: Sequence[Curve], *, statistic: str, against:
     lowest = sorted(curves[:DISTINCT], key=lambda curve: -curve.center[1])
     guided = {curve.cell.theory: curve for curve in lowest if not math.isnan(curve.cell.theory)}
     handles += [_draw_guide(axes, curve) for curve in guided.values()]
-    axes.set_yticks(*decades(*axes.get_ylim()))
+    _mark_values(axes)
     _draw_nonpositive(axes, curves)
     _mark_levels(axes, curves)
     axes.set_xlabel(against)
@@ -155,7 +157,9 @@ def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
     kept = line.y > 0.0
     x, y, error = line.x[kept], line.y[kept], line.mcse[kept]
     marker, colour = MARKERS[position % len(MARKERS)], MUTED if grey else COLOURS[position % len(COLOURS)]
-    style: dict[str, Any] = {"color": colour, "linewidth": 1.2, "linestyle": DASHES[position % len(DASHES)]}
+    # The dash moves on where colours begin again: no two lines share both.
+    dash = DASHES[(position + position // len(COLOURS)) % len(DASHES)]
+    style: dict[str, Any] = {"color": colour, "linewidth": 1.2, "linestyle": dash}
     opacity = 0.5 if grey else 1.0
     # An error as large as its value would reach down to 0, which is nowhere on these axes.
     low = np.maximum(y - 2.0 * error, y / 10.0)
@@ -183,6 +187,15 @@ def _draw_guide(axes: Axes, curve: Curve) -> Any:
     return handle
 
 
+def _mark_values(axes: Axes) -> None:
+    """Give the vertical axis the least range and its ticks."""
+    low, high = axes.get_ylim()
+    if high < LEAST * low:
+        middle = math.sqrt(low * high)
+        axes.set_ylim(middle / math.sqrt(LEAST), middle * math.sqrt(LEAST))
+    axes.set_yticks(*decades(*axes.get_ylim()))
+
+
 def _draw_nonpositive(axes: Axes, curves: Sequence[Curve]) -> None:
     """Put an open triangle at the lower edge for every value that a logarithmic axis has no place for."""
     x = [x for curve in curves for x in curve.line.x[~(curve.line.y > 0.0)]]
@@ -206,10 +219,11 @@ def _draw_slopes(axes: Axes, curve: Curve, position: int, lines: int, *, relativ
 def _mark_levels(axes: Axes, curves: Sequence[Curve]) -> None:
     """Mark the factor's own levels on the axis, as many as there is room for."""
     levels = sorted({float(x) for curve in curves for x in curve.line.x}) or [1.0, 2.0]
+    written = dict(zip(levels, _written(levels), strict=True))
     span = math.log(levels[-1] / levels[0])
     # Labels take a little of the axes' width; the margins a little more.
     inches = 0.85 * axes.get_window_extent().width / axes.figure.dpi / (1.12 * span)
-    width = CHARACTER * (max(len(_level(x)) for x in levels) + 1.0)
+    width = CHARACTER * (max(map(len, written.values())) + 1.0)
     ticks = next(
         ticks
         for ticks in _thinned(levels)
@@ -217,7 +231,7 @@ def _mark_levels(axes: Axes, curves: Sequence[Curve]) -> None:
     )
     room = math.exp(0.06 * span)
     axes.set_xlim(levels[0] / room, levels[-1] * room)
-    axes.set_xticks(ticks, [_level(x) for x in ticks])
+    axes.set_xticks(ticks, [written[x] for x in ticks])
     axes.minorticks_off()
 
 
@@ -225,5 +239,9 @@ def _thinned(levels: Sequence[float]) -> Iterator[Sequence[float]]:
     return (levels[::stride] for stride in range(1, len(levels) + 1))
 
 
-def _level(x: float) -> str:
-    return level(int(x)) if x.is_integer() and abs(x) < 1e6 else shown(x)
+def _written(levels: Sequence[float]) -> list[str]:
+    """Write levels; powers of two as such where one is a fraction or large."""
+    plain = [level(int(x)) if x.is_integer() and abs(x) < 1e6 else shown(x) for x in levels]
+    if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 5 for text in plain):
+        return [superscript(math.frexp(x)[1] - 1, base=2) for x in levels]
+    return plain

@@ -19,15 +19,15 @@ UNDERFLOW = 1e-300  # a probability below is as likely rounding
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def superscript(power: int) -> str:
-    """Write a power of ten in Unicode superscripts, for text that knows no markup.
+def superscript(power: int, base: int = 10) -> str:
+    """Write a power, by default of ten, in Unicode superscripts, for text that knows no markup.
 
     Examples
     --------
     >>> superscript(-8)
     '10⁻⁸'
     """
-    return "10" + str(power).translate(_SUPERSCRIPT)
+    return str(base) + str(power).translate(_SUPERSCRIPT)
 
 
 def count(value: int) -> str:

@@ -217,6 +217,7 @@ def _environment() -> Environment:
         "as_text": tables.as_text,
         "bibtex": paper.bibtex,
         "capital": kinds.capital,
+        "chosen": kinds.CHOSEN,
         "cells_shown": tables.cells_shown,
         "file_name": kinds.file_name,
         "kind_of": kind_of,

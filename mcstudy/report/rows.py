@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mcstudy.findings import Cell, Finding
-from mcstudy.report.kinds import leading, varying
+from mcstudy.report.kinds import CHOSEN, leading, varying
 from mcstudy.report.numbers import level, shown
-from mcstudy.report.style import INK, MARKS, MUTED, PAPER, RULE, VERMILLION, decades, mark_zone, number_ticks
+from mcstudy.report.style import INK, MARKS, MUTED, PAPER, RULE, SMALL, VERMILLION, decades, mark_zone, number_ticks
 from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "height_of_rows", "lay_out"]
 
-ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
-CHARACTER, GAP = 5.6, 11.5  # points: the width of a digit, the space between columns
-LABELS = 238.0  # points: the most that all columns of labels get
-SQUEEZED = 1.4  # columns this much too wide get smaller type before their levels are cut
+ROW, LINE, HEAD, FOOT = 0.2, 0.17, 0.3, 0.5  # inches
+CHARACTER, GAP = 5.6, 10.0  # points: the width of a digit, the space between columns
+LABELS = 180.0  # points: the most that all columns of labels get, the rest is for the axes
+CLEAR = 4.5  # points between a row and the line above it
+SEPARATOR = "  ·  "
+LETTERS = 52  # of a line above a row
 LONGEST = (24, 16, 12, 10)  # characters of a level in words: the most that fits
 TICKS = 6  # of a logarithmic axis
 
@@ -57,11 +60,11 @@ class Rows:
     def remark(self, row: int, text: str) -> None:
         """Write in a row what can't be drawn."""
         across = self.axes.get_yaxis_transform()
-        self.axes.text(0.5, -row, text, transform=across, ha="center", va="center", color=MUTED, fontsize=8)
+        self.axes.text(0.5, -row, text, transform=across, ha="center", va="center", color=MUTED, fontsize=SMALL)
 
     def extreme(self, row: int, largest: float, median: float = math.nan) -> None:
         """Mark the largest value of a cell, and its median by a hollow mark; 0 and infinity stand at the ends."""
-        left, right = self.axes.get_xlim()
+        left, right = sorted(self.axes.get_xlim())
         if math.isnan(largest):
             self.remark(row, "not judged")
             return
@@ -73,7 +76,7 @@ class Rows:
         self.mark(row, at)
         if largest == 0.0 or math.isinf(largest):
             side, shift = ("right", -6) if largest else ("left", 6)
-            style: dict[str, Any] = {"ha": side, "va": "center", "color": MUTED, "fontsize": 8}
+            style: dict[str, Any] = {"ha": side, "va": "center", "color": MUTED, "fontsize": SMALL}
             self.axes.annotate(shown(largest), (at, -row), (shift, 0), textcoords="offset points", **style)
 
     def limit(self, limit: float) -> None:
@@ -108,18 +111,18 @@ class Rows:
         marks = [f"{look.shape} {verdict.lower()}" for verdict, look in MARKS.items() if verdict in verdicts]
         parts = [text, f"Marks: {', '.join(marks)}."] if len(marks) > 1 else [text]
         if len(self.indices) < (total := len(self.finding.cells)):
-            nearest = f"the {len(self.indices)} nearest to the edge of their zone, or furthest beyond it"
-            parts.append(f"Of {total} cells {nearest}, are shown.")
+            parts.append(f"Of {total} cells {len(self.indices)} are shown: {CHOSEN}.")
         return " ".join(parts)
 
 
 def height_of_rows(finding: Finding, most: int) -> float:
     """Inches that a drawing of so many rows wants."""
-    return HEAD + ROW * min(most, len(finding.cells)) + FOOT
+    labels = _Labels.of([finding.cells[index].scenario for index in leading(finding, most)])
+    return HEAD + LINE * labels.above_head + (ROW + LINE * labels.above) * len(labels.texts) + FOOT
 
 
 def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
-    """Choose the cells to show, write their levels left of the axes, and prepare these.
+    """Choose the cells to show, write their levels left of the axes or above each row, and prepare these.
 
     Parameters
     ----------
@@ -133,9 +136,10 @@ def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
     Rows
     """
     rows = Rows(axes, finding, leading(finding, most))
-    scenarios = [cell.scenario for cell in rows.cells]
-    _write_levels(axes, scenarios, varying(scenarios))
-    axes.set_ylim(-len(scenarios) + 0.5, 0.5)
+    labels = _Labels.of([cell.scenario for cell in rows.cells])
+    write = _write_above if labels.above else _write_columns
+    write(axes, labels)
+    axes.set_ylim(-len(rows.indices) + 0.5, 0.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=RULE, linewidth=0.5)
@@ -143,33 +147,68 @@ def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
     return rows
 
 
-def _write_levels(axes: Axes, scenarios: Sequence[Scenario], factors: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class _Labels:
+    """The levels of the rows as texts, in a column for each factor; or on lines of their own, where those are too wide.
+
+    `above` and `above_head` are the lines above a row and above the axes; 0 for columns.
+    """
+
+    factors: list[str]
+    texts: list[list[str]]
+    numeric: list[bool]
+    above: int = 0
+    above_head: int = 0
+
+    @property
+    def widths(self) -> list[float]:
+        """The widths of the columns in points."""
+        return [CHARACTER * max(map(len, column)) for column in zip(self.factors, *self.texts, strict=True)]
+
+    @staticmethod
+    def of(scenarios: Sequence[Scenario]) -> _Labels:
+        """Cut words until all columns fit; else write the levels of a row above it."""
+        factors = varying(scenarios)
+        levels = [[scenario.get(name) for name in factors] for scenario in scenarios]
+        numeric = [all(isinstance(x, (int, float)) for x in column) for column in zip(*levels, strict=True)]
+        for longest in LONGEST:
+            cut = [[_cut(value, longest) for value in row] for row in levels]
+            labels = _Labels(factors, cut, numeric)
+            if sum(labels.widths) <= LABELS - GAP * len(factors):
+                return replace(labels, texts=_unrepeated(cut))
+        return _Labels._above(factors, [[_cut(value, LONGEST[0]) for value in row] for row in levels])
+
+    @staticmethod
+    def _above(factors: list[str], rows: list[list[str]]) -> _Labels:
+        head, *texts = (textwrap.wrap(SEPARATOR.join(row), LETTERS) for row in [factors, *rows])
+        written = [["\n".join(lines)] for lines in texts]
+        return _Labels(["\n".join(head)], written, [False], max(map(len, texts)), len(head) - 1)
+
+
+def _write_columns(axes: Axes, labels: _Labels) -> None:
     """Write a column of levels for every factor, left of the axes, under the factor's name."""
-    texts, widths, squeeze = _fit([[scenario[name] for name in factors] for scenario in scenarios], factors)
-    left = -sum(widths) - GAP * len(factors)
-    for column, (name, width) in enumerate(zip(factors, widths, strict=True)):
-        numeric = all(isinstance(scenario[name], (int, float)) for scenario in scenarios)
-        style: dict[str, Any] = {"ha": "right" if numeric else "left", "fontsize": 9.0 * squeeze}
+    left = -sum(labels.widths) - GAP * len(labels.factors)
+    for column, (name, width) in enumerate(zip(labels.factors, labels.widths, strict=True)):
+        numeric = labels.numeric[column]
+        style: dict[str, Any] = {"ha": "right" if numeric else "left", "fontsize": SMALL}
         style |= {"textcoords": "offset points", "annotation_clip": False}
         x = left + (width if numeric else 0.0)
         axes.annotate(name, (0, 1), (x, 5), xycoords="axes fraction", color=MUTED, va="bottom", **style)
-        for row, text in enumerate(texts):
-            if text[column]:
+        for row, texts in enumerate(labels.texts):
+            if texts[column]:
                 at: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "va": "center", "color": INK}
-                axes.annotate(text[column], (0, -row), (x, 0), **at, **style)
+                axes.annotate(texts[column], (0, -row), (x, 0), **at, **style)
         left += width + GAP
 
 
-def _fit(rows: list[list[Any]], factors: Sequence[str]) -> tuple[list[list[str]], list[float], float]:
-    """Cut words, then shrink type, until all columns fit: the texts, the columns' widths in points, the scale."""
-    room = LABELS - GAP * len(factors)
-    for longest in LONGEST:
-        cut = [[_cut(value, longest) for value in row] for row in rows]
-        widths = [CHARACTER * max(map(len, column)) for column in zip(factors, *cut, strict=True)]
-        if sum(widths) <= SQUEEZED * room:
-            break
-    squeeze = min(1.0, room / sum(widths)) if widths else 1.0
-    return _unrepeated(cut), [width * squeeze for width in widths], squeeze
+def _write_above(axes: Axes, labels: _Labels) -> None:
+    """Write the levels of each row above it, over the axes, under the factors' names."""
+    style: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "va": "bottom"}
+    style |= {"fontsize": SMALL, "ha": "left"}
+    axes.annotate(labels.factors[0], (0, 1), (0, 5), xycoords="axes fraction", color=MUTED, **style)
+    for row, (text,) in enumerate(labels.texts):
+        at: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "color": INK, "zorder": 5}
+        axes.annotate(text, (0, -row), (0, CLEAR), **at, **style)
 
 
 def _cut(value: Any, longest: int) -> str:

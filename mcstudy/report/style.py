@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,9 +18,11 @@ from mcstudy.report.numbers import shown, superscript
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 __all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MARKS", "MUTED", "PAPER", "PINK", "RULE"]
-__all__ += ["VERMILLION", "Mark", "bars", "decades", "house_style", "mark_zone", "number_ticks"]
+__all__ += ["SMALL", "VERMILLION", "Mark", "bars", "decades", "house_style", "mark_zone", "number_ticks", "settle"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,7 +36,8 @@ class Mark(NamedTuple):
     shape: str
 
 
-TEXT = 9.5  # points
+TEXT, SMALL = 9.5, 9.0  # points; nothing is smaller, see the width of a figure
+APART = 4.0  # points between the labels of neighbouring ticks
 BLUE, VERMILLION, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"  # Okabe and Ito (2008)
 INK, MUTED, RULE, PAPER = "#1b1b1b", "#666666", "#cccccc", "#ffffff"
 COLOURS = (BLUE, VERMILLION, GREEN, PINK)
@@ -44,6 +49,9 @@ MARKS = {
     Verdict.UNDECIDED: Mark(PINK, "D", filled=False, shape="open diamonds"),
 }
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+
+# The steps of ticks within a decade, by the decades that an axis has at least.
+_STEPS: dict[float, tuple[float, ...]] = {2.0: (1,), 0.8: (1, 2, 5), 0.0: (1, 1.5, 2, 3, 4, 5, 7)}
 
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -61,12 +69,12 @@ _STYLE: dict[str, Any] = {
     "ytick.color": MUTED,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "xtick.labelsize": TEXT - 0.5,
-    "ytick.labelsize": TEXT - 0.5,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
     "legend.frameon": False,
-    "legend.fontsize": TEXT - 0.5,
+    "legend.fontsize": SMALL,
     "svg.fonttype": "none",
     "svg.hashsalt": "mcstudy",
     "pdf.fonttype": 42,
@@ -110,7 +118,7 @@ def mark_zone(axes: Axes, theory: float, margin: float, *, along: str) -> None:
 
 
 def decades(low: float, high: float, most: int = 6) -> tuple[list[float], list[str]]:
-    """Choose ticks of a logarithmic axis and write them as powers of ten, or as 1, 2, 5 within two decades.
+    """Choose ticks of a logarithmic axis and write them as powers of ten; within two decades, numbers between.
 
     Parameters
     ----------
@@ -130,11 +138,12 @@ def decades(low: float, high: float, most: int = 6) -> tuple[list[float], list[s
     ([0.001, 0.01, 0.1, 1.0], ['10⁻³', '10⁻²', '10⁻¹', '1'])
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    steps = (1, 2, 5) if math.log10(high / low) < 2.0 else (1,)
+    width = math.log10(high / low)
+    steps = next(steps for least, steps in _STEPS.items() if width >= least)
     ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
     ticks = [tick for tick in ticks if low <= tick * (1 + 1e-9) and tick <= high * (1 + 1e-9)]
     ticks = ticks[:: max(1, math.ceil(len(ticks) / most))]
-    if steps == (1,):
+    if len(steps) == 1:
         return ticks, [_power_label(tick) for tick in ticks]
     return ticks, [shown(tick) for tick in ticks]
 
@@ -145,6 +154,59 @@ def number_ticks(axis: Axis, most: int) -> None:
 
     axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, 6)))
+
+
+def settle(figure: Figure) -> bool:
+    """Drop ticks whose labels touch, and wrap or move labels of axes that leave the sheet.
+
+    What fits is known only when all is laid out: call this after drawing, and lay out anew where it says so.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn once, with or without rendering.
+
+    Returns
+    -------
+    bool
+        Whether anything was changed.
+    """
+    changed = False
+    for axes in figure.axes:
+        changed |= _thin(axes.xaxis, 0) | _thin(axes.yaxis, 1)
+        changed |= _contain(axes.xaxis.label, figure.bbox.width, axes.bbox.width, 0)
+        changed |= _contain(axes.yaxis.label, axes.bbox.height, axes.bbox.height, 1)
+    return changed
+
+
+def _thin(axis: Axis, along: int) -> bool:
+    """Keep every second tick, or fewer, until no two labels touch."""
+    low, high = sorted(axis.get_view_interval())
+    labels = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    spans = [(label, label.get_window_extent()) for label in labels if label.get_visible() and label.get_text()]
+    kept = spans = sorted(spans, key=lambda item: float(item[1].min[along]))
+    stride = 1
+    while any(right.min[along] < left.max[along] + APART for (_, left), (_, right) in pairwise(kept)):
+        stride += 1
+        kept = spans[::stride]
+    if stride > 1:
+        places = [float(label.get_position()[along]) for label, _ in kept]
+        axis.set_ticks(places, [label.get_text() for label, _ in kept])
+    return stride > 1
+
+
+def _contain(label: Text, sheet: float, room: float, along: int) -> bool:
+    """Wrap an axis's label into its axes, if it leaves the sheet; at the right end, where words are too long."""
+    box = label.get_window_extent()
+    length = float(box.size[along])
+    low, high = (0.0, sheet) if along == 0 else (-math.inf, math.inf)
+    if not length or (low <= box.min[along] and box.max[along] <= high and length <= sheet):
+        return False
+    letters = max(8, int(len(label.get_text()) * min(1.0, room / length)))
+    label.set_text(textwrap.fill(label.get_text(), letters, break_long_words=length > sheet))
+    if along == 0:
+        label.set(x=1.0, horizontalalignment="right")
+    return True
 
 
 def _power_label(tick: float) -> str:

@@ -8,12 +8,15 @@ from mcstudy.statistics.intervals import (
     t_interval,
     upper_limit,
 )
+from mcstudy.statistics.moments import mean, rms, sd, variance
 from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
 from mcstudy.statistics.power_law import PowerLaw, fit_power_law, upper_half
-from mcstudy.statistics.statistic import Estimate, Statistic, mean, proportion, quantile, rms, sd, variance
+from mcstudy.statistics.ranks import proportion, quantile
+from mcstudy.statistics.statistic import Estimate, Limits, Statistic
 
 __all__ = [
     "Estimate",
+    "Limits",
     "PowerLaw",
     "Statistic",
     "clopper_pearson",

@@ -25,7 +25,7 @@ __all__ = ["FEWEST", "Condition", "condition", "tail_index"]
 FEWEST = 64
 
 # From here on the plain limits hold; below, they need room for what was not seen.
-AMPLE = 5.0
+AMPLE = 8.0
 
 # A normal law's fourth moment on one side, in units of its squared variance: 3 on both.
 NORMAL = 1.5
@@ -70,7 +70,7 @@ def condition(influence: FloatArray, z: float, *, rounding: float = 0.0) -> Cond
     """Judge whether limits `z` standard errors away may be believed.
 
     With kappa the larger one of the fourth moments of both sides, ``mean(max(+-u, 0)^4)`` for influences u of
-    variance 1, ``(kappa - 3/2) z^2`` replicates are asked for. Five times as many make the limits hold as they
+    variance 1, ``(kappa - 3/2) z^2`` replicates are asked for. Eight times as many make the limits hold as they
     are. In between they hold with room for the ``z^2 / 2`` replicates whose absence has about the probability
     of a miss, ``exp(-z^2 / 2)``, on each side.
 

@@ -31,7 +31,7 @@ def around(center: float, spread: float = 1e-3, count: int = 64) -> dict[str, An
 
 
 def failing(count: int) -> dict[str, Any]:
-    columns = around(0.0)
+    columns = around(0.0, count=128)
     columns["x"][:count] = math.nan
     return columns
 
@@ -116,34 +116,34 @@ def test_allowed_failures(draws_of: DrawsOf, allowed: int, verdict: mc.Verdict) 
     finding = find(value(allowed_failures=allowed), draws_of({ONE: failing(3)}), 0.01)
     assert finding.verdict is verdict
     (cell,) = finding.cells
-    assert (cell.replicates, cell.failures, cell.missing, cell.drawn) == (64, 3, 0, 61)
+    assert (cell.replicates, cell.failures, cell.missing, cell.drawn) == (128, 3, 0, 125)
 
 
 def test_missing_values_are_no_failures(draws_of: DrawsOf) -> None:
     """NaN in a column that may lack values: the others are judged, and how many lack is told."""
-    columns = {ONE: {"y": np.zeros(64), **failing(10)}}
+    columns = {ONE: {"y": np.zeros(128), **failing(10)}}
     finding = find(value(), draws_of(columns, missing=("x",)), 0.01)
     (cell,) = finding.cells
     assert finding.verdict is CONFIRMED
-    assert (cell.replicates, cell.failures, cell.missing, cell.drawn) == (64, 0, 10, 54)
-    assert finding.drawn == 54
+    assert (cell.replicates, cell.failures, cell.missing, cell.drawn) == (128, 0, 10, 118)
+    assert finding.drawn == 118
 
 
 def test_failed_and_missing_replicates_are_told_apart(draws_of: DrawsOf) -> None:
-    columns = {ONE: {"y": np.where(np.arange(64) < 4, np.nan, 0.0), **failing(10)}}
+    columns = {ONE: {"y": np.where(np.arange(128) < 4, np.nan, 0.0), **failing(10)}}
     (cell,) = find(value(allowed_failures=4), draws_of(columns, missing=("x",)), 0.01).cells
-    assert (cell.failures, cell.missing, cell.drawn) == (4, 6, 54)
+    assert (cell.failures, cell.missing, cell.drawn) == (4, 6, 118)
 
 
 def test_nothing_but_failures(draws_of: DrawsOf) -> None:
     """Without two replicates there is nothing to estimate, however many failures are allowed."""
     patient = value(allowed_failures=100)
-    finding = find(patient, draws_of({ONE: failing(63)}), 0.01)
+    finding = find(patient, draws_of({ONE: failing(127)}), 0.01)
     assert (finding.verdict, finding.guarantee) == (UNDECIDED, Guarantee.NONE)
     assert math.isnan(finding.estimate)
     assert profits(patient, finding)
     strict = value()
-    assert not profits(strict, find(strict, draws_of({ONE: failing(64)}), 0.01))
+    assert not profits(strict, find(strict, draws_of({ONE: failing(128)}), 0.01))
 
 
 def test_open_cells_without_failures_profit_from_more_draws(draws_of: DrawsOf) -> None:

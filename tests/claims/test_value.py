@@ -13,6 +13,7 @@ from mcstudy import Scenario, Study, Value, Verdict, grid, mean, proportion, rel
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Guarantee
 
 DrawsOf = Callable[..., Draws]
 CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
@@ -151,8 +152,8 @@ def test_proportions_at_zero_and_one_keep_a_width(draws_of: DrawsOf) -> None:
 
 
 def test_failed_replicates_stay_out_of_the_paired_difference(draws_of: DrawsOf) -> None:
-    theory = np.arange(64.0)
-    x = theory + 0.001 * np.resize([-1.0, 1.0], 64)
+    theory = np.arange(128.0)
+    x = theory + 0.001 * np.resize([-1.0, 1.0], 128)
     x[10] = np.nan
     draws = draws_of({ONE: {"x": x, "theory": theory}})
     finding = find(value(equals="theory", margin=0.01, allowed_failures=1), draws, 0.01)
@@ -165,8 +166,39 @@ def test_words_of_a_value() -> None:
     assert value().kind == "value"
 
 
-def test_a_deterministic_column_has_an_interval_without_width(draws_of: DrawsOf) -> None:
+def test_equal_replicates_say_what_others_are_only_where_it_is_declared(draws_of: DrawsOf) -> None:
     draws = draws_of({scenario: {"x": np.full(64, 0.5)} for scenario in grid(n=(1, 2))})
-    finding = find(value(equals=0.45), draws, 0.01)
-    assert finding.interval == (0.5, 0.5)
-    assert finding.verdict is CONFIRMED
+    unseen = find(value(equals=0.45), draws, 0.01)
+    assert unseen.verdict is UNDECIDED
+    assert unseen.guarantee is Guarantee.NONE
+    assert "all 64 replicates are equal" in unseen.note
+    declared = find(value(equals=0.45, constant=True), draws, 0.01)
+    assert declared.interval == (0.5, 0.5)
+    assert declared.verdict is CONFIRMED
+    assert declared.guarantee is Guarantee.EXACT
+
+
+def test_a_constant_that_varies_is_named_with_its_replicate(draws_of: DrawsOf) -> None:
+    x = np.full(64, 0.5)
+    x[37] = 0.6
+    token = f"{ONE.digest}:2:5"  # 37 = 2 * 16 + 5
+    with pytest.raises(ClaimError, match=f"claim v: `constant` must hold .*, got 0.6 after 0.5 in replicate {token}"):
+        find(value(constant=True), draws_of({ONE: {"x": x}}), 0.01)
+
+
+def test_a_rare_loss_and_a_heavy_tail_wait(draws_of: DrawsOf) -> None:
+    """What decides has not been seen: neither verdict may be given, whatever the sample's spread says."""
+    rng = np.random.default_rng(3)
+    rare, heavy = np.zeros(256), rng.standard_t(3, size=256)
+    rare[7] = 1000.0
+    for column, statistic in ((rare, mean("x")), (heavy, variance("x"))):
+        finding = find(value(of=statistic, equals=3.0, margin=0.01), draws_of({ONE: {"x": column}}), 0.01)
+        assert finding.verdict is UNDECIDED
+        assert "tail" in finding.note
+
+
+def test_light_tails_do_not_wait(draws_of: DrawsOf) -> None:
+    x = np.random.default_rng(4).uniform(-1.0, 1.0, size=256)
+    finding = find(value(equals=0.0, margin=0.5), draws_of({ONE: {"x": x}}), 0.01)
+    assert (finding.verdict, finding.note) == (CONFIRMED, "")
+

@@ -18,7 +18,6 @@ from mcstudy import Scenario
 from mcstudy.draws import Block
 from mcstudy.engine.drawkey import Part
 from mcstudy.engine.journal import Journal
-from mcstudy.engine.reading import reading
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change
@@ -68,14 +67,6 @@ def test_a_journal_is_taken_up_again(path: Path) -> None:
         journal.append(block(1))
     with Journal(path, SIZE) as journal:
         assert len(journal.done()) == 2
-
-
-def test_a_finished_journal_is_one_plain_file(path: Path) -> None:
-    """Which can be read where nothing can be written: on a read-only medium, from a web server."""
-    assert list(fill(path)) == ["draws.sqlite"]
-    with reading(path) as blocks:
-        assert len(blocks.done()) == 1
-    assert list(content(path)) == ["draws.sqlite"]
 
 
 def test_a_block_is_kept_once(path: Path) -> None:
@@ -203,8 +194,6 @@ def test_the_database_of_another_program_is_never_touched(path: Path, tables: li
     with pytest.raises(JournalError, match="is another program's database; move it away, or write elsewhere"):
         Journal(path, SIZE, fresh=fresh)
     assert content(path) == before
-    with pytest.raises(JournalError, match="is another program's database"), reading(path):
-        pass
 
 
 def test_a_journal_of_the_first_version_is_named_and_kept(path: Path) -> None:
@@ -240,9 +229,9 @@ def truncated(path: Path) -> None:
 
 def test_a_truncated_journal_is_refused_wherever_it_is_noticed(path: Path) -> None:
     truncated(path)
-    with pytest.raises(JournalError, match=r"can't be used \(.*malformed.*\); move it away"):
-        with Journal(path, SIZE) as journal:
-            journal.done()
+    match = r"can't be used \(.*malformed.*\); move it away"
+    with pytest.raises(JournalError, match=match), Journal(path, SIZE) as journal:
+        journal.done()
     with Journal(path, SIZE, fresh=True) as journal:
         assert journal.done() == set()
 
@@ -302,60 +291,6 @@ def test_a_lock_that_a_run_has_just_left_is_no_lock(path: Path, monkeypatch: pyt
     with Journal(path, SIZE):
         assert len(taken) == 2
         assert lock.stat().st_ino == taken[1]
-
-
-def test_a_journal_is_read_while_a_run_writes(path: Path) -> None:
-    with Journal(path, SIZE) as journal:
-        journal.claim("", PARTS)
-        for number in range(3):
-            journal.append(block(number))
-            with reading(path) as blocks:
-                assert len(blocks.done()) == number + 1
-                assert blocks.block_size == SIZE
-
-
-def test_a_journal_that_somebody_reads_is_closed_at_once(path: Path) -> None:
-    with Journal(path, SIZE) as journal:
-        journal.claim("", PARTS)
-        journal.append(block())
-        reader = reading(path)
-        blocks = reader.__enter__()
-        rows = blocks.arrays("", ONE, 1)
-        next(rows)
-        journal.append(block(1))
-        journal.close()
-    assert len(blocks.done()) == 2
-    reader.__exit__(None, None, None)
-
-
-@pytest.mark.parametrize("damage", ["missing", "no database", "old", "truncated", "not begun"])
-def test_what_can_not_be_read_is_named(path: Path, damage: str) -> None:
-    path.parent.mkdir(parents=True)
-    if damage == "no database":
-        path.write_text("my notes\n" * 400)
-    elif damage == "old":
-        shutil.copy(OLD, path)
-    elif damage == "truncated":
-        truncated(path)
-    elif damage == "not begun":
-        journal = Journal(path, SIZE)
-    match = {
-        "missing": r"must be a journal, got .*draws\.sqlite, which is not there",
-        "no database": r"can't be read \(file is not a database\)",
-        "old": r"was written by version 0\.1 of mcstudy",
-        "truncated": r"can't be read \(database disk image is malformed\)",
-        "not begun": "has no draws yet; wait for the run that writes it",
-    }
-    with pytest.raises(JournalError, match=match[damage]), reading(path) as blocks:
-        blocks.failed()
-    if damage == "not begun":
-        journal.close()
-
-
-def test_errors_of_whoever_reads_are_their_own(path: Path) -> None:
-    fill(path)
-    with pytest.raises(KeyError), reading(path):
-        raise KeyError
 
 
 def test_a_journal_holds_no_pickles(path: Path) -> None:

@@ -23,11 +23,12 @@ from mcstudy.scenarios import Scenario
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Column", "Estimate", "Kind", "Replicate", "Summary", "Table", "at", "capital", "evidence_of"]
+__all__ = ["CHOSEN", "Column", "Estimate", "Kind", "Replicate", "Summary", "Table", "at", "capital", "evidence_of"]
 __all__ += ["file_name", "judged", "kind_of", "leading", "losses", "owned", "place", "replicates_of"]
 __all__ += ["varying"]
 
 MOST = 40  # cells of a figure, unless it is told otherwise
+CHOSEN = "of as many levels as fit, and those nearest to the edge of what theory allows or furthest beyond it"
 
 Column = Callable[[Cell, Any], str]  # writes a cell and its evidence, which is None where nothing was judged
 
@@ -124,7 +125,10 @@ class Kind(ABC):
         lost = losses(finding)
         if lost and finding.verdict is Verdict.UNDECIDED:
             lost += ", which may be what leaves the claim undecided"
-        return f"{self.tell(finding)} {lost}.".strip() if lost else self.tell(finding)
+        told = f"{self.tell(finding)} {lost}.".strip() if lost else self.tell(finding)
+        note = finding.cells[finding.deciding].note
+        waits = finding.verdict is Verdict.UNDECIDED and note and note.lower() not in told.lower()
+        return f"{told} No verdict yet: {note}." if waits else told
 
     def opening(self, finding: Finding) -> tuple[str, str]:
         """Say how many cells share the verdict, and where the deciding one stands; nothing for a single cell."""
@@ -188,11 +192,19 @@ def judged(finding: Finding) -> list[Any]:
 def leading(finding: Finding, most: int) -> list[int]:
     """The cells to show where there is room for some only, in their own order.
 
-    The deciding cell is among them, then those nearest to or furthest beyond the edge of their zone.
+    The deciding cell is among them, then a cell of every level, then those nearest to or furthest beyond the edge
+    of their zone.
     """
     indices = range(len(finding.cells))
     ranked = sorted(indices, key=lambda i: (i != finding.deciding, -finding.cells[i].reach, i))
-    return sorted(ranked[:most])
+    met: set[tuple[str, str]] = set()
+    telling = []
+    for index in ranked:
+        levels = {(name, repr(level)) for name, level in finding.cells[index].scenario.items()}
+        if not levels <= met:
+            telling.append(index)
+            met |= levels
+    return sorted(list(dict.fromkeys([*telling, *ranked]))[:most])
 
 
 def varying(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "BoundKind"]
 
 WIDE = 4.0  # the ratio from which on its axis is logarithmic
+SHARP = 0.9  # the ratio from which on its distance from the bound is drawn
+FINEST = 1e-16  # half the distance of doubles at 1: nothing is seen of a smaller one
 
 
 class BoundKind(Kind):
@@ -85,10 +87,15 @@ class BoundKind(Kind):
         return (height_of_rows(finding, most),)
 
     def draw(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
-        """Draw the largest ratio of the column to its bound in every cell; the bound is at 1."""
+        """Draw the largest ratio of the column to its bound in every cell: the bound is at 1.
+
+        Where ratios come near to 1 without a violation, what they lack is drawn, on a logarithmic axis.
+        """
         rows = lay_out(axes, finding, most)
         items = [evidence_of(finding, index) for index in rows.indices]
         ratios = [item.largest_ratio if item else math.nan for item in items]
+        if _is_sharp(finding, ratios):
+            return _draw_gaps(rows, ratios)
         _set_axis(rows, ratios)
         rows.limit(1.0)
         for row, ratio in enumerate(ratios):
@@ -111,6 +118,26 @@ def _surely(finding: Finding) -> str:
     allowed = f"{within} the {shown(finding.margin, 2)} that the claim allows"
     risk = f"a draw exceeds it with probability at most {limit}"
     return f"At confidence {percent(finding.confidence)} {risk}, {allowed}."
+
+
+def _is_sharp(finding: Finding, ratios: list[float]) -> bool:
+    """Whether marks at the bound would hide how near the draws come."""
+    violated = any(item.violations for item in judged(finding))
+    return not violated and max((ratio for ratio in ratios if ratio < math.inf), default=0.0) > SHARP
+
+
+def _draw_gaps(rows: Rows, ratios: list[float]) -> str:
+    """Draw 1 - ratio, nearer to the bound at the right; what rounding lifts to 1 or beyond stands at the end."""
+    gaps = [max(1.0 - ratio, FINEST) if ratio > -math.inf else math.nan for ratio in ratios]
+    rows.make_logarithmic(gaps)
+    rows.axes.invert_xaxis()
+    for row, gap in enumerate(gaps):
+        rows.extreme(row, gap)
+    rows.axes.set_xlabel("1 − largest ratio to the bound")
+    return rows.caption(
+        "Points: what the largest ratio of any draw to its bound lacks to 1, smaller to the right: no draw lies "
+        "above the bound."
+    )
 
 
 def _set_axis(rows: Rows, ratios: list[float]) -> None:

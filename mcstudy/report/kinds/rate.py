@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from mcstudy.evidence import Fit, Line, RateEvidence
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.report.kinds import (
+    CHOSEN,
     Column,
     Estimate,
     Summary,
@@ -109,7 +110,7 @@ class RateKind(ValueKind):
         draw_curves(axes, curves, statistic=own.statistic, against=own.against)
         caption = f"{capital(own.statistic)} with ± 2 MCSE, the fitted power laws, and the slope of theory (dashed grey)."
         if most // 2 < len(finding.cells):
-            caption += f" Of {len(finding.cells)} lines the {most // 2} nearest to the edge are drawn."
+            caption += f" Of {len(finding.cells)} lines {most // 2} are drawn: {CHOSEN}."
         return caption
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
@@ -146,7 +147,9 @@ def _decider(cell: Cell, line: Line | None) -> str:
         return ""
     parts = {"interval": cell.interval, "upper half": fit.upper_half.interval}
     found = [name for name, ends in parts.items() if cell.zone.verdict(ends) is cell.verdict]
-    return found[0] if found else "fit"
+    if found:
+        return found[0]
+    return "fit" if cell.verdict is Verdict.REFUTED else ""  # the tails of a level may leave it open
 
 
 def _tell_half(finding: Finding, fit: Fit) -> str:

@@ -1,0 +1,109 @@
+"""Frequencies and ranks of a column: proportions and quantiles, with intervals that hold for every law."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics.intervals import FloatArray, clopper_pearson, standard_error
+from mcstudy.statistics.moments import mean
+from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
+from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked
+
+__all__ = ["proportion", "quantile"]
+
+
+@dataclass(frozen=True)
+class _Quantile(Statistic):
+    probability: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.probability < 1:
+            msg = (
+                f"`probability` must lie strictly between 0 and 1, got {self.probability}; "
+                f"the median is 0.5, and the extremes of a law are no quantiles"
+            )
+            raise InputError(msg)
+
+    @property
+    def name(self) -> str:
+        return f"{self.probability} quantile"
+
+    @property
+    def is_exact(self) -> bool:
+        return True
+
+    def estimate(self, values: ArrayLike) -> Estimate:
+        data = checked(values)
+        return Estimate(
+            float(np.quantile(data, self.probability)), maritz_jarrett(data, self.probability), data.size
+        )
+
+    def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
+        return order_statistic_interval(checked(values), self.probability, confidence)
+
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        return Limits(*self.interval(values, confidence), None)
+
+    def influence(self, values: ArrayLike) -> FloatArray:
+        data = checked(values)
+        estimate = self.estimate(data)
+        above = data > estimate.value
+        influence = above - np.mean(above)
+        error = standard_error(influence)
+        # The influence is that of the indicator, divided by the density at the quantile; the density is the
+        # one that the Maritz-Jarrett error implies, so that both ways to the standard error agree.
+        return influence * (estimate.mcse / error if error else 0.0)
+
+
+@dataclass(frozen=True)
+class _Proportion(Statistic):
+    name = "proportion"
+
+    @property
+    def is_exact(self) -> bool:
+        return True
+
+    def estimate(self, values: ArrayLike) -> Estimate:
+        return mean(self.column).estimate(self._indicators(values))
+
+    def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
+        data = self._indicators(values)
+        return clopper_pearson(int(np.count_nonzero(data)), data.size, confidence)
+
+    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+        return Limits(*self.interval(values, confidence), None)
+
+    def influence(self, values: ArrayLike) -> FloatArray:
+        return mean(self.column).influence(self._indicators(values))
+
+    def _indicators(self, values: ArrayLike) -> FloatArray:
+        data = checked(values)
+        strange = (data != 0) & (data != 1)
+        if np.any(strange):
+            index = int(np.argmax(strange))
+            msg = (
+                f"`values` of the {self.label} must be 0 or 1, got {data[index]} at index {index}; "
+                f"return an indicator column, or use `mean`"
+            )
+            raise InputError(msg)
+        return data
+
+
+def quantile(column: str, probability: float) -> Statistic:
+    """Quantile of a column, interpolated as `numpy.quantile` does; its interval is distribution-free.
+
+    The interval has an infinite end where the replicates are too few for `probability` and confidence.
+
+    Raises
+    ------
+    InputError
+        If `probability` is not strictly between 0 and 1.
+    """
+    return _Quantile(column, probability)
+
+
+def proportion(column: str) -> Statistic:
+    """Proportion of ones in a column of zeros and ones; its interval keeps an honest width at 0 and 1."""
+    return _Proportion(column)
