@@ -137,7 +137,7 @@ def test_failed_and_missing_replicates_are_told_apart(draws_of: DrawsOf) -> None
 
 def test_nothing_but_failures(draws_of: DrawsOf) -> None:
     """Without two replicates there is nothing to estimate, however many failures are allowed."""
-    patient = value(allowed_failures=100)
+    patient = value(allowed_failures=200)
     finding = find(patient, draws_of({ONE: failing(127)}), 0.01)
     assert (finding.verdict, finding.guarantee) == (UNDECIDED, Guarantee.NONE)
     assert math.isnan(finding.estimate)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Generator, Sequence
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from mcstudy import (
     Rate,
     Replicates,
     SameLaw,
+    Scenario,
     Section,
     Study,
     Value,
@@ -26,34 +27,13 @@ from mcstudy import (
     rms,
     run,
 )
-from mcstudy.engine.executors import Joblib, Serial
-from mcstudy.engine.journal import Journal
-from mcstudy.engine.provenance import fingerprint
-from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.engine.executors import Joblib
+from mcstudy.engine.reading import reading
+from mcstudy.engine.replay import replay
+from mcstudy.engine.source import Origin
 from mcstudy.exceptions import InputError, StudyError
 
 MakeStudy = Callable[..., Study]
-
-
-class Recording:
-    """Draws in this process in a shuffled order, and remembers every block."""
-
-    name, jobs = "recording", 1
-
-    def __init__(self, shuffle: int | None = None, most: int | None = None) -> None:
-        self.blocks: dict[tuple[str, int], bytes] = {}
-        self._shuffle, self._most = shuffle, most
-
-    def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
-        order = list(tasks)
-        if self._shuffle is not None:
-            random.Random(self._shuffle).shuffle(order)
-        for result in Serial().run(order):
-            if len(self.blocks) == self._most:
-                raise KeyboardInterrupt
-            assert result.data is not None
-            self.blocks[result.key] = result.data.tobytes()
-            yield result
 
 
 def everything(rng: np.random.Generator, size: int, n: int, kind: str) -> dict[str, Any]:
@@ -79,7 +59,7 @@ def study(make_study: MakeStudy) -> Study:
 
 
 def digests(ledger: Ledger) -> tuple[str, str]:
-    return ledger.document["digests"]["draws"], ledger.document["digests"]["findings"]
+    return ledger.digests["draws"], ledger.findings_digest
 
 
 def quiet(study: Study, **settings: Any) -> Ledger:
@@ -92,25 +72,22 @@ def reference(study: Study) -> Ledger:
     return quiet(study)
 
 
-@pytest.mark.parametrize(
-    "executor",
-    [Joblib(1), Joblib(2), Recording(), Recording(1), Recording(2)],
-    ids=["1", "2", "order", "a", "b"],
-)
-def test_invariant_to_executor_jobs_and_order(study: Study, reference: Ledger, executor: Any) -> None:
-    ledger = quiet(study, executor=executor)
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_invariant_to_jobs(study: Study, reference: Ledger, jobs: int) -> None:
+    ledger = quiet(study, executor="joblib", jobs=jobs)
     assert digests(ledger) == digests(reference)
     assert ledger.document["findings"] == reference.document["findings"]
-    assert ledger.run["executor"] == executor.name
+    assert (ledger.run.executor, ledger.run.jobs) == ("joblib", jobs)
 
 
-def test_jobs_by_name(study: Study, reference: Ledger) -> None:
-    assert digests(quiet(study, executor="joblib", jobs=2)) == digests(reference)
+@pytest.mark.parametrize("shuffle", [None, 1, 2])
+def test_invariant_to_order(study: Study, reference: Ledger, counting: Any, shuffle: int | None) -> None:
+    assert digests(quiet(study, executor=counting(shuffle=shuffle))) == digests(reference)
 
 
 def test_a_second_run_gives_the_same(study: Study, reference: Ledger) -> None:
     assert digests(quiet(study)) == digests(reference)
-    assert reference.document["digests"]["source"] == study.source_digest
+    assert reference.digests["source"] == Origin(study).digest
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**70])
@@ -118,51 +95,58 @@ def test_another_seed_gives_others(study: Study, reference: Ledger, seed: int) -
     ledger = quiet(study, seed=seed)
     assert digests(ledger)[0] != digests(reference)[0]
     assert digests(ledger)[1] != digests(reference)[1]
-    assert ledger.run["seed"] == seed
-
-
-@pytest.fixture
-def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the pages out, which cost more than all the draws."""
-    monkeypatch.setattr("mcstudy.engine.run.write", lambda ledger, out: None)
+    assert ledger.run.seed == seed
 
 
 @pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("after", [0, 1, 13, 24, 30])
-def test_invariant_to_interruption(study: Study, reference: Ledger, tmp_path: Path, after: int) -> None:
+def test_invariant_to_interruption(
+    study: Study, reference: Ledger, tmp_path: Path, counting: Any, after: int
+) -> None:
     """Interrupted after so many blocks, in whatever stage, and resumed in another order."""
     with pytest.raises(KeyboardInterrupt):
-        run(study, executor=Recording(3, most=after), out=tmp_path)
+        run(study, executor=counting(shuffle=3, most=after), out=tmp_path)
     path = tmp_path / "toy" / "draws.sqlite"
     assert path.exists() == (after > 0)
-    with Journal(path, fingerprint(study, reference.run["seed"]), study.source_text) as journal:
-        assert len(journal.done()) == after
-    rest = Recording(4)
-    ledger = run(study, executor=rest, out=tmp_path)
-    assert digests(ledger) == digests(reference)
-    # What was there is not drawn again, but for the one block that shows the run to be repeatable.
-    assert len(rest.blocks) == reference.run["replicates"] // 16 - after
+    if after:
+        with reading(path) as blocks:
+            assert len(blocks.done()) == after
+    rest = counting(shuffle=4)
+    assert digests(run(study, executor=rest, out=tmp_path)) == digests(reference)
+    assert len(rest.blocks) == reference.run.replicates // 16 - after  # what was there is not drawn again
 
 
-def drawn(study: Study, profile: str = "full") -> dict[tuple[str, int], bytes]:
-    recording = Recording()
-    quiet(study, executor=recording, profile=profile)
-    return recording.blocks
+Drawn = dict[tuple[str, str, int], bytes]
 
 
-def test_adding_a_level_changes_no_block(make_study: MakeStudy) -> None:
+@pytest.fixture
+def drawn(counting: Any) -> Callable[[Study], Drawn]:
+    """A function that draws a study and returns the bytes of its blocks."""
+
+    def draw(study: Study) -> Drawn:
+        executor = counting()
+        quiet(study, executor=executor, profile="full")
+        blocks: Drawn = executor.blocks
+        return blocks
+
+    return draw
+
+
+def test_adding_a_level_changes_no_block(make_study: MakeStudy, drawn: Callable[[Study], Drawn]) -> None:
     small, large = (drawn(make_study(scenarios=grid(n=levels))) for levels in ((1, 4), (0, 1, 2, 4, 8)))
     assert len(large) > len(small)
     assert {key: large[key] for key in small} == small
 
 
-def test_reordering_the_grid_changes_no_block(make_study: MakeStudy) -> None:
+def test_reordering_the_grid_changes_no_block(make_study: MakeStudy, drawn: Callable[[Study], Drawn]) -> None:
     one = drawn(make_study(scenarios=grid(n=(1, 2), kind=("a", "b"))))
     other = drawn(make_study(scenarios=grid(kind=("b", "a"), n=(2, 1))))
     assert one == other
 
 
-def test_doubling_the_replicates_keeps_the_first_half(make_study: MakeStudy) -> None:
+def test_doubling_the_replicates_keeps_the_first_half(
+    make_study: MakeStudy, drawn: Callable[[Study], Drawn]
+) -> None:
     half, double = (
         drawn(make_study(replicates=Replicates(first=64, quick=64, full=full))) for full in (128, 256)
     )
@@ -171,7 +155,7 @@ def test_doubling_the_replicates_keeps_the_first_half(make_study: MakeStudy) -> 
     assert len(set(double.values())) == len(double)
 
 
-def test_adding_a_factor_is_another_study(make_study: MakeStudy) -> None:
+def test_adding_a_factor_is_another_study(make_study: MakeStudy, drawn: Callable[[Study], Drawn]) -> None:
     """The control: what is in the key does change the draws."""
     one = drawn(make_study(scenarios=grid(n=(1,))))
     other = drawn(make_study(scenarios=grid(n=(1,), m=(1,))))
@@ -197,30 +181,32 @@ def test_quick_draws_on_only_where_a_claim_is_open(make_study: MakeStudy) -> Non
     assert replicates(ledger) == [64, 128, 64]
     assert ledger["open"].verdict is Verdict.UNDECIDED
     assert ledger["open"].replicates == 128
-    assert ledger.run["replicates"] == 256
+    assert ledger.run.replicates == 256
 
 
 @pytest.mark.usefixtures("no_report")
-def test_quick_after_full_reads_no_further_than_it_would_draw(make_study: MakeStudy, tmp_path: Path) -> None:
+def test_quick_after_full_reads_no_further_than_it_would_draw(
+    make_study: MakeStudy, tmp_path: Path, counting: Any
+) -> None:
     study = make_study()
     reference = digests(quiet(study))
     run(study, profile="full", executor="serial", out=tmp_path)
-    again = Recording()
+    again = counting()
     assert digests(run(study, executor=again, out=tmp_path)) == reference
     assert again.blocks == {}
 
 
-def test_full_only_scenarios_and_claims(make_study: MakeStudy) -> None:
+def test_scenarios_and_claims_of_the_full_profile(make_study: MakeStudy) -> None:
     claims = [
         Value("mean", "s", of=mean("x"), equals=0.0, margin=1.5),
         Value("large", "s", of=mean("x"), equals=0.0, margin=1.5, where={"n": 4}),
     ]
-    study = make_study(claims=claims, full_only={"n": 4})
+    study = make_study(claims=claims, scenarios=grid(n=(1, 2)), full=grid(n=(4,)))
     quick, full = quiet(study), quiet(study, profile="full")
     assert list(quick) == ["mean"]
     assert list(full) == ["mean", "large"]
-    assert quick.document["design"]["factors"] == {"n": [1, 2]}
-    assert full.document["design"]["factors"] == {"n": [1, 2, 4]}
+    assert quick.design.experiments[0].factors == {"n": (1, 2)}
+    assert full.design.experiments[0].factors == {"n": (1, 2, 4)}
     # Alpha is shared by the claims that the profile has, a confidence that depends on nothing else.
     assert quick["mean"].confidence == 1 - 0.01 / 1 / 2 / 2
 
@@ -242,12 +228,11 @@ def test_common_factors_pair_the_draws(make_study: MakeStudy) -> None:
 
 
 def test_a_witness_replays_to_its_numbers(study: Study) -> None:
-    from mcstudy.engine.replay import replay
-
-    witness = quiet(study)["bound"].diagnostics["witness"]
-    again = replay(study, witness["replay"].split()[-1], 20261123)
-    assert abs(again.columns["x"]) == witness["value"]
-    assert again.scenario == next(s for s in study.scenarios if dict(s) == witness["scenario"])
+    ledger = quiet(study)
+    witness = ledger["bound"].evidence.witness  # type: ignore[attr-defined]
+    again = replay(Origin(study), witness.token, ledger.run.seed)
+    assert again.columns["x"] == witness.value
+    assert again.result.block.scenario == witness.scenario
 
 
 FAILING = "the solver did not converge"
@@ -270,26 +255,22 @@ def test_a_block_that_raises_leaves_its_claims_open_and_the_run_goes_on(make_stu
     assert ledger["other"].verdict is Verdict.CONFIRMED
     assert ledger["concerned"].verdict is Verdict.UNDECIDED
     assert [cell.verdict for cell in ledger["concerned"].cells] == ["CONFIRMED", "UNDECIDED", "CONFIRMED"]
-    document = ledger.document
-    assert 0 < len(document["failures"]) < 4
-    assert (
-        document["run"]["failures"] == 16 * len(document["failures"]) == ledger["concerned"].cells[1].failures
-    )
-    for failure in document["failures"]:
-        assert failure["scenario"] == {"n": 2}
-        assert failure["index"] is None
-        assert failure["reason"] == f"RuntimeError: {FAILING}"
-        assert "in sometimes_raises" in failure["traceback"]
+    assert 0 < len(ledger.failures) < 4
+    assert ledger.run.failures == 16 * len(ledger.failures) == ledger["concerned"].cells[1].failures
+    for failure in ledger.failures:
+        assert (failure.scenario, failure.index) == (Scenario(n=2), None)
+        assert failure.reason == f"RuntimeError: {FAILING}"
+        assert "in sometimes_raises" in failure.traceback
     assert ledger["concerned"].cells[1].replicates == 64  # more draws could not help
     assert digests(quiet(study)) == digests(ledger)
 
 
 def test_failures_replay(make_study: MakeStudy) -> None:
-    from mcstudy.engine.replay import replay
-
     study = make_study(simulate=sometimes_raises)
-    for failure in quiet(study).document["failures"]:
-        again = replay(study, failure["replay"].split()[-1], 20261123)
+    ledger = quiet(study)
+    assert ledger.failures
+    for failure in ledger.failures:
+        again = replay(Origin(study), failure.token, ledger.run.seed)
         assert FAILING in again.failures[0]
         assert again.columns == {}
 
@@ -307,12 +288,10 @@ def test_declared_failures_are_counted_and_tolerated_only_where_allowed(make_stu
     ledger = quiet(make_study(simulate=declares, claims=claims))
     assert ledger["strict"].verdict is Verdict.UNDECIDED
     assert ledger["lenient"].verdict is Verdict.CONFIRMED
-    failures = ledger.document["failures"]
-    assert {failure["reason"] for failure in failures} == {"too large"}
-    assert (
-        ledger.run["failures"] == len(failures) == sum(cell.failures for cell in ledger["lenient"].cells) > 3
-    )
-    assert all(failure["replay"].endswith(f":{failure['index']}") for failure in failures)
+    failures = ledger.failures
+    assert {failure.reason for failure in failures} == {"too large"}
+    assert ledger.run.failures == len(failures) == sum(cell.failures for cell in ledger["lenient"].cells) > 3
+    assert all(failure.token.endswith(f":{failure.index}") for failure in failures)
 
 
 def test_a_study_whose_every_block_fails_still_gives_a_ledger(make_study: MakeStudy) -> None:
@@ -327,15 +306,24 @@ def test_a_study_whose_every_block_fails_still_gives_a_ledger(make_study: MakeSt
     ledger = quiet(make_study(simulate=broken, claims=claims))
     assert ledger.count(Verdict.UNDECIDED) == 3
     assert ledger.to_json()
-    assert ledger.document["design"]["columns"] == []
+    assert ledger.design.experiments[0].columns == ()
 
 
 def test_warnings_reach_the_ledger(make_study: MakeStudy) -> None:
-    def warns(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
-        return {"x": rng.normal(size=size) + 0 * np.log(np.zeros(size) + (n != 2))[:size].clip(-1)}
+    def simulate(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+        return {"x": rng.normal(size=size) + 0 * np.log(np.zeros(size) + (n != 2)).clip(-1)}
 
-    (warning,) = quiet(make_study(simulate=warns)).document["warnings"]
-    assert warning == {"message": "RuntimeWarning: divide by zero encountered in log", "blocks": 4}
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # pytest makes errors of them
+        (warning,) = quiet(make_study(simulate=simulate)).warnings
+    assert (warning.category, warning.message) == ("RuntimeWarning", "divide by zero encountered in log")
+    assert (warning.scenario, warning.blocks, warning.share) == (Scenario(n=2), 4, 1.0)
+
+
+def test_seconds_reach_the_ledger(make_study: MakeStudy) -> None:
+    ledger = quiet(make_study())
+    assert [(timing.scenario["n"], timing.blocks) for timing in ledger.timings] == [(1, 4), (2, 4), (4, 4)]
+    assert 0 < sum(timing.seconds for timing in ledger.timings) < ledger.run.seconds
 
 
 def test_a_conclusion_is_drawn_from_the_ledger(make_study: MakeStudy) -> None:
@@ -343,18 +331,29 @@ def test_a_conclusion_is_drawn_from_the_ledger(make_study: MakeStudy) -> None:
         return Section("What it means", (f"The mean is {ledger['mean'].estimate:.3f}.",))
 
     ledger = quiet(make_study(conclusion=conclude))
-    (section,) = ledger.document["sections"]
-    assert section == {
-        "title": "What it means",
-        "paragraphs": [f"The mean is {ledger['mean'].estimate:.3f}."],
-    }
+    assert ledger.sections == (Section("What it means", (f"The mean is {ledger['mean'].estimate:.3f}.",)),)
 
 
-def test_a_conclusion_that_raises_is_named(make_study: MakeStudy) -> None:
-    with pytest.raises(
-        StudyError, match="`conclusion` must turn any ledger of the study into a Section, but it raised"
-    ):
-        quiet(make_study(conclusion=lambda ledger: ledger["missing"]))
+CONCLUSIONS: list[tuple[Any, str]] = [
+    (lambda ledger: ledger["missing"], "but it raised InputError: `claim_id` must be one of mean"),
+    (lambda ledger: 1 / 0, "but it raised ZeroDivisionError"),
+    (lambda ledger: None, "got NoneType"),
+    (lambda ledger: "All is well.", "got str"),
+]
+
+
+@pytest.mark.usefixtures("no_report")
+@pytest.mark.parametrize(("conclusion", "match"), CONCLUSIONS, ids=range(len(CONCLUSIONS)))
+def test_a_wrong_conclusion_is_named_and_keeps_the_draws(
+    make_study: MakeStudy, tmp_path: Path, counting: Any, conclusion: Any, match: str
+) -> None:
+    rule = "study toy: `conclusion` must turn any ledger of the study into a Section, "
+    with pytest.raises(StudyError, match=rule + match) as raised:
+        run(make_study(conclusion=conclusion), executor="serial", out=tmp_path)
+    assert "mend it and run again: the draws are kept" in str(raised.value)
+    executor = counting()
+    run(make_study(), executor=executor, out=tmp_path)
+    assert executor.blocks == {}
 
 
 @pytest.mark.parametrize(
@@ -377,9 +376,9 @@ def test_run_refuses(make_study: MakeStudy, tmp_path: Path, settings: dict[str, 
 def test_a_killed_worker_loses_nothing_else(make_study: MakeStudy) -> None:
     study = make_study(simulate=kills_once)
     ledger = quiet(study, executor="joblib", jobs=2)
-    (failure,) = ledger.document["failures"]
-    assert failure["reason"].startswith("quarantined: the worker process died twice")
-    assert ledger.run["failures"] == 16
+    (failure,) = ledger.failures
+    assert failure.reason.startswith("quarantined: the worker process died twice")
+    assert ledger.run.failures == 16
     assert ledger["mean"].verdict is Verdict.UNDECIDED
     assert [cell.verdict for cell in ledger["mean"].cells] == ["CONFIRMED", "UNDECIDED", "CONFIRMED"]
     assert [cell.failures for cell in ledger["mean"].cells] == [0, 16, 0]
