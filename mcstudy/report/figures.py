@@ -95,7 +95,7 @@ def _draw_claim(finding: Finding, most: int) -> tuple[Figure, str]:
     ]
     for axes in panels:
         axes.label_outer()
-    return figure, " ".join(captions)
+    return figure, " ".join(filter(None, captions))
 
 
 def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple[Figure, str]:

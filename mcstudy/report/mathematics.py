@@ -31,6 +31,10 @@ _PLAIN_WORDS = re.compile(r"(?=.*(?:[A-Za-z]{2,}\s|\s[A-Za-z]{2,}))[^\\^_{}$]+",
 # Without a blank there is no place for a line to break; with a macro the words are not their own HTML.
 _WORDS = re.compile(r"(?<!\\)\\text\s*\{([^\\{}$%&#_^~]*\s[^\\{}$%&#_^~]*)\}")
 
+# Where a formula may break: before what stands between its sides.
+_RELATIONS = re.compile(r"[=<>]|\\(?:leq?|geq?|propto|sim|approx|in|quad)(?![A-Za-z])")
+LONG = 40  # characters of a formula that may be wider than a phone
+
 
 class Piece(NamedTuple):
     """A stretch of text, or of mathematics without its dollar signs."""
@@ -101,6 +105,8 @@ def statement_html(statement: str, *, display: bool = False) -> str:
     <math><mi>x</mi></math> is large
     """
     pieces = statement_pieces(statement)
+    if any(piece.mathematics and len(piece.content) > LONG for piece in pieces):
+        pieces = [part for piece in pieces for part in _cut_at_relations(piece)]
     written = "".join(_html(piece, "block" if display else "inline") for piece in pieces)
     # A block takes a line to itself: beside words, mathematics is as large, but stays in theirs.
     return written if len(pieces) == 1 else written.replace(' display="block"', ' displaystyle="true"')
@@ -207,6 +213,21 @@ def _cut_at_words(latex: str, name: str) -> list[Piece]:
         return [Piece(latex.strip(), mathematics=True)]
     pieces.append(Piece(formula.strip(), mathematics=True))
     return [piece for piece in pieces if piece.content]
+
+
+def _cut_at_relations(piece: Piece) -> list[Piece]:
+    r"""Cut a formula before its relations, but for those inside of brackets, so that its lines can break there."""
+    if not piece.mathematics:
+        return [piece]
+    parts, start = [], 0
+    for match in _RELATIONS.finditer(piece.content):
+        before, after = piece.content[start : match.start()], piece.content[match.start() :]
+        if before.strip() and _stands_alone(before) and _stands_alone("{}" + after):
+            parts.append(before)
+            start = match.start()
+    parts.append(piece.content[start:])
+    # An empty atom keeps the space of a relation at the beginning.
+    return [Piece("{}" * (index > 0) + part.strip(), mathematics=True) for index, part in enumerate(parts)]
 
 
 def _stands_alone(latex: str) -> bool:

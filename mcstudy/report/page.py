@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -13,7 +14,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding
 from mcstudy.ledger import FailureRecord, Ledger
 from mcstudy.report.kinds import kind_of
-from mcstudy.report.verdicts import answer, badge, tally
+from mcstudy.report.verdicts import answer, badge, is_easy, share, tally
 from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     from mcstudy.report.figures import write_figures
     from mcstudy.report.mathematics import statement_html
     from mcstudy.report.paper import write_macros, write_tex_table
+    from mcstudy.report.style import MARKS
     from mcstudy.report.tables import write_tables
 
-    for finding in ledger.findings:  # nothing is written if something can't be
-        kind_of(finding.kind)
+    kinds = [kind_of(finding.kind) for finding in ledger.findings]  # nothing is written if something can't be
+    for finding in ledger.findings:
         statement_html(finding.statement)
     folder = Path(out) / ledger.study.name
     for part in ("figures", "tables"):
@@ -75,6 +77,8 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         groups=_by_experiment(ledger),
         failures=_failure_groups(ledger.failures),
         decided=dict.fromkeys(kind_of(finding.kind).decided for finding in ledger.findings),
+        drawn={kind.decided[0]: kind.drawn for kind in kinds if kind.drawn},
+        marks=f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}.",
         provenance=list(_flattened(ledger.provenance)),
         most=max(FEWEST, min(MOST, ROWS // max(1, len(ledger)))),
     )
@@ -193,6 +197,11 @@ def _write(page: Path, template: str, **content: Any) -> Path:
     return page
 
 
+def _css_string(text: str) -> str:
+    """Write text as a string of a style sheet: all but letters of ASCII by number, so that nothing ends it."""
+    return '"' + re.sub("[^A-Za-z0-9 ]", lambda match: f"\\{ord(match[0]):x} ", text) + '"'
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -211,7 +220,8 @@ def _environment() -> Environment:
     environment.filters |= {
         name: getattr(numbers, name) for name in ("count", "label", "level", "percent", "plural", "shown")
     }
-    environment.filters["text"] = lambda content: Markup(mathematics.text_html(content))
+    environment.filters["text"] = lambda content: Markup(f"<bdi>{mathematics.text_html(content)}</bdi>")
+    environment.filters["css_string"] = lambda content: Markup(_css_string(content))
     environment.globals |= {
         "answer": answer,
         "as_text": tables.as_text,
@@ -220,9 +230,11 @@ def _environment() -> Environment:
         "chosen": kinds.CHOSEN,
         "cells_shown": tables.cells_shown,
         "file_name": kinds.file_name,
+        "is_easy": is_easy,
         "kind_of": kind_of,
         "losses": kinds.losses,
         "measured_table": tables.measured_table,
+        "share": share,
         "statement": lambda latex, **form: Markup(mathematics.statement_html(latex, **form)),
         "tally": tally,
         "verdict_of": badge,

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import CHOSEN, leading, varying
-from mcstudy.report.numbers import level, shown
-from mcstudy.report.style import INK, MARKS, MUTED, PAPER, RULE, SMALL, VERMILLION, decades, mark_zone, number_ticks
+from mcstudy.report.numbers import label, level, shown
+from mcstudy.report.style import (
+    INK,
+    MARKS,
+    MUTED,
+    PAPER,
+    RULE,
+    SMALL,
+    VERMILLION,
+    decades,
+    mark_zone,
+    number_ticks,
+)
 from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -19,30 +31,80 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "height_of_rows", "lay_out"]
 
-ROW, LINE, HEAD, FOOT = 0.2, 0.17, 0.3, 0.5  # inches
+ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
 CHARACTER, GAP = 5.6, 10.0  # points: the width of a digit, the space between columns
 LABELS = 180.0  # points: the most that all columns of labels get, the rest is for the axes
-CLEAR = 4.5  # points between a row and the line above it
-SEPARATOR = "  ·  "
-LETTERS = 52  # of a line above a row
-LONGEST = (24, 16, 12, 10)  # characters of a level in words: the most that fits
+LETTERS = 52  # of a line of a heading
+LONGEST = 24  # characters of a level in words in a column: the most that is written
 TICKS = 6  # of a logarithmic axis
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """What is written of the cells shown: columns of levels at the left, and lines above where a group begins."""
+
+    indices: list[int]
+    factors: list[str]
+    columns: list[list[str]]
+    headings: list[list[str]]
+
+    @property
+    def widths(self) -> list[float]:
+        """The widths of the columns in points."""
+        return [
+            CHARACTER * max(map(len, [name, *texts]))
+            for name, texts in zip(self.factors, self.columns, strict=True)
+        ]
+
+    @property
+    def heights(self) -> list[int]:
+        """How far below the first line each row lies, in rows: a line of a heading takes one."""
+        return [row + lines for row, lines in enumerate(accumulate(map(len, self.headings)))]
+
+    @staticmethod
+    def of(finding: Finding, most: int) -> _Labels:
+        """Choose cells; levels that are too wide for columns, words first, become headings."""
+        indices = leading(finding, most)
+        scenarios = {index: finding.cells[index].scenario for index in indices}
+        factors = varying(list(scenarios.values()))
+        numbers = [name for name in factors if _are_numbers(scenarios.values(), name)]
+        for chosen in (factors, numbers, []):
+            labels = _grouped(scenarios, chosen, [name for name in factors if name not in chosen])
+            if sum(labels.widths) <= LABELS - GAP * len(chosen):
+                break
+        return labels
+
+
+def _are_numbers(scenarios: Iterable[Scenario], name: str) -> bool:
+    return all(isinstance(scenario.get(name), (int, float)) for scenario in scenarios)
+
+
+def _grouped(scenarios: Mapping[int, Scenario], factors: list[str], others: list[str]) -> _Labels:
+    """Columns for some factors; the other ones make groups of cells, under a heading each."""
+    heading = {index: label(scenario, others) for index, scenario in scenarios.items()}
+    order = list(dict.fromkeys(heading.values()))
+    indices = sorted(scenarios, key=lambda index: order.index(heading[index]))
+    levels = ([_cut(scenarios[index].get(name)) for name in factors] for index in indices)
+    rows = _unrepeated([[heading[index], *row] for index, row in zip(indices, levels, strict=True)])
+    above, *columns = map(list, zip(*rows, strict=True))
+    return _Labels(indices, factors, columns, [textwrap.wrap(text, LETTERS) for text in above])
 
 
 @dataclass(frozen=True)
 class Rows:
     """Axes with one row a cell.
 
-    `indices` are the cells shown, from top to bottom.
+    `indices` are the cells shown, from top to bottom; `heights` where on the vertical axis each has its row.
     """
 
     axes: Axes
     finding: Finding
     indices: list[int]
+    heights: list[float]
 
     @property
     def cells(self) -> list[Cell]:
-        """The cells shown, from top to bottom; row r is at height -r."""
+        """The cells shown, from top to bottom."""
         return [self.finding.cells[index] for index in self.indices]
 
     def mark(self, row: int, x: float, *, hollow: bool = False) -> None:
@@ -50,17 +112,22 @@ class Rows:
         look = MARKS[self.cells[row].verdict]
         face = look.colour if look.filled and not hollow else PAPER
         style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": look.colour}
-        self.axes.plot([x], [-row], look.marker, color=look.colour, clip_on=False, zorder=4, **style)
+        self.axes.plot(
+            [x], [self.heights[row]], look.marker, color=look.colour, clip_on=False, zorder=4, **style
+        )
 
     def line(self, row: int, low: float, high: float) -> None:
         """Draw a line in a cell's colour from low to high."""
         style: dict[str, Any] = {"linewidth": 1.3, "solid_capstyle": "butt", "zorder": 3}
-        self.axes.plot([low, high], [-row, -row], color=MARKS[self.cells[row].verdict].colour, **style)
+        self.axes.plot(
+            [low, high], [self.heights[row]] * 2, color=MARKS[self.cells[row].verdict].colour, **style
+        )
 
     def remark(self, row: int, text: str) -> None:
         """Write in a row what can't be drawn."""
         across = self.axes.get_yaxis_transform()
-        self.axes.text(0.5, -row, text, transform=across, ha="center", va="center", color=MUTED, fontsize=SMALL)
+        style: dict[str, Any] = {"ha": "center", "va": "center", "color": MUTED, "fontsize": SMALL}
+        self.axes.text(0.5, self.heights[row], text, transform=across, **style)
 
     def extreme(self, row: int, largest: float, median: float = math.nan) -> None:
         """Mark the largest value of a cell, and its median by a hollow mark; 0 and infinity stand at the ends."""
@@ -77,7 +144,9 @@ class Rows:
         if largest == 0.0 or math.isinf(largest):
             side, shift = ("right", -6) if largest else ("left", 6)
             style: dict[str, Any] = {"ha": side, "va": "center", "color": MUTED, "fontsize": SMALL}
-            self.axes.annotate(shown(largest), (at, -row), (shift, 0), textcoords="offset points", **style)
+            self.axes.annotate(
+                shown(largest), (at, self.heights[row]), (shift, 0), textcoords="offset points", **style
+            )
 
     def limit(self, limit: float) -> None:
         """Shade what lies beyond a limit."""
@@ -105,24 +174,20 @@ class Rows:
         self.axes.set_xticks(*decades(*limits, most=TICKS))
         self.axes.minorticks_off()
 
-    def caption(self, text: str) -> str:
-        """Add to a caption what the marks mean, if there is more than one, and how many cells are left out."""
-        verdicts = {cell.verdict for cell in self.cells}
-        marks = [f"{look.shape} {verdict.lower()}" for verdict, look in MARKS.items() if verdict in verdicts]
-        parts = [text, f"Marks: {', '.join(marks)}."] if len(marks) > 1 else [text]
-        if len(self.indices) < (total := len(self.finding.cells)):
-            parts.append(f"Of {total} cells {len(self.indices)} are shown: {CHOSEN}.")
-        return " ".join(parts)
+    def caption(self, text: str = "") -> str:
+        """Add to a caption how many cells are left out."""
+        shown_cells, total = len(self.indices), len(self.finding.cells)
+        chosen = f"Of {total} cells {shown_cells} are shown: {CHOSEN}." if shown_cells < total else ""
+        return " ".join(filter(None, [text, chosen]))
 
 
 def height_of_rows(finding: Finding, most: int) -> float:
     """Inches that a drawing of so many rows wants."""
-    labels = _Labels.of([finding.cells[index].scenario for index in leading(finding, most)])
-    return HEAD + LINE * labels.above_head + (ROW + LINE * labels.above) * len(labels.texts) + FOOT
+    return HEAD + ROW * (_Labels.of(finding, most).heights[-1] + 1) + FOOT
 
 
 def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
-    """Choose the cells to show, write their levels left of the axes or above each row, and prepare these.
+    """Choose the cells to show, write their levels left of the axes or above, and prepare these.
 
     Parameters
     ----------
@@ -135,11 +200,11 @@ def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
     -------
     Rows
     """
-    rows = Rows(axes, finding, leading(finding, most))
-    labels = _Labels.of([cell.scenario for cell in rows.cells])
-    write = _write_above if labels.above else _write_columns
-    write(axes, labels)
-    axes.set_ylim(-len(rows.indices) + 0.5, 0.5)
+    labels = _Labels.of(finding, most)
+    rows = Rows(axes, finding, labels.indices, [-float(height) for height in labels.heights])
+    _write_columns(rows, labels)
+    _write_headings(rows, labels)
+    axes.set_ylim(rows.heights[-1] - 0.5, 0.5)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=RULE, linewidth=0.5)
@@ -147,74 +212,37 @@ def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
     return rows
 
 
-@dataclass(frozen=True)
-class _Labels:
-    """The levels of the rows as texts, in a column for each factor; or on lines of their own, where those are too wide.
-
-    `above` and `above_head` are the lines above a row and above the axes; 0 for columns.
-    """
-
-    factors: list[str]
-    texts: list[list[str]]
-    numeric: list[bool]
-    above: int = 0
-    above_head: int = 0
-
-    @property
-    def widths(self) -> list[float]:
-        """The widths of the columns in points."""
-        return [CHARACTER * max(map(len, column)) for column in zip(self.factors, *self.texts, strict=True)]
-
-    @staticmethod
-    def of(scenarios: Sequence[Scenario]) -> _Labels:
-        """Cut words until all columns fit; else write the levels of a row above it."""
-        factors = varying(scenarios)
-        levels = [[scenario.get(name) for name in factors] for scenario in scenarios]
-        numeric = [all(isinstance(x, (int, float)) for x in column) for column in zip(*levels, strict=True)]
-        for longest in LONGEST:
-            cut = [[_cut(value, longest) for value in row] for row in levels]
-            labels = _Labels(factors, cut, numeric)
-            if sum(labels.widths) <= LABELS - GAP * len(factors):
-                return replace(labels, texts=_unrepeated(cut))
-        return _Labels._above(factors, [[_cut(value, LONGEST[0]) for value in row] for row in levels])
-
-    @staticmethod
-    def _above(factors: list[str], rows: list[list[str]]) -> _Labels:
-        head, *texts = (textwrap.wrap(SEPARATOR.join(row), LETTERS) for row in [factors, *rows])
-        written = [["\n".join(lines)] for lines in texts]
-        return _Labels(["\n".join(head)], written, [False], max(map(len, texts)), len(head) - 1)
-
-
-def _write_columns(axes: Axes, labels: _Labels) -> None:
+def _write_columns(rows: Rows, labels: _Labels) -> None:
     """Write a column of levels for every factor, left of the axes, under the factor's name."""
     left = -sum(labels.widths) - GAP * len(labels.factors)
-    for column, (name, width) in enumerate(zip(labels.factors, labels.widths, strict=True)):
-        numeric = labels.numeric[column]
+    for name, width, texts in zip(labels.factors, labels.widths, labels.columns, strict=True):
+        numeric = _are_numbers((cell.scenario for cell in rows.cells), name)
         style: dict[str, Any] = {"ha": "right" if numeric else "left", "fontsize": SMALL}
         style |= {"textcoords": "offset points", "annotation_clip": False}
         x = left + (width if numeric else 0.0)
-        axes.annotate(name, (0, 1), (x, 5), xycoords="axes fraction", color=MUTED, va="bottom", **style)
-        for row, texts in enumerate(labels.texts):
-            if texts[column]:
-                at: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "va": "center", "color": INK}
-                axes.annotate(texts[column], (0, -row), (x, 0), **at, **style)
+        top: dict[str, Any] = {"xycoords": "axes fraction", "color": MUTED, "va": "bottom"}
+        rows.axes.annotate(name, (0, 1), (x, 5), **top, **style)
+        for height, text in zip(rows.heights, texts, strict=True):
+            if text:
+                at: dict[str, Any] = {"xycoords": rows.axes.get_yaxis_transform(), "va": "center"}
+                rows.axes.annotate(text, (0, height), (x, 0), **at, color=INK, **style)
         left += width + GAP
 
 
-def _write_above(axes: Axes, labels: _Labels) -> None:
-    """Write the levels of each row above it, over the axes, under the factors' names."""
-    style: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "va": "bottom"}
-    style |= {"fontsize": SMALL, "ha": "left"}
-    axes.annotate(labels.factors[0], (0, 1), (0, 5), xycoords="axes fraction", color=MUTED, **style)
-    for row, (text,) in enumerate(labels.texts):
-        at: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "color": INK, "zorder": 5}
-        axes.annotate(text, (0, -row), (0, CLEAR), **at, **style)
+def _write_headings(rows: Rows, labels: _Labels) -> None:
+    """Write the headings, from where the columns begin."""
+    left = -sum(labels.widths) - GAP * len(labels.factors)
+    style: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "va": "center"}
+    style |= {"xycoords": rows.axes.get_yaxis_transform(), "fontsize": SMALL, "zorder": 5}
+    for height, lines in zip(rows.heights, labels.headings, strict=True):
+        for up, line in enumerate(reversed(lines), start=1):
+            rows.axes.annotate(line, (0, height + up), (left, 0), **style)
 
 
-def _cut(value: Any, longest: int) -> str:
+def _cut(value: Any) -> str:
     """Write a level; only words may be cut."""
     text = level(value)
-    return f"{text[: longest - 1]}…" if isinstance(value, str) and len(text) > longest else text
+    return f"{text[: LONGEST - 1]}…" if isinstance(value, str) and len(text) > LONGEST else text
 
 
 def _unrepeated(rows: list[list[str]]) -> list[list[str]]:

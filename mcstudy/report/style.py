@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 __all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MARKS", "MUTED", "PAPER", "PINK", "RULE"]
-__all__ += ["SMALL", "VERMILLION", "Mark", "bars", "decades", "house_style", "mark_zone", "number_ticks", "settle"]
+__all__ += [
+    "SMALL",
+    "VERMILLION",
+    "Mark",
+    "bars",
+    "decades",
+    "house_style",
+    "mark_zone",
+    "number_ticks",
+    "settle",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -183,7 +193,9 @@ def _thin(axis: Axis, along: int) -> bool:
     """Keep every second tick, or fewer, until no two labels touch."""
     low, high = sorted(axis.get_view_interval())
     labels = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
-    spans = [(label, label.get_window_extent()) for label in labels if label.get_visible() and label.get_text()]
+    spans = [
+        (label, label.get_window_extent()) for label in labels if label.get_visible() and label.get_text()
+    ]
     kept = spans = sorted(spans, key=lambda item: float(item[1].min[along]))
     stride = 1
     while any(right.min[along] < left.max[along] + APART for (_, left), (_, right) in pairwise(kept)):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mcstudy.findings import Finding, Role, Verdict
 from mcstudy.ledger import Ledger
-from mcstudy.report.numbers import count, plural
+from mcstudy.report.numbers import count, plural, shown
 
-__all__ = ["WORDS", "Badge", "Words", "answer", "badge", "losses", "tally"]
+__all__ = ["WORDS", "Badge", "Share", "Words", "answer", "badge", "is_easy", "losses", "share", "tally"]
 
 NAMED = 8  # the most claims that the answer names in one list
+DECADES = 3.0  # that the axis of shares has on either side of 1
+EASY = 0.01  # a claim that uses less of what theory allows is told in a line: there is nothing to see
 
 
 class Words(NamedTuple):
@@ -58,6 +61,31 @@ def badge(finding: Finding) -> Badge:
     if finding.verdict is Verdict.CONFIRMED:
         return Badge("confirmed", "good", name)
     return Badge("refuted", "neutral", name, _REMARKS[finding.role])
+
+
+class Share(NamedTuple):
+    """What share of what theory allows a claim uses: where on the axis, in percent, and in words."""
+
+    place: float
+    text: str
+
+
+def share(finding: Finding) -> Share:
+    """Place the deciding cell of a claim on the logarithmic axis that all claims share: 50 % is the edge, at 1.
+
+    What lies beyond an end of the axis stands at this end.
+    """
+    reach = finding.cells[finding.deciding].reach
+    if not reach >= 0.0:  # nothing to judge; a NaN as well
+        return Share(50.0, "not judged")
+    power = math.log10(reach) if 0.0 < reach < math.inf else math.copysign(math.inf, reach - 1.0)
+    place = 50.0 + 50.0 * max(-1.0, min(1.0, power / DECADES))
+    return Share(round(place, 1), shown(reach, 2))
+
+
+def is_easy(finding: Finding) -> bool:
+    """Whether a claim is confirmed, as expected, by two orders of magnitude."""
+    return badge(finding).tone == "good" and 0.0 <= finding.cells[finding.deciding].reach <= EASY
 
 
 def tally(ledger: Ledger) -> list[Badge]:

@@ -23,7 +23,18 @@ from mcstudy.scenarios import Scenario
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CHOSEN", "Column", "Estimate", "Kind", "Replicate", "Summary", "Table", "at", "capital", "evidence_of"]
+__all__ = [
+    "CHOSEN",
+    "Column",
+    "Estimate",
+    "Kind",
+    "Replicate",
+    "Summary",
+    "Table",
+    "at",
+    "capital",
+    "evidence_of",
+]
 __all__ += ["file_name", "judged", "kind_of", "leading", "losses", "owned", "place", "replicates_of"]
 __all__ += ["varying"]
 
@@ -74,6 +85,8 @@ class Kind(ABC):
         What a cell of a finding is called, and what its number of replicates is counted in.
     decided : tuple of two str
         For the section "How verdicts are decided": the claims, and how.
+    drawn : str
+        How to read the figures of this kind, said once on a page.
     columns : mapping from str to Column
         The table of cells.
     """
@@ -82,6 +95,7 @@ class Kind(ABC):
     cell: ClassVar[str] = "cell"
     sample: ClassVar[str] = "cell"
     decided: ClassVar[tuple[str, str]]
+    drawn: ClassVar[str] = ""
     columns: ClassVar[Mapping[str, Column]]
 
     @abstractmethod
@@ -94,14 +108,14 @@ class Kind(ABC):
 
     @abstractmethod
     def draw(self, axes: Axes, finding: Finding, *, most: int = MOST) -> str:
-        """Draw a finding, at most so many of its cells, and return how to read the drawing."""
+        """Draw a finding, at most so many of its cells, and return what is particular about the drawing."""
 
     @abstractmethod
     def heights(self, finding: Finding, *, most: int = MOST) -> tuple[float, ...]:
         """Inches that the drawing wants; a second number is the height of `draw_below`."""
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = MOST) -> str:
-        """Draw a second panel with the same horizontal axis, and return how to read it."""
+        """Draw a second panel with the same horizontal axis, and return what is particular about it."""
         raise NotImplementedError
 
     def points(self, finding: Finding) -> Table | None:

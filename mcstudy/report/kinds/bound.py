@@ -41,6 +41,10 @@ class BoundKind(Kind):
         "One violation beyond rounding refutes, and is kept as a witness. Without one, the claim is confirmed once "
         "the upper confidence limit of the probability of a violation is small enough.",
     )
+    drawn = (
+        "Points: the largest ratio of any draw to its bound. Vertical line: the bound; the shaded side violates it. "
+        "Where no draw does but some come near, what the ratio lacks to 1 is drawn instead, smaller to the right."
+    )
     columns: ClassVar[Mapping[str, Column]] = {
         "largest ratio": owned(lambda own: _ratio(own.largest_ratio)),
         "violations": owned(lambda own: count(own.violations)),
@@ -101,9 +105,7 @@ class BoundKind(Kind):
         for row, ratio in enumerate(ratios):
             rows.extreme(row, ratio)
         axes.set_xlabel("largest ratio to the bound")
-        return rows.caption(
-            "Points: the largest ratio of any draw to its bound. Line: the bound; the shaded side violates it."
-        )
+        return rows.caption()
 
 
 def _ratio(ratio: float) -> str:
@@ -134,10 +136,7 @@ def _draw_gaps(rows: Rows, ratios: list[float]) -> str:
     for row, gap in enumerate(gaps):
         rows.extreme(row, gap)
     rows.axes.set_xlabel("1 − largest ratio to the bound")
-    return rows.caption(
-        "Points: what the largest ratio of any draw to its bound lacks to 1, smaller to the right: no draw lies "
-        "above the bound."
-    )
+    return rows.caption("No draw lies above the bound: drawn is what the largest ratio lacks to 1.")
 
 
 def _set_axis(rows: Rows, ratios: list[float]) -> None:

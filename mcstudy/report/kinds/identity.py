@@ -37,6 +37,10 @@ class IdentityKind(Kind):
         "The largest relative residual of any replicate, against a tolerance that rounding or an integrator "
         "explains.",
     )
+    drawn = (
+        "Full marks: the largest residual of any draw. Hollow marks: the median. Vertical line: the tolerance; the "
+        "shaded side exceeds it."
+    )
     columns: ClassVar[Mapping[str, Column]] = {
         "median residual": owned(lambda own: shown(own.median, 2)),
         "largest residual": owned(lambda own: shown(own.largest, 2)),
@@ -91,10 +95,7 @@ class IdentityKind(Kind):
         for row, (largest, median) in enumerate(residuals):
             rows.extreme(row, largest, median)
         axes.set_xlabel("relative residual")
-        return rows.caption(
-            "Full marks: the largest residual of any draw; hollow marks: the median. Line: the tolerance; the "
-            "shaded side exceeds it."
-        )
+        return rows.caption()
 
 
 KIND = IdentityKind()

@@ -48,6 +48,10 @@ class LawKind(Kind):
         "The Kolmogorov distance of the distribution functions, with the band of Dvoretzky, Kiefer, Wolfowitz and "
         "Massart, which holds for every law and every number of replicates, against a margin for the distance.",
     )
+    drawn = (
+        "Blue: the deviation of the distribution functions in the deciding cell, with the band that holds the true "
+        "one. Grey: other cells. Green: the margin. Confirmed where the whole band lies between the margins."
+    )
     columns: ClassVar[Mapping[str, Column]] = {
         "distance": owned(lambda own: shown(own.distance, 3)),
         "interval": lambda cell, _: interval(*cell.interval),
@@ -118,13 +122,12 @@ def _draw_other(axes: Axes, own: LawCell) -> None:
 
 
 def _caption(finding: Finding, others: int) -> str:
-    text = "Blue: the deviation, with the band that holds the true one at the confidence level. Green: the margin."
     scenarios = [cell.scenario for cell in finding.cells]
     if len(scenarios) == 1:
-        return text
+        return ""
     cell = label(scenarios[finding.deciding], varying(scenarios))
     every = "the" if others == len(scenarios) - 1 else f"{others} of the"
-    return f"{text} Blue is the deciding cell ({cell}); grey are {every} {len(scenarios) - 1} others."
+    return f"Blue is the deciding cell ({cell}); grey are {every} {len(scenarios) - 1} others."
 
 
 KIND = LawKind()

@@ -43,6 +43,11 @@ class RateKind(ValueKind):
         "both lie in the zone. The error of the slope is the larger of that from the draws and that from the "
         "residuals. A claim of the power law itself is refuted if its fit is rejected.",
     )
+    drawn = (
+        "Above: the statistic with ± 2 MCSE, the fitted power laws, and the slope of theory (dashed grey). Below: "
+        "slopes between neighbouring levels with ± 2 MCSE, and theory ± margin (green). Open triangles: values that "
+        "are not positive."
+    )
     columns: ClassVar[Mapping[str, Column]] = {
         "slope ± MCSE": ValueKind.columns["estimate ± MCSE"],
         "interval": ValueKind.columns["interval"],
@@ -108,15 +113,14 @@ class RateKind(ValueKind):
         own = _evidence(finding)
         curves = _curves(finding, most)
         draw_curves(axes, curves, statistic=own.statistic, against=own.against)
-        caption = f"{capital(own.statistic)} with ± 2 MCSE, the fitted power laws, and the slope of theory (dashed grey)."
         if most // 2 < len(finding.cells):
-            caption += f" Of {len(finding.cells)} lines {most // 2} are drawn: {CHOSEN}."
-        return caption
+            return f"Of {len(finding.cells)} lines {most // 2} are drawn: {CHOSEN}."
+        return ""
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
         """Draw the slopes between neighbouring levels against the zone."""
         draw_local_slopes(axes, _curves(finding, most), against=_evidence(finding).against)
-        return "Below: slopes between neighbouring levels with ± 2 MCSE, and the zone."
+        return ""
 
 
 def _evidence(finding: Finding) -> RateEvidence:

@@ -27,6 +27,10 @@ class ValueKind(Kind):
         "A statistic of the draws with an interval that holds however many looks were taken, against theory ± "
         "margin.",
     )
+    drawn = (
+        "Points: estimates. Lines: intervals at the simultaneous confidence level. Green band: theory ± margin, "
+        "with theory in its middle."
+    )
     columns: ClassVar[Mapping[str, Column]] = {
         "estimate ± MCSE": lambda cell, _: uncertain(cell.estimate, cell.mcse),
         "interval": lambda cell, _: interval(*cell.interval),
@@ -70,10 +74,8 @@ class ValueKind(Kind):
         for row, span in enumerate(spans):
             _draw_span(rows, row, span)
         axes.set_xlabel(finding.estimand if common else f"({finding.estimand} − theory) / margin")
-        band = "theory ± margin" if common else "standardised to ±1"
         return rows.caption(
-            "Points: estimates. Lines: intervals at the simultaneous confidence level. Band: the zone, "
-            f"{band}, with theory in its middle."
+            "" if common else "Cells differ in theory or margin: all are standardised to 0 ± 1."
         )
 
 
