@@ -118,6 +118,10 @@ def _run(options: argparse.Namespace) -> int:
             progress=Progress() if options.quiet else progress_for(sys.stderr),
         )
         print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")
+        if ledger.failures:
+            first = ledger.failures[0]
+            reason = first.reason.partition("\n")[0]
+            print(f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}")
         codes.append(_code(origin.study, ledger))
     return max(codes)
 

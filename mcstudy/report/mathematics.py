@@ -33,7 +33,7 @@ _WORDS = re.compile(r"(?<!\\)\\text\s*\{([^\\{}$%&#_^~]*\s[^\\{}$%&#_^~]*)\}")
 
 # Where a formula may break: before what stands between its sides.
 _RELATIONS = re.compile(r"[=<>]|\\(?:leq?|geq?|propto|sim|approx|in|quad)(?![A-Za-z])")
-LONG = 40  # characters of a formula that may be wider than a phone
+LONG, LONGER = 40, 60  # characters of a formula that may be wider than a phone; and that are, without a break
 
 
 class Piece(NamedTuple):
@@ -108,8 +108,11 @@ def statement_html(statement: str, *, display: bool = False) -> str:
     if any(piece.mathematics and len(piece.content) > LONG for piece in pieces):
         pieces = [part for piece in pieces for part in _cut_at_relations(piece)]
     written = "".join(_html(piece, "block" if display else "inline") for piece in pieces)
-    # A block takes a line to itself: beside words, mathematics is as large, but stays in theirs.
-    return written if len(pieces) == 1 else written.replace(' display="block"', ' displaystyle="true"')
+    if len(pieces) > 1:
+        # A block takes a line to itself: beside words, mathematics is as large, but stays in theirs.
+        written = written.replace(' display="block"', ' displaystyle="true"')
+    longer = any(piece.mathematics and len(piece.content) > LONGER for piece in pieces)
+    return f'<span class="long">{written}</span>' if longer else written
 
 
 def text_html(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mcstudy.findings import Finding, Role, Verdict
 from mcstudy.ledger import Ledger
-from mcstudy.report.numbers import count, plural, shown
+from mcstudy.report.numbers import MINUS, count, plural, shown
 
 __all__ = ["WORDS", "Badge", "Share", "Words", "answer", "badge", "is_easy", "losses", "share", "tally"]
 
@@ -80,7 +80,9 @@ def share(finding: Finding) -> Share:
         return Share(50.0, "not judged")
     power = math.log10(reach) if 0.0 < reach < math.inf else math.copysign(math.inf, reach - 1.0)
     place = 50.0 + 50.0 * max(-1.0, min(1.0, power / DECADES))
-    return Share(round(place, 1), shown(reach, 2))
+    near = 0.0 < abs(reach - 1.0) < 0.05  # would be written as 1, on which side of it nobody knew
+    text = f"1 {'+' if reach > 1.0 else MINUS} {shown(abs(reach - 1.0), 1)}" if near else shown(reach, 2)
+    return Share(round(place, 1), text)
 
 
 def is_easy(finding: Finding) -> bool:

@@ -1,0 +1,38 @@
+"""A run's settings, and the commands that repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mcstudy.defaults import SEED
+from mcstudy.engine.loading import load_study
+from mcstudy.engine.settings import Settings
+from mcstudy.engine.source import Origin
+
+
+@pytest.mark.parametrize(
+    ("folder", "arguments", "seed", "run", "replay"),
+    [
+        ("studies", (), SEED, "mcstudy run toy --profile quick", "mcstudy replay toy"),
+        ("studies", (), 7, "mcstudy run toy --profile quick --seed 7", "mcstudy replay toy --seed 7"),
+        ("studies", ("--planted", "my file.csv"), SEED, "mcstudy run toy --planted 'my file.csv' --profile quick", "mcstudy replay toy --planted 'my file.csv'"),
+        ("my studies", (), SEED, "mcstudy run 'my studies/toy.py' --profile quick", "mcstudy replay 'my studies/toy.py'"),
+    ],
+)  # fmt: skip
+def test_commands(
+    write_study: Callable[..., Path],
+    project: Path,
+    folder: str,
+    arguments: tuple[str, ...],
+    seed: int,
+    run: str,
+    replay: str,
+) -> None:
+    (project / folder).mkdir(exist_ok=True)
+    study = load_study(write_study(folder=folder))
+    settings = Settings(Origin(study, arguments), "quick", seed, "serial", 1)
+    assert settings.study is study
+    assert (settings.command, settings.replay) == (run, replay)
