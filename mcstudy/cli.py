@@ -53,7 +53,7 @@ def _dispatched(arguments: list[str], study: Study | None) -> int:
     words, own, given = split(arguments)
     shown = _options_of(words[1:], study) if "run" in words[:1] and {"-h", "--help"} & set(own) else ""
     parser = parser_for(COMMANDS, script=study is not None, studies_options=shown)
-    options = parser.parse_args([*words[:1], *own, *words[1:]])
+    options = parser.parse_args([*words, *own])
     if not hasattr(options, "command"):
         parser.print_help()
         return 0

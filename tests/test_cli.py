@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mcstudy import __version__
-from mcstudy.cli import main
+from mcstudy.cli import command as run_command
 
 WriteStudy = Callable[..., Path]
 Command = Callable[..., tuple[int, str, str]]
@@ -49,7 +49,7 @@ def test_a_run_writes_its_report_and_ends_with_0(write_study: WriteStudy, comman
         "toy/tables/findings.csv",
     ):
         assert Path("reports", name).stat().st_size > 0
-    assert "CONFIRMED" in shown
+    assert "Confirmed  mean" in shown
     assert "report: reports/toy.html" in shown
     assert "\x1b" not in shown
     run = ledger()["run"]
@@ -67,7 +67,7 @@ def test_every_study_of_the_folder_is_run(write_study: WriteStudy, command: Comm
     assert code == 1  # the worst of all
     assert "report: elsewhere/one.html" in shown
     assert "report: elsewhere/two.html" in shown
-    assert "UNEXPECTED" in shown
+    assert "Refuted, not expected  wrong" in shown
     assert not Path("reports").exists()
 
 
@@ -92,15 +92,17 @@ def test_a_failure_ends_with_3_and_its_replay_shows_it_again(
     write_study: WriteStudy, command: Command
 ) -> None:
     write_study(body=RAISES)
-    assert command("run", "toy", "--executor", "serial", "--seed", "7")[0] == 3
+    code, shown, _ = command("run", "toy", "--executor", "serial", "--seed", "7")
+    assert code == 3
     document = ledger()
     assert document["findings"][0]["verdict"] == "UNDECIDED"
     assert len(document["failures"]) == 4
     failure = document["failures"][0]
     assert failure["reason"] == "RuntimeError: no luck"
     assert 'raise RuntimeError("no luck")' in failure["traceback"]
-    assert failure["replay"].startswith("mcstudy replay toy --seed 7 ")
-    code, shown, _ = command(*shlex.split(failure["replay"])[1:])
+    replay = f"mcstudy replay toy --seed 7 {failure['token']}"
+    assert f"first failure: RuntimeError: no luck; see it again with: {replay}" in shown
+    code, shown, _ = command(*shlex.split(replay)[1:])
     assert code == 3
     assert "RuntimeError: no luck" in shown
 
@@ -118,16 +120,16 @@ def test_a_killed_worker_ends_with_3(write_study: WriteStudy, command: Command) 
 def test_a_witness_replays_from_the_ledger(write_study: WriteStudy, command: Command) -> None:
     write_study(claims=BOUNDED)
     assert command("run", "toy", "--executor", "serial")[0] == 0
-    witness = ledger()["findings"][0]["diagnostics"]["witness"]
-    code, shown, _ = command(*shlex.split(witness["replay"])[1:])
+    witness = ledger()["findings"][0]["evidence"]["witness"]
+    code, shown, _ = command(*shlex.split(ledger()["run"]["replay"])[1:], witness["token"])
     assert code == 0
-    heading, names, row = shown.splitlines()
+    heading, column = shown.splitlines()
     assert (
         heading
         == f"toy (scale={witness['scenario']['scale']}), block {witness['block']}, replicate {witness['index']}"
     )
-    assert names.split() == ["x"]
-    assert abs(float(row)) == witness["value"]
+    assert column.split()[0] == "x"
+    assert abs(float(column.split()[1])) == witness["value"]
 
 
 def test_a_study_anywhere_replays_from_where_it_was_run(
@@ -139,8 +141,8 @@ def test_a_study_anywhere_replays_from_where_it_was_run(
     monkeypatch.chdir(project / "below")
     assert command("run", "../my studies/toy.py", "--executor", "serial")[0] == 0
     document = ledger()
-    witness = document["findings"][0]["diagnostics"]["witness"]
-    code, shown, _ = command(*shlex.split(witness["replay"])[1:])
+    witness = document["findings"][0]["evidence"]["witness"]
+    code, shown, _ = command(*shlex.split(document["run"]["replay"])[1:], witness["token"])
     assert code == 0
     assert abs(float(shown.split()[-1])) == witness["value"]
     assert command(*shlex.split(document["run"]["command"])[1:], "--executor", "serial", "--fresh")[0] == 0
@@ -201,19 +203,19 @@ def test_options_of_a_study(write_study: WriteStudy, command: Command) -> None:
     for given in (("--scale", "5"), ("--scale=5",)):
         assert command("run", "toy", *given, "--executor", "serial", "--fresh")[0] == 0
         document = ledger()
-        assert document["design"]["factors"] == {"scale": [5.0, 2.0]}
+        assert document["design"]["experiments"][0]["factors"] == {"scale": [5.0, 2.0]}
         assert document["run"]["command"] == "mcstudy run toy --scale 5 --profile quick"
     code, _, said = command("run", "toy", "--scale", "6", "--executor", "serial")
     assert code == 2
-    assert "was drawn with another options" in said
+    assert "options of the run: --scale 5 -> --scale 6" in said
 
 
 def test_two_studies_of_which_one_has_the_option(write_study: WriteStudy, command: Command) -> None:
     write_study("one", top=OPTION, more=MORE)
     write_study("two")
     assert command("run", "--scale", "5", "--executor", "serial")[0] == 0
-    assert ledger("one")["design"]["factors"] == {"scale": [5.0, 2.0]}
-    assert ledger("two")["design"]["factors"] == {"scale": [1.0, 2.0]}
+    assert ledger("one")["design"]["experiments"][0]["factors"] == {"scale": [5.0, 2.0]}
+    assert ledger("two")["design"]["experiments"][0]["factors"] == {"scale": [1.0, 2.0]}
 
 
 def test_version_and_help(command: Command) -> None:
@@ -240,14 +242,14 @@ def test_the_same_ledger_but_for_times(write_study: WriteStudy, command: Command
     for out in ("one", "other"):
         command("run", "toy", "--executor", "serial", "--out", out)
         document = ledger(out=out)
-        del document["run"]["seconds"], document["provenance"]["started"]
+        del document["run"]["seconds"], document["provenance"]["started"], document["timings"]
         documents.append(document)
     assert documents[0] == documents[1]
 
 
 def test_an_interruption_ends_with_130(write_study: WriteStudy, capsys: pytest.CaptureFixture[str]) -> None:
     write_study(body="raise KeyboardInterrupt")
-    assert main(["run", "toy", "--executor", "serial", "--out", "my out"]) == 130
+    assert run_command(["run", "toy", "--executor", "serial", "--out", "my out"]) == 130
     said = capsys.readouterr().err
     assert "Resume with: mcstudy run toy --executor serial --out 'my out'" in said
     assert not Path("my out").exists()
@@ -281,17 +283,75 @@ def test_a_ledger_has_the_keys_of_its_contract(write_study: WriteStudy, command:
     document = ledger()
     keys = {
         "study": {"name", "title", "question", "source"},
-        "design": {"factors", "scenarios", "block", "stages", "common", "columns"},
-        "run": {"seed", "profile", "executor", "jobs", "replicates", "failures", "seconds", "alpha", "command"},
-        "digests": {"draws", "findings", "source"},
+        "design": {"block_size", "stages", "experiments"},
+        "run": {"seed", "profile", "executor", "jobs", "replicates", "failures", "seconds", "alpha", "command", "replay"},
+        "digests": {"draws", "findings", "source", "key"},
     }  # fmt: skip
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     for part, expected in keys.items():
         assert set(document[part]) == expected
     for name in keys["digests"]:
         assert len(document["digests"][name]) == 64
+    (finding,) = document["findings"]
+    assert set(finding) >= {
+        *("id", "experiment", "statement", "kind", "source", "expected", "role", "because", "verdict", "guarantee"),
+        *("as_expected", "theory", "margin", "estimate", "mcse", "interval", "confidence", "replicates", "cells", "evidence"),
+    }  # fmt: skip
+    assert set(finding["cells"][0]) >= {
+        *("scenario", "theory", "estimate", "mcse", "interval", "verdict", "replicates", "missing"),
+    }  # fmt: skip
     for failure in document["failures"]:
-        assert set(failure) == {"scenario", "block", "index", "reason", "traceback", "replay"}
+        assert set(failure) == {"experiment", "scenario", "block", "index", "token", "reason", "traceback"}
     assert document["run"]["seconds"] > 0
     assert {"started", "python", "libraries", "cpu", "blas", "git"} <= set(document["provenance"])
-    assert (document["sections"], document["overlays"]) == ([], [])
+    assert (document["sections"], document["overlays"], document["measures"]) == ([], [], [])
+
+
+DECLARES = 'x = rng.normal(size=size)\nreturn {"x": x, "failure": ["late"] + [""] * (size - 1)}'
+ALLOWS = '[Value("mean", "s", of=mean("x"), equals=0.0, margin=9.0, allowed_failures=99)]'
+
+
+def test_failures_that_claims_allow_end_with_0(write_study: WriteStudy, command: Command) -> None:
+    write_study(body=DECLARES, claims=ALLOWS)
+    code, shown, _ = command("run", "toy", "--executor", "serial")
+    assert code == 0, shown
+    assert "first failure: late; see it again with: mcstudy replay toy " in shown
+    write_study(body=DECLARES, claims=ALLOWS.replace("99", "1"))
+    assert command("run", "toy", "--executor", "serial")[0] == 3
+
+
+def test_failures_about_which_no_claim_says_anything_end_with_3(
+    write_study: WriteStudy, command: Command
+) -> None:
+    more = 'measures=[__import__("mcstudy").Measure("m", of=mean("x"))],'
+    write_study(body=DECLARES, claims="[]", more=more)
+    assert command("run", "toy", "--executor", "serial")[0] == 3
+
+
+def test_status_export_and_compare(write_study: WriteStudy, command: Command) -> None:
+    write_study()
+    for out, seed in (("one", "1"), ("other", "2")):
+        assert command("run", "toy", "--executor", "serial", "--out", out, "--seed", seed)[0] == 0
+    code, shown, _ = command("status", "--out", "one")
+    assert code == 0
+    assert shown.splitlines()[0] == "Studies in one"
+    assert "1 confirmed" in shown
+    code, shown, _ = command("export", "toy", "--out", "one", "--format", "json")
+    assert (code, shown) == (0, "one/toy/draws.json\n")
+    assert set(json.loads(Path("one/toy/draws.json").read_text())[0]) == {"scale", "block", "replicate", "x"}
+    assert command("export", "toy", "--out", "one")[1] == "one/toy/draws.csv\n"
+    code, shown, _ = command("compare", "one/toy", "other/toy/ledger.json")
+    assert code == 0
+    assert "mean   confirmed  confirmed" in shown
+
+
+def test_compare_ends_with_1_where_verdicts_differ(write_study: WriteStudy, command: Command) -> None:
+    for out, claims in (
+        ("one", WRONG.format("")),
+        ("other", WRONG.format("").replace("9.0", "0.0").replace("0.5", "9.0")),
+    ):
+        write_study(claims=claims)
+        command("run", "toy", "--executor", "serial", "--out", out)
+    code, shown, _ = command("compare", "one/toy", "other/toy")
+    assert code == 1
+    assert "another verdict" in shown

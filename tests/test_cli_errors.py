@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from mcstudy.engine.reading import reading
+
 WriteStudy = Callable[..., Path]
 Command = Callable[..., tuple[int, str, str]]
 
@@ -45,27 +47,23 @@ MISUSE: dict[str, tuple[dict[str, str], str]] = {
     ),
     "default_rng(0)": (
         {"top": "import numpy as np", "body": 'return {"x": np.random.default_rng(0).normal(size=size)}'},
-        "must draw from its `rng`, but block 0 of (scale=1.0) is identical",
+        "must draw from its `rng`, but (scale=1.0), block 0 is identical",
     ),
     "default_rng()": (
         {"top": "import numpy as np", "body": 'return {"x": np.random.default_rng().normal(size=size)}'},
-        "must give the same block whenever it is drawn, but a second time it gave another",
+        "must give the same block whenever and wherever it is drawn, but another process drew other numbers",
     ),
     "no column of that name": (
         {"claims": '[Value("mean", "s", of=mean("loss"), equals=0.0, margin=1.0)]'},
-        "claim mean: `column` must be one that `simulate` returns, got 'loss'; columns: x",
-    ),
-    "no indicator": (
-        {"claims": '[Value("share", "s", of=proportion("x"), equals=0.5, margin=1.0)]', "top": "from mcstudy import proportion"},
-        "`values` of the proportion of x must be 0 or 1",
+        "claim mean: `column` must be one that its `simulate` returns, got 'loss'; columns: x",
     ),
     "twice the same id": (
         {"claims": '[Value("a", "s", of=mean("x"), equals=0.0, margin=1.0)] * 2'},
-        "`claims`: ids must be distinct, got twice: a",
+        "`claims`: ids must be distinct over all experiments, got twice: a",
     ),
     "unknown factor": (
         {"claims": '[Value("a", "s", of=mean("x"), equals=0.0, margin=1.0, where={"n": 1})]'},
-        "claim a: `where` must name a factor of the study, got 'n'; factors: scale",
+        "claim a: `where` must name a factor of the study, got 'n'; factors: scale (studies/toy.py, line ",
     ),
     "empty grid": ({"scenarios": "grid(scale=())"}, "`scale`: a factor must have at least one level, got an empty grid"),
     "no scenario": ({"scenarios": "()"}, "`scenarios` must hold at least one scenario, got an empty grid"),
@@ -136,22 +134,35 @@ def test_a_mended_study_runs_after_misuse(write_study: WriteStudy, command: Comm
         (("run", "toy", "--seed", "-1"), "`seed` must be a non-negative whole number, got -1"),
         (("run", "toy", "--seed", "1.5"), "argument --seed: invalid int value: '1.5'"),
         (("run", "toy", "--profile", "slow"), "argument --profile: invalid choice: 'slow'"),
-        (("run", "toy", "--prof", "full"), "unknown option --prof"),
+        (("run", "toy", "--prof", "full"), "unknown option --prof; did you mean --profile? the studies chosen have none of their own"),
+        (("run", "toy", "--freesh"), "unknown option --freesh; did you mean --fresh?"),
+        (("run", "--freesh", "toy"), "unknown option --freesh; did you mean --fresh?"),
+        (("run", "--freesh", "studies/toy.py"), "unknown option --freesh; did you mean --fresh?"),
+        (("run", "--jbos", "2", "toy"), "unknown option --jbos; did you mean --jobs?"),
+        (("run", "toy", "--planted", "--jobs", "0"), "unknown option --planted; the studies chosen"),
         (("run", "toy", "--executor", "threads"), "`executor` must be joblib or serial, got 'threads'"),
         (("run", "toy", "--planted", "x.csv"), "unknown option --planted; the studies chosen have none of their own"),
-        (("run", "toy", "--planted"), "--planted needs a value"),
         (("run", "toy", "-x"), "unrecognized arguments: -x"),
-        (("run", "toy", "--out", "notes.py"), "`out` must be a folder that can be written, got notes.py/toy: "),
+        (("run", "toy", "--out", "notes.py"), "notes.py/toy: Not a directory; name another with --out DIR"),
         (("run", "toy", "--out", "notes.py/deep"), "`out` must be a folder that can be written"),
         (("run", "toy", "--out", "/proc/none"), "`out` must be a folder that can be written, got /proc/none/toy: "),
         (("list", "--all", "x"), "unrecognized arguments: --all"),
         (("report", "--typo", "x"), "unrecognized arguments: --typo"),
+        (("status", "--uot", "x"), "unrecognized arguments: --uot; did you mean --out?"),
+        (("status",), "`out` must be a folder that a run has written, got reports; name it with --out DIR"),
+        (("status", "toy"), "`STUDY` must have been run, got 'toy', which has nothing in reports; there are: none"),
+        (("export", "toy"), "`folder` must have a ledger.json, got reports/toy; run the study first"),
+        (("export", "toy", "--format", "cvs"), "invalid choice: 'cvs' (choose from "),
+        (("export", "toy", "--format", "cvs"), "did you mean csv?"),
+        (("compare", "one", "other"), "`folder` must have a ledger.json, got one; run the study first"),
+        (("compare", "one"), "the following arguments are required: OTHER"),
         (("report", "toy"), "`studies`: 'toy' has no ledger in reports; there are: none"),
         (("replay", "toy"), "the following arguments are required: BLOCK"),
         (("replay", "toy", "abc"), "`BLOCK` must be scenario:block or scenario:block:index"),
         (("replay", "toy", "zzz:0"), "`BLOCK` must begin with a scenario of toy, got 'zzz' which fits 0"),
-        ((), "the following arguments are required: COMMAND"),
         (("walk",), "invalid choice: 'walk'"),
+        (("rum", "toy"), "did you mean run?"),
+        (("reprot",), "did you mean report?"),
     ],
 )  # fmt: skip
 def test_usage_errors(
@@ -169,47 +180,45 @@ def test_usage_errors(
 
 
 @pytest.fixture
-def kept(write_study: WriteStudy, command: Command, project: Path) -> Callable[[], dict[str, bytes]]:
-    """A study that was run; the function tells what its folder of reports holds."""
+def kept(write_study: WriteStudy, command: Command, project: Path) -> Callable[[], dict[str, object]]:
+    """A study that was run; the function tells what its folder of reports holds, of the journal the draws."""
     write_study()
     assert command("run", "toy", "--executor", "serial")[0] == 0
 
-    def content() -> dict[str, bytes]:
-        return {
-            str(path): path.read_bytes()
-            for path in sorted((project / "reports").rglob("*"))
-            if path.is_file()
-        }
+    def content() -> dict[str, object]:
+        files = [path for path in sorted((project / "reports").rglob("*")) if path.is_file()]
+        return {str(path): draws(path) if path.suffix == ".sqlite" else path.read_bytes() for path in files}
 
     return content
 
 
+def draws(journal: Path) -> list[tuple[object, ...]]:
+    with reading(journal) as blocks:
+        return [(key, str(blocks.columns())) for key in sorted(blocks.done())]
+
+
 CHANGES: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
-    "seed": ({}, ("--seed", "2"), "was drawn with another seed:\n  seed: 20261123 there, 2 here"),
-    "source": (
+    "seed": ({}, ("--seed", "2"), "\n  seed of the run: 20261123 -> 2\n"),
+    "code": (
         {"body": 'return {"x": 3 * rng.normal(size=size)}'},
         (),
-        'return {"x": 3 * rng.normal(size=size)}',
-    ),
-    "claims": (
-        {"claims": '[Value("mean", "s", of=mean("x"), equals=0.0, margin=1.0)]'},
-        (),
-        "was drawn with another source",
+        "+    return {'x': 3 * rng.normal(size=size)}",
     ),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_journal_of_another_run_is_refused_and_kept(
-    kept: Callable[[], dict[str, bytes]], write_study: WriteStudy, command: Command, change: str
+def test_draws_that_depend_on_something_else_are_refused_and_kept(
+    kept: Callable[[], dict[str, object]], write_study: WriteStudy, command: Command, change: str
 ) -> None:
     parts, arguments, message = CHANGES[change]
     before = kept()
     write_study(**parts)
     code, shown, said = command("run", "toy", "--executor", "serial", *arguments)
     assert code == 2
+    assert "has draws that depend on something else:\n" in said
     assert message in said
-    assert "start over with --fresh, or keep it and write elsewhere with --out DIR" in said
+    assert "start over with --fresh, or keep them and write elsewhere with --out DIR" in said
     assert shown == ""
     assert kept() == before
     assert command("run", "toy", "--executor", "serial", "--fresh", *arguments)[0] == 0
@@ -217,7 +226,7 @@ def test_a_journal_of_another_run_is_refused_and_kept(
 
 
 def test_a_journal_of_another_study_is_refused_and_kept(
-    kept: Callable[[], dict[str, bytes]], write_study: WriteStudy, command: Command, project: Path
+    kept: Callable[[], dict[str, object]], write_study: WriteStudy, command: Command, project: Path
 ) -> None:
     write_study("other")
     (project / "reports" / "other").mkdir()
@@ -225,13 +234,73 @@ def test_a_journal_of_another_study_is_refused_and_kept(
     before = kept()
     code, _, said = command("run", "other", "--executor", "serial")
     assert code == 2
-    assert "was drawn with another study and source:\n  study: toy there, other here" in said
+    assert "\n  study of the run: toy -> other\n" in said
     assert kept() == before
 
 
-@pytest.mark.parametrize("case", ["wrong length", "no column of that name"])
+LATER: dict[str, tuple[dict[str, str], str]] = {
+    "conclusion that raises": (
+        {"more": "conclusion=lambda ledger: ledger['missing'],"},
+        "`conclusion` must turn any ledger of the study into a Section, but it raised InputError",
+    ),
+    "conclusion that is none": ({"more": "conclusion=lambda ledger: 'fine',"}, "into a Section, got str; mend it and run again: the draws are kept"),
+    "conclusion in strange mathematics": (
+        {"top": "from mcstudy import Section", "more": 'conclusion=lambda ledger: Section("t", (r"$\\nosuchmacro$",)),'},
+        "nosuchmacro",
+    ),
+    "no indicator": (
+        {"top": "from mcstudy import proportion", "claims": '[Value("share", "s", of=proportion("x"), equals=0.5, margin=1.0)]'},
+        "must be 0 or 1",
+    ),
+    "data file of a conclusion": (
+        {"top": "from pathlib import Path", "more": "conclusion=lambda ledger: Path('none.txt').read_text(),"},
+        "but it raised FileNotFoundError",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_what_is_wrong_after_drawing_keeps_the_draws(
+    write_study: WriteStudy, command: Command, project: Path, case: str
+) -> None:
+    parts, message = LATER[case]
+    write_study(**parts)
+    code, _, said = command("run", "toy", "--executor", "serial")
+    assert code == 2
+    assert said.count("mcstudy: error: ") == 1
+    assert message in said
+    assert "Traceback" not in said
+    assert "--fresh" not in said
+    assert len(draws(project / "reports" / "toy" / "draws.sqlite")) >= 8
+    write_study()
+    code, _, said = command("run", "toy", "--executor", "serial")
+    assert (code, said) == (0, "")  # nothing is drawn
+
+
+DATA: dict[str, tuple[dict[str, str], str]] = {
+    "read at import": (
+        {"top": "TABLE = open('none.csv').read()"},
+        "studies/toy.py can't be imported: FileNotFoundError: [Errno 2] No such file or directory: 'none.csv' (studies/toy.py, line 4: TABLE = open('none.csv').read())",
+    ),
+    "declared": ({"more": "inputs=('none.csv',),"}, "`inputs` must name files that can be read, got 'none.csv': No such file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DATA)
+def test_data_files_that_are_not_there(
+    write_study: WriteStudy, command: Command, project: Path, case: str
+) -> None:
+    parts, message = DATA[case]
+    write_study(**parts)
+    code, shown, said = command("run", "toy", "--executor", "serial")
+    assert (code, shown) == (2, "")
+    assert message in said
+    assert not (project / "reports").exists()
+
+
+@pytest.mark.parametrize("case", ["wrong length", "no column of that name", "np.random.seed"])
 def test_misuse_loses_no_earlier_draws(
-    kept: Callable[[], dict[str, bytes]], write_study: WriteStudy, command: Command, case: str
+    kept: Callable[[], dict[str, object]], write_study: WriteStudy, command: Command, case: str
 ) -> None:
     before = kept()
     write_study(**MISUSE[case][0])

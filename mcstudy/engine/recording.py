@@ -79,7 +79,8 @@ def ledger_of(
         timings=tuple(journal.timings(counts)),
         provenance=provenance,
     )
-    return replace(ledger, sections=_sections(study, ledger))
+    digests = {**ledger.digests, "findings": ledger.findings_digest}
+    return replace(ledger, digests=digests, sections=_sections(study, ledger))
 
 
 def _run(settings: Settings, counts: Counts, failures: list[Failure]) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree
@@ -11,7 +12,19 @@ from xml.etree import ElementTree
 from mcstudy.ledger import Ledger, Overlay
 from mcstudy.report.kinds import file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
-from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VERMILLION, house_style, settle
+from mcstudy.report.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MARKS,
+    MUTED,
+    PAPER,
+    PINK,
+    RULE,
+    VERMILLION,
+    house_style,
+    settle,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -21,7 +34,7 @@ if TYPE_CHECKING:
 
     from mcstudy.findings import Finding
 
-__all__ = ["Drawn", "inline", "write_figures"]
+__all__ = ["MARKED", "Drawn", "inline", "write_figures"]
 
 WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
 ROWS, CROWDED_ROWS, CROWDED = 20, 12, 20  # cells of a figure; fewer in a report of more than so many claims
@@ -39,6 +52,8 @@ VARIABLES = {
 _DROPPED = frozenset({"metadata", "style", "clipPath"})  # figures draw nothing outside their axes
 _COLOUR = re.compile("#[0-9a-f]{6}")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
+MARKED = f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}."
+_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")  # what matplotlib warns of
 _ATTRIBUTES = ("font-size", "text-anchor")
 
 
@@ -68,7 +83,12 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     drawn: dict[str, Drawn] = {}
 
     def add(stem: str, figure: Figure, caption: str, title: str, description: str) -> None:
-        svg = _save(figure, folder / stem)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.filterwarnings("always", message=_GLYPH.pattern)
+            svg = _save(figure, folder / stem)
+        lost = dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message))))
+        if lost:
+            caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
         name = f"figure{len(drawn) + 1}"
         drawn[stem] = Drawn(inline(svg, name=name, title=title, description=description), caption, stem)
 

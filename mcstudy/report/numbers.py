@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ __all__ += ["uncertain", "zone"]
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 NO_BREAK = "\N{NO-BREAK SPACE}"
+ISOLATE, END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 NEGLIGIBLE = 1e-7  # an error so much smaller than what it belongs to is rounding: it earns no more digits
 SMALLEST, LARGEST = -4, 6  # decimal exponents outside of which a power of ten is written
 UNDERFLOW = 1e-300  # a probability below is as likely rounding
@@ -95,7 +97,7 @@ def label(scenario: Mapping[str, Any], only: Iterable[str] | None = None) -> str
     """
     named = [name for name in scenario if scenario[name] is not None] if only is None else only
     return ", ".join(
-        f"{name}{NO_BREAK}={NO_BREAK}{level(scenario[name])}" for name in named if name in scenario
+        f"{name}{NO_BREAK}={NO_BREAK}{_isolated(level(scenario[name]))}" for name in named if name in scenario
     )
 
 
@@ -173,6 +175,12 @@ def probability(value: float) -> str:
     ('= 0.012', '< 10⁻³⁰⁰')
     """
     return f"< {shown(UNDERFLOW)}" if value < UNDERFLOW else f"= {shown(value, 2)}"
+
+
+def _isolated(text: str) -> str:
+    """Keep text that runs from right to left from turning what stands around it."""
+    turns = any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in text)
+    return f"{ISOLATE}{text}{END}" if turns else text
 
 
 def _special(x: float) -> str:

@@ -53,10 +53,9 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     InputError
         If the report can't show a kind of claim, or the LaTeX of a statement.
     """
-    from mcstudy.report.figures import write_figures
+    from mcstudy.report.figures import MARKED, write_figures
     from mcstudy.report.mathematics import statement_html
     from mcstudy.report.paper import write_macros, write_tex_table
-    from mcstudy.report.style import MARKS
     from mcstudy.report.tables import write_tables
 
     kinds = [kind_of(finding.kind) for finding in ledger.findings]  # nothing is written if something can't be
@@ -78,7 +77,7 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         failures=_failure_groups(ledger.failures),
         decided=dict.fromkeys(kind_of(finding.kind).decided for finding in ledger.findings),
         drawn={kind.decided[0]: kind.drawn for kind in kinds if kind.drawn},
-        marks=f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}.",
+        marks=MARKED,
         provenance=list(_flattened(ledger.provenance)),
         most=max(FEWEST, min(MOST, ROWS // max(1, len(ledger)))),
     )
@@ -226,6 +225,7 @@ def _environment() -> Environment:
         "answer": answer,
         "as_text": tables.as_text,
         "bibtex": paper.bibtex,
+        "software_bibtex": paper.software_bibtex,
         "capital": kinds.capital,
         "chosen": kinds.CHOSEN,
         "cells_shown": tables.cells_shown,

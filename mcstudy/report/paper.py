@@ -2,6 +2,7 @@ r"""What a paper takes from a report: a LaTeX table, macros that hold the number
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,11 +12,12 @@ from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.report.kinds import Summary, kind_of
 from mcstudy.report.mathematics import Piece, statement_pieces
-from mcstudy.report.numbers import MINUS, THIN, count
+from mcstudy.report.numbers import MINUS, THIN
 from mcstudy.report.verdicts import badge
 
-__all__ = ["bibtex", "latex", "write_macros", "write_tex_table"]
+__all__ = ["bibtex", "latex", "software_bibtex", "write_macros", "write_tex_table"]
 
+DIGITS = 8  # of a bare number: a paper rounds
 _DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -40,24 +42,20 @@ _WORDS = re.compile(r" ?[A-Za-z]{2,}(?: [a-z]+)* ?")
 
 
 def write_tex_table(ledger: Ledger, path: Path) -> None:
-    """Write a LaTeX table of all findings.
+    """Write two LaTeX tables of all findings: their numbers, and beside it, as ``statements.tex``, what is claimed.
+
+    Both are as wide as the text, whatever its width, and go on over pages.
 
     Parameters
     ----------
     ledger : Ledger
     path : Path
+        Of the numbers: ``findings.tex``.
     """
-    lines = [
-        "% Needs the packages booktabs and amsmath, amssymb.",
-        r"\begin{tabular}{llllll}",
-        r"\toprule",
-        r"Claim & Statement & Found & How sure & Allowed & Verdict \\",
-        r"\midrule",
-        *(" & ".join(_tex_row(finding)) + r" \\" for finding in ledger.findings),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    numbers = {"Claim": 0.27, "Found": 0.27, "Allowed": 0.2, "Verdict": 0.26}
+    _write_longtable(path, numbers, [_tex_row(finding) for finding in ledger.findings])
+    statements = [[_tex_id(finding), _tex_statement(finding)] for finding in ledger.findings]
+    _write_longtable(path.with_name("statements.tex"), {"Claim": 0.27, "Statement": 0.73}, statements)
 
 
 def write_macros(ledger: Ledger, path: Path) -> None:
@@ -74,10 +72,11 @@ def write_macros(ledger: Ledger, path: Path) -> None:
     study, draws = _macro_name(ledger.study.name), ledger.digests["draws"]
     lines = [
         f"% Numbers of the study {ledger.study.name}, draws sha256 {draws}.",
-        r"% \mcs + study + claim + Estimate, Interval, Theory or Verdict; digits are spelled, separators dropped:",
-        r"% claim 2d.worst is TwoDWorst. Use with \input{macros.tex}; needs amsmath.",
-        _macro(f"{study}Digest", draws[:12]),
-        _macro(f"{study}Replicates", rf"\ensuremath{{{latex(count(ledger.run.replicates))}}}"),
+        r"% \mcs + study + claim + field; digits are spelled, separators dropped: claim 2d.worst is TwoDWorst.",
+        r"% Estimate and Verdict are written for the reader; Value, Error, Low, High, Theory, Margin and Replicates",
+        r"% are bare numbers, for \num{} of siunitx, as far as a claim has them. \input twice does no harm.",
+        _macro(f"{study}Digest", draws),
+        _macro(f"{study}Replicates", str(ledger.run.replicates)),
         _macro(f"{study}Seed", str(ledger.run.seed)),
     ]
     stems = _stems([finding.id for finding in ledger.findings])
@@ -87,10 +86,10 @@ def write_macros(ledger: Ledger, path: Path) -> None:
 
 
 def bibtex(ledger: Ledger) -> str:
-    """Write the BibTeX entries of the software and of this result.
+    """Write the BibTeX entry of a result.
 
-    The result is named by the digest of its draws: whoever runs the same command with the same versions can
-    check that they hold the same numbers.
+    It is named by the digest of its draws: whoever runs the same command with the same versions can check that
+    they hold the same numbers. Entries of several studies may stand in one file, beside that of the software.
 
     Parameters
     ----------
@@ -102,22 +101,30 @@ def bibtex(ledger: Ledger) -> str:
     """
     version = _escape(str(ledger.provenance.get("mcstudy", __version__)))
     study, run, draws = ledger.study, ledger.run, ledger.digests["draws"]
-    software = {
-        "author": "{The mcstudy authors}",
-        "title": "{mcstudy}: {Monte Carlo} studies that put theory to the test",
-        "version": version,
-    }
-    replicates = f"{run.replicates} replicates"
+    replicates, date = f"{run.replicates} replicates", str(ledger.provenance.get("started", ""))[:10]
     result = {
         "key": "mcstudy",
         "title": f"{{{_escape(study.title)}}}",
         "howpublished": f"Monte Carlo study {_escape(study.name)}, run with mcstudy {version}",
-        "year": str(ledger.provenance.get("started", ""))[:4],
-        "note": _escape(f"profile {run.profile}, seed {run.seed}, {replicates}, draws sha256 {draws}"),
+        "year": date[:4],
+        "date": date,
+        "version": version,
+        "commit": _escape(str(ledger.provenance.get("git") or "")),
+        "note": _escape(f"profile {run.profile}, seed {run.seed}, {replicates}, draws {draws[:12]}"),
+        "digest": draws,
     }
-    entries = [_entry("software", "mcstudy", software)]
-    entries += [_entry("misc", f"mcstudy-{study.name}-{draws[:8]}", result)]
-    return "\n\n".join(entries) + "\n"
+    return _entry("misc", f"mcstudy-{study.name}-{draws[:8]}", result)
+
+
+def software_bibtex() -> str:
+    """Write the BibTeX entry of the software, which all results share."""
+    software = {
+        "author": "{The mcstudy authors}",
+        "title": "{mcstudy}: {Monte Carlo} studies that put theory to the test",
+        "howpublished": "Python package",
+        "version": __version__,
+    }
+    return _entry("misc", "mcstudy", software)
 
 
 def latex(text: str) -> str:
@@ -138,12 +145,37 @@ def _summary(finding: Finding) -> Summary:
     return kind_of(finding.kind).summary(finding)
 
 
+def _write_longtable(path: Path, columns: Mapping[str, float], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table whose columns have these shares of the width of the text."""
+    cell = r">{{\raggedright\arraybackslash}}p{{\dimexpr {share}\linewidth-2\tabcolsep\relax}}"
+    widths = "".join(cell.format(share=share) for share in columns.values())
+    head = [r"\toprule", " & ".join(columns) + r" \\", r"\midrule"]
+    lines = [
+        "% Needs the packages array, longtable, booktabs, amsmath, amssymb.",
+        rf"\begin{{longtable}}{{{widths}}}",
+        *head,
+        r"\endhead",
+        r"\bottomrule",
+        r"\endfoot",
+        *(" & ".join(row) + r" \\" for row in rows),
+        r"\end{longtable}",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def _tex_row(finding: Finding) -> list[str]:
     heading = kind_of(finding.kind).headings[0].lower()
-    found, sure, allowed = (latex(text) for text in _summary(finding))
-    statement = "".join(map(_tex_piece, statement_pieces(finding.statement)))
-    numbers = [f"{heading} ${found}$", f"${sure}$", f"${allowed}$"]
-    return [_escape(finding.id), statement, *numbers, _verdict(finding)]
+    found, _, allowed = (latex(text) for text in _summary(finding))
+    return [_tex_id(finding), f"{heading} ${found}$", f"${allowed}$", _verdict(finding)]
+
+
+def _tex_id(finding: Finding) -> str:
+    """An id that may break after its separators."""
+    return re.sub(r"([.-]|\\_)(?=.)", r"\1\\allowbreak{}", _escape(finding.id))
+
+
+def _tex_statement(finding: Finding) -> str:
+    return "".join(map(_tex_piece, statement_pieces(finding.statement)))
 
 
 def _tex_piece(piece: Piece) -> str:
@@ -151,10 +183,12 @@ def _tex_piece(piece: Piece) -> str:
 
 
 def _claim_macros(finding: Finding, stem: str) -> list[str]:
-    numbers = zip(("Estimate", "Interval", "Theory"), _summary(finding), strict=True)
+    numbers = kind_of(finding.kind).numbers(finding)
     return [
         f"% claim {finding.id}".replace("\n", " "),
-        *(_macro(f"{stem}{field}", rf"\ensuremath{{{latex(text)}}}") for field, text in numbers),
+        _macro(f"{stem}Estimate", rf"\ensuremath{{{latex(_summary(finding).found)}}}"),
+        *(_macro(f"{stem}{field}", f"{x:.{DIGITS}g}") for field, x in numbers.items() if math.isfinite(x)),
+        _macro(f"{stem}Replicates", str(finding.replicates)),
         _macro(f"{stem}Verdict", _verdict(finding)),
     ]
 
@@ -181,7 +215,7 @@ def _macro_name(name: str) -> str:
 
 
 def _macro(name: str, text: str) -> str:
-    return rf"\newcommand{{\mcs{name}}}{{{text}}}"
+    return rf"\providecommand{{\mcs{name}}}{{{text}}}"
 
 
 def _escape(text: str) -> str:
@@ -192,4 +226,4 @@ def _escape(text: str) -> str:
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
     width = max(map(len, fields))
     lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items() if value]
-    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"]) + "\n"

@@ -61,7 +61,12 @@ MARKS = {
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 
 # The steps of ticks within a decade, by the decades that an axis has at least.
-_STEPS: dict[float, tuple[float, ...]] = {3.0: (1,), 1.6: (1, 3), 0.8: (1, 2, 5), 0.0: (1, 1.5, 2, 3, 4, 5, 7)}
+_STEPS: dict[float, tuple[float, ...]] = {
+    3.0: (1,),
+    1.6: (1, 3),
+    0.8: (1, 2, 5),
+    0.0: (1, 1.5, 2, 3, 4, 5, 7),
+}
 
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",

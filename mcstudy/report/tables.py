@@ -18,6 +18,7 @@ from mcstudy.scenarios import factors_of
 
 __all__ = ["as_text", "cells_shown", "measured_table", "write_tables"]
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that spreadsheets calculate
 _OF_A_FINDING: tuple[str, ...] = (
     "id",
     "experiment",
@@ -144,7 +145,10 @@ def _text(value: Any) -> str:
 
 
 def _write_csv(table: Table, path: Path) -> None:
-    """Write a table in all digits; a column of estimates becomes two."""
+    """Write a table in all digits; a column of estimates becomes two.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets hide.
+    """
     wide = _columns_of_estimates(table)
     header = [
         part
@@ -156,7 +160,11 @@ def _write_csv(table: Table, path: Path) -> None:
         writer.writerow(header)
         for row in table.rows:
             pairs = ((value or ("", "")) if k in wide else (value,) for k, value in enumerate(row))
-            writer.writerow([part for pair in pairs for part in pair])
+            writer.writerow([_inert(part) for pair in pairs for part in pair])
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _columns_of_estimates(table: Table) -> set[int]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from mcstudy.claims import Bound, Value
 from mcstudy.report.figures import Drawn, write_figures
 from mcstudy.report.kinds import kind_of
+from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
 
 LIMIT = 40_000  # characters: a page of 20 such figures stays below 1 MB
@@ -93,6 +95,7 @@ def inside(figure: Figure) -> bool:
     figure.draw_without_rendering()
     sheet = figure.bbox
     artists = [artist for axes in figure.axes for artist in axes.get_children()]
+    artists += [axis.label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     boxes = [a.get_window_extent() for a in artists if getattr(a, "get_text", lambda: "")()]
     boxes += [legend.get_window_extent() for axes in figure.axes if (legend := axes.get_legend())]
     return all(sheet.x0 - 1 <= box.x0 and box.x1 <= sheet.x1 + 1 and box.y1 <= sheet.y1 + 1 for box in boxes)
@@ -100,17 +103,57 @@ def inside(figure: Figure) -> bool:
 
 def test_no_level_and_no_legend_leaves_the_sheet(full_ledger: Any) -> None:
     from mcstudy.report.figures import _draw_claim
-    from mcstudy.report.style import house_style
+    from mcstudy.report.style import house_style, settle
 
     with house_style():
         for name in ("2d.rate", "2c", "1.start", "1a"):
-            assert inside(_draw_claim(full_ledger[name], 40)[0]), name
+            figure, _ = _draw_claim(full_ledger[name], 40)
+            figure.draw_without_rendering()
+            settle(figure)
+            assert inside(figure), name
 
 
 def test_control_a_text_that_leaves_the_sheet_is_noticed() -> None:
     figure = Figure()
     figure.subplots().text(0.9, 0.5, "x" * 200)
     assert not inside(figure)
+
+
+def test_text_is_large_enough_on_a_phone(drawn: tuple[dict[str, Drawn], Path]) -> None:
+    """A phone of 360 px has 328 px for a figure; nobody should have to read less than 9 px."""
+    for stem, figure in drawn[0].items():
+        root = ElementTree.fromstring(figure.svg)
+        width = float(root.attrib["viewBox"].split()[2])
+        sizes = [float(text.attrib["font-size"]) for text in root.iter("text")]
+        assert sizes, stem
+        assert min(sizes) * 328 / width >= 9.0, stem
+
+
+def test_labels_that_touch_are_thinned_and_those_that_leave_are_wrapped() -> None:
+    from mcstudy.report.style import house_style, settle
+
+    with house_style():
+        figure = Figure(figsize=(2.0, 2.0), layout="constrained")
+        axes = figure.subplots()
+        axes.set_xticks(range(8), [f"10 000 {k}" for k in range(8)])
+        axes.set_xlabel("a label of several words that is far wider than the figure")
+        figure.draw_without_rendering()
+        assert not inside(figure)
+        assert settle(figure)
+        figure.draw_without_rendering()
+        assert inside(figure)
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        assert 1 <= len(boxes) < 8
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        assert not settle(figure)
+
+
+def test_characters_that_the_font_lacks_are_told_in_the_caption(make: Any, tmp_path: Path) -> None:
+    """And not on the terminal: a warning would be an error here."""
+    claim = Value("1", "x", of=mean("x"), equals=0.0, margin=0.5)
+    columns = {Scenario(mood=mood): make.normals(0.0)[Scenario(n=1)] for mood in ("\U0001fae0", "dull")}
+    figures = write_figures(make.ledger_of(make.judged(claim, columns)), tmp_path)
+    assert figures["claim-1"].caption == "The font of the PDF lacks \U0001fae0."
 
 
 def test_same_figures_whatever_the_users_matplotlibrc(make: Any, tmp_path: Path) -> None:
@@ -138,7 +181,7 @@ def test_figures_of_a_crowded_report_have_fewer_rows(
     monkeypatch.setattr("mcstudy.report.figures.CROWDED", 0)
     claim = Value("1", "x", of=mean("x"), equals=0.0, margin=2.0)
     ledger = make.ledger_of(make.judged(claim, make.normals(*[0.0] * 30, size=64)))
-    assert "Of 30 cells the 20 nearest" in write_figures(ledger, tmp_path)["claim-1"].caption
+    assert "Of 30 cells 12 are shown" in write_figures(ledger, tmp_path)["claim-1"].caption
 
 
 def test_an_overlay_keeps_to_the_levels_that_it_names(drawn: tuple[dict[str, Drawn], Path]) -> None:

@@ -126,3 +126,18 @@ def test_texts_that_are_refused() -> None:
 def test_an_empty_text_has_no_pieces() -> None:
     assert text_pieces("") == []
     assert text_html("") == ""
+
+
+def test_long_formulas_can_break_before_their_relations() -> None:
+    latex = r"\sum_{k=1}^L \left[ a_k = b_k \right] = \dot W_1 + \dot W_2 + \dot W_3 \le \frac{1}{2L} \|\Delta\|^2"
+    html = statement_html(latex, display=True)
+    assert html.count("<math") == 3  # not inside of brackets or scripts
+    assert 'display="block"' not in html
+    assert html.startswith('<math displaystyle="true">')
+    assert statement_html("x = y = z", display=True).count("<math") == 1
+
+
+def test_a_formula_that_cannot_break_is_marked() -> None:
+    longer = " + ".join(["x_{12}"] * 12)
+    assert statement_html(longer).startswith('<span class="long"><math>')
+    assert "long" not in statement_html("x_{12} + x_{12}")

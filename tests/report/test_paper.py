@@ -12,35 +12,64 @@ from mcstudy.claims import Value
 from mcstudy.ledger import About
 from mcstudy.report import bibtex
 from mcstudy.report.numbers import THIN
-from mcstudy.report.paper import latex, write_macros
+from mcstudy.report.paper import latex, software_bibtex, write_macros
 from mcstudy.statistics import mean
 
 
-def test_tex_table_is_balanced_and_escaped(written: Any) -> None:
-    text = (written.out / "linearization" / "tables" / "findings.tex").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "columns"), [("findings.tex", 4), ("statements.tex", 2)])
+def test_tex_tables_are_balanced_escaped_and_as_wide_as_the_text(
+    written: Any, name: str, columns: int
+) -> None:
+    text = (written.out / "linearization" / "tables" / name).read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.endswith(r" \\")]
     assert len(rows) == 1 + len(written.ledger)
+    shares = re.findall(r"p\{\\dimexpr ([\d.]+)\\linewidth-2\\tabcolsep\\relax\}", text)
+    assert len(shares) == columns
+    assert sum(map(float, shares)) == pytest.approx(1.0)
     for row in rows:
-        assert len(re.findall(r"(?<!\\)&", row)) == 5
+        assert len(re.findall(r"(?<!\\)&", row)) == columns - 1
         assert len(re.findall(r"(?<!\\)\$", row)) % 2 == 0
         assert row.count("{") == row.count("}")
     assert not re.search("[−±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹∞≤χ]", text), "a character that LaTeX may not know"
 
 
 def macros(text: str) -> dict[str, str]:
-    return dict(re.findall(r"^\\newcommand\{\\([^}]*)\}\{(.*)\}$", text, re.MULTILINE))
+    return dict(re.findall(r"^\\providecommand\{\\([^}]*)\}\{(.*)\}$", text, re.MULTILINE))
 
 
 def test_macros(written: Any) -> None:
     text = (written.out / "linearization" / "macros.tex").read_text(encoding="utf-8")
     found = macros(text)
-    assert len(found) == text.count(r"\newcommand") == 3 + 4 * len(written.ledger)
+    assert len(found) == text.count(r"\providecommand")
     assert all(name.isascii() and name.isalpha() for name in found)
     assert re.fullmatch(r"\\ensuremath\{-0\.50\d+ \\pm 0\.\d+\}", found["mcsLinearizationTwoDRateEstimate"])
     assert found["mcsLinearizationTwoDRateVerdict"] == "confirmed"
     assert found["mcsLinearizationTwoCPrintedVerdict"] == "refuted (misprint, as expected)"
-    assert found["mcsLinearizationTwoCPrintedInterval"] == r"\ensuremath{5120\text{ violations}}"
-    assert found["mcsLinearizationDigest"] == "abababababab"
+    assert found["mcsLinearizationDigest"] == "ab" * 32
+    assert found["mcsLinearizationReplicates"] == "36864"
+
+
+def fields_of(found: dict[str, str], stem: str) -> set[str]:
+    return {name.removeprefix(stem) for name in found if re.fullmatch(f"{stem}[A-Z][a-z]+", name)}
+
+
+def test_macros_are_bare_numbers_and_only_those_that_a_kind_has(written: Any) -> None:
+    found = macros((written.out / "linearization" / "macros.tex").read_text(encoding="utf-8"))
+    rate = written.ledger["2d.rate"]
+    numbers = {
+        "Value": rate.estimate,
+        "Error": rate.mcse,
+        "Low": rate.interval[0],
+        "Theory": -0.5,
+        "Margin": 0.1,
+    }
+    for field, number in numbers.items():
+        assert float(found[f"mcsLinearizationTwoDRate{field}"]) == pytest.approx(number, rel=1e-7)
+    always = {"Estimate", "Value", "Replicates", "Verdict"}
+    assert fields_of(found, "mcsLinearizationOneA") == always | {"Margin"}
+    assert fields_of(found, "mcsLinearizationTwoC") == always | {"High", "Margin"}
+    assert fields_of(found, "mcsLinearizationOneLaw") == always | {"Low", "High", "Margin"}
+    assert fields_of(found, "mcsLinearizationTwoCPrinted") == always - {"Value"} | {"High", "Margin"}
 
 
 @pytest.mark.parametrize("ids", [("2d.worst", "2d-worst", "2d_worst"), ("a", "A"), ("a", "aB", "A")])
@@ -48,7 +77,7 @@ def test_macros_of_ids_spelled_alike_stay_apart(make: Any, tmp_path: Path, ids: 
     (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=1.0), make.normals(0.0))
     write_macros(make.ledger_of([replace(finding, id=name) for name in ids]), tmp_path / "macros.tex")
     text = (tmp_path / "macros.tex").read_text(encoding="utf-8")
-    assert len(macros(text)) == text.count(r"\newcommand")
+    assert len(macros(text)) == text.count(r"\providecommand")
 
 
 @pytest.mark.parametrize(
@@ -66,13 +95,13 @@ def test_latex(text: str, written: str) -> None:
     assert latex(text) == written
 
 
-def test_bibtex_names_software_and_result(full_ledger: Any) -> None:
+def test_bibtex_names_a_result(full_ledger: Any) -> None:
     text = bibtex(replace(full_ledger, study=About("linearization", r"50 % & more_of {it} ~^\z", "", "")))
     assert re.findall(r"^@(\w+)\{([^,]+),$", text, re.MULTILINE) == [
-        ("software", "mcstudy"),
         ("misc", "mcstudy-linearization-abababab"),
     ]
-    assert "ab" * 32 in text
+    assert re.search(rf"^  digest +=\s\{{{'ab' * 32}\}},$", text, re.MULTILINE)
+    assert "draws abababababab}" in text
     assert "seed 20261123" in text
     assert re.search(r"^  year +=\s\{2026\},$", text, re.MULTILINE)
     assert r"{{50 \% \& more\_of \{it\} \textasciitilde{}\textasciicircum{}\textbackslash{}z}}" in text
@@ -81,6 +110,14 @@ def test_bibtex_names_software_and_result(full_ledger: Any) -> None:
         depth += 1 if brace == "{" else -1
         assert depth >= 0
     assert depth == 0
+
+
+def test_entries_of_several_studies_may_stand_in_one_file(full_ledger: Any) -> None:
+    other = replace(full_ledger, study=replace(full_ledger.study, name="other"))
+    text = bibtex(full_ledger) + bibtex(other) + software_bibtex()
+    keys = re.findall(r"^@misc\{([^,]+),$", text, re.MULTILINE)
+    assert len(set(keys)) == len(keys) == text.count("@") == 3
+    assert keys[-1] == "mcstudy"
 
 
 def test_bibtex_without_a_date(full_ledger: Any) -> None:

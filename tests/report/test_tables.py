@@ -103,3 +103,22 @@ def test_a_factor_named_like_a_number_keeps_its_levels(make: Any, tmp_path: Path
     header, row = (tmp_path / "claim-1.csv").read_text(encoding="utf-8").splitlines()
     assert header.startswith("estimate,theory,margin,estimate,")
     assert row.startswith(f"7,0.0,1.0,{finding.estimate},")
+
+
+def test_a_level_that_looks_like_a_formula_is_none_to_a_spreadsheet(make: Any, tmp_path: Path) -> None:
+    from mcstudy.claims import Value
+    from mcstudy.statistics import mean
+
+    columns = {
+        Scenario(x=x): make.normals(0.0)[Scenario(n=1)] for x in ("=cmd|x", "@a", "-b", "+c", "d", -1.0)
+    }
+    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=1.0), columns)
+    write_tables(make.ledger_of([finding]), tmp_path)
+    assert [row["x"] for row in read(tmp_path / "claim-1.csv")] == [
+        "'=cmd|x",
+        "'@a",
+        "'-b",
+        "'+c",
+        "d",
+        "-1.0",
+    ]

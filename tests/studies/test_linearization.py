@@ -87,12 +87,12 @@ def test_statements_on_narrow_networks_are_judged_as_expected(
                 "2d.worst": {"exponent": -0.45},
                 "2d.worst.ceiling": {"exponent": -1.0},
                 "2d.typical": {"exponent": -0.9},
-                "2d.step": {"exponent": -0.5},
                 "2c-sharp.rate": {"exponent": -1 / 3},
             },
             {"dimension": 2, "width": NARROW},
             256,
         ),
+        ({"2d.step": {"exponent": -0.5}}, {"dimension": 2, "width": NARROW}, 1024),
         (
             {
                 "2d.typical.exact": {"equals": fourth_power_of_sd},
@@ -109,7 +109,7 @@ def test_statements_on_narrow_networks_are_judged_as_expected(
             64,
         ),
     ],
-    ids=["rates", "moments", "sharpness"],
+    ids=["rates", "step", "moments", "sharpness"],
 )
 def test_wrong_theories_are_refuted(
     study: mc.Study,

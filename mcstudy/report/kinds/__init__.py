@@ -122,6 +122,17 @@ class Kind(ABC):
         """The numbers that the cells rest on, with all digits; an `Estimate` is a pair."""
         return None
 
+    def numbers(self, finding: Finding) -> Mapping[str, float]:
+        """The numbers that a paper may quote, by the ends of their macros' names; those not finite are left out."""
+        return {
+            "Value": finding.estimate,
+            "Error": finding.mcse,
+            "Low": finding.interval[0],
+            "High": finding.interval[1],
+            "Theory": finding.theory,
+            "Margin": finding.margin,
+        }
+
     def diagnosis(self, finding: Finding) -> str:
         """Say what an expert would ask next."""
         return ""

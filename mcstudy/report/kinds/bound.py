@@ -86,6 +86,12 @@ class BoundKind(Kind):
         found = f"has the value {shown(chosen.value)} where the bound is {shown(chosen.bound)}"
         return Replicate(title, f"{where} {found}, a ratio of {_ratio(chosen.ratio)}.", chosen.token)
 
+    def numbers(self, finding: Finding) -> Mapping[str, float]:
+        """The largest ratio, and the upper limit of the probability of a violation with what is allowed of it."""
+        own = evidence_of(finding)
+        ratio = max((item.largest_ratio for item in judged(finding)), default=math.nan)
+        return {"Value": ratio, "High": own.upper_limit if own else math.nan, "Margin": finding.margin}
+
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """A row for every cell."""
         return (height_of_rows(finding, most),)

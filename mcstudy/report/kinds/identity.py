@@ -79,6 +79,10 @@ class IdentityKind(Kind):
         sentence = f"{where} has the residual {shown(witness.value)}."
         return Replicate("Witness" if violated else "Largest residual", sentence, witness.token)
 
+    def numbers(self, finding: Finding) -> Mapping[str, float]:
+        """The largest residual and the tolerance."""
+        return {"Value": finding.estimate, "Margin": finding.margin}
+
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """A row for every cell."""
         return (height_of_rows(finding, most),)

@@ -75,6 +75,11 @@ class LawKind(Kind):
         ends = f"{percent(finding.confidence)} interval {interval(*finding.interval)}"
         return opening + capital(f"{where}{found}, its {ends} {side} the margin {shown(finding.margin, 3)}.")
 
+    def numbers(self, finding: Finding) -> Mapping[str, float]:
+        """The distance has no error of its own, and theory is a law."""
+        low, high = finding.interval
+        return {"Value": finding.estimate, "Low": low, "High": high, "Margin": finding.margin}
+
     def diagnosis(self, finding: Finding) -> str:
         """Say how many values of the deciding cell were taken for others."""
         own = evidence_of(finding)

@@ -84,7 +84,7 @@ def test_bound_without_a_draw(make: Any) -> None:
 
 def test_drawing_has_the_bound_at_one_and_infinity_at_the_end(make: Any) -> None:
     axes = make.axes()
-    KIND.draw(axes, bound(make))
+    KIND.draw(axes, bound(make, at_most=0.5))
     assert 1.0 in {line.get_xdata()[0] for line in axes.lines if line.get_color() == "#d55e00"}
     assert axes.get_xscale() == "linear"
     axes = make.axes()
@@ -92,3 +92,25 @@ def test_drawing_has_the_bound_at_one_and_infinity_at_the_end(make: Any) -> None
     assert axes.get_xscale() == "log"
     assert [text.get_text() for text in axes.texts].count("∞") == 5
     assert all(math.isfinite(end) for end in axes.get_xlim())
+
+
+def test_a_sharp_bound_is_drawn_by_what_the_ratio_lacks(make: Any) -> None:
+    """Marks on the line ratio = 1 would show neither that none lies above nor how near they come."""
+    finding = bound(make)
+    axes = make.axes()
+    caption = KIND.draw(axes, finding)
+    assert "lacks to 1" in caption
+    assert axes.get_xscale() == "log"
+    left, right = axes.get_xlim()
+    assert left > right  # nearer to the bound at the right
+    gaps = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert gaps == [1.0 - cell.largest_ratio for cell in finding.evidence.cells if cell]
+    loose = make.axes()
+    assert KIND.draw(loose, bound(make, at_most=1.0)) == ""
+    assert loose.get_xscale() == "linear"
+
+
+def test_a_ratio_of_exactly_one_has_its_place(make: Any) -> None:
+    axes = make.axes()
+    KIND.draw(axes, bound(make, {Scenario(n=1): {"error": np.ones(1024)}}, at_most=1.0))
+    assert all(0.0 < end < 1.0 for end in axes.get_xlim())

@@ -96,6 +96,45 @@ def test_line_without_a_fit_says_why(make: Any) -> None:
     assert [list(line.get_xdata()) for line in triangles] == [[128.0]]
 
 
+def test_a_flat_line_looks_flat_and_has_ticks(make: Any) -> None:
+    """Stretched over the axis, a slope of 0 would look like a fall, between no ticks at all."""
+    axes = make.axes()
+    KIND.draw(axes, rate(make, make.powers(exponent=0.0, spread=0.01), exponent=0.0))
+    low, high = axes.get_ylim()
+    assert high / low == pytest.approx(10**0.5)
+    assert len(axes.get_yticks()) >= 3
+    assert all(low <= tick <= high for tick in axes.get_yticks())
+
+
+def test_the_deciding_line_is_always_named(make: Any) -> None:
+    columns = {}
+    for k in range(12):
+        columns |= make.powers(exponent=-0.5 if k < 11 else -0.7, kind=f"k{k}", seed=k)
+    finding = rate(make, columns)
+    assert finding.deciding == 11
+    axes = make.axes()
+    KIND.draw(axes, finding)
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert any("k11" in name for name in names)
+    styles = {
+        (line.get_color(), str(line.get_linestyle()), line.get_marker())
+        for line in axes.get_legend().legend_handles
+    }
+    assert len(styles) == len(names)
+
+
+def test_powers_of_two_are_written_as_such_where_they_are_fractions(make: Any) -> None:
+    columns = {
+        Scenario(step=float(scenario["width"]) ** -1): named for scenario, named in make.powers().items()
+    }
+    axes = make.axes()
+    KIND.draw(axes, rate(make, columns, against="step", exponent=0.5, limit="zero"))
+    assert {label.get_text() for label in axes.get_xticklabels()} <= {"2⁻⁶", "2⁻⁷", "2⁻⁸", "2⁻⁹", "2⁻¹⁰"}
+    axes = make.axes()
+    KIND.draw(axes, rate(make, make.powers()))
+    assert "64" in {label.get_text() for label in axes.get_xticklabels()}
+
+
 def test_diagnosis_gives_fit_curvature_and_both_errors(make: Any) -> None:
     text = KIND.diagnosis(rate(make, make.powers()))
     assert "on 3 degrees of freedom, p = " in text

@@ -8,7 +8,7 @@ import pytest
 
 from mcstudy.claims import Value
 from mcstudy.findings import Verdict
-from mcstudy.report.kinds import kind_of
+from mcstudy.report.kinds import kind_of, leading
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean, variance
 
@@ -45,8 +45,9 @@ def test_reading_says_what_decided(make: Any, centers: tuple[float, ...], start:
 
 
 def test_failures_are_told_with_what_they_do_to_the_verdict(make: Any) -> None:
-    columns = {Scenario(n=1): {"x": np.where(np.arange(1024) < 3, np.nan, 1.0)}}
-    claim: dict[str, Any] = {"of": mean("x"), "equals": 1.0, "margin": 0.1}
+    columns = make.normals(1.0)
+    columns[Scenario(n=1)]["x"][:3] = np.nan
+    claim: dict[str, Any] = {"of": mean("x"), "equals": 1.0, "margin": 0.5}
     (strict,) = make.judged(Value("1", "x", **claim), columns)
     assert strict.verdict is Verdict.UNDECIDED
     assert KIND.reading(strict).endswith(
@@ -84,7 +85,7 @@ def test_drawing_has_a_mark_for_every_cell_and_the_zone(make: Any) -> None:
     assert heights == [0, -1, -2]
     edges = {line.get_xdata()[0] for line in axes.lines if line.get_color() == "#009e73"}
     assert edges == {-0.5, 0.5}
-    assert "Marks: discs confirmed, squares refuted." in caption
+    assert caption == ""
     assert axes.get_xlabel() == "mean of x"
     assert {"1", "2", "3", "n"} <= set(texts(axes))
 
@@ -94,7 +95,7 @@ def test_cells_of_different_zones_are_standardised_on_a_wide_axis(make: Any) -> 
     (finding,) = make.judged(claim, make.normals(1.0, 50.0))
     axes = make.axes()
     caption = KIND.draw(axes, finding)
-    assert "standardised to ±1" in caption
+    assert "standardised to 0 ± 1" in caption
     assert axes.get_xscale() == "symlog"
     assert axes.get_xlim()[1] > (50.0 - 2.0) / 0.01
 
@@ -104,8 +105,46 @@ def test_crowded_drawings_keep_the_deciding_cell_and_say_what_is_left_out(make: 
     (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=2.0), columns)
     axes = make.axes()
     caption = KIND.draw(axes, finding, most=5)
-    assert "Of 30 cells the 5 nearest to the edge" in caption
+    assert caption.startswith(
+        "Of 30 cells 5 are shown: of as many levels as fit, and those nearest to the edge"
+    )
     assert "30" in texts(axes)
+
+
+def test_where_not_all_cells_fit_each_level_is_kept(make: Any) -> None:
+    columns = {
+        Scenario(side=side, n=n): {"x": np.random.default_rng([n, side == "far"]).normal(shift, size=64)}
+        for n in range(1, 11)
+        for side, shift in (("near", 0.0), ("far", 0.5))
+    }
+    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=3.0), columns)
+    chosen = [finding.cells[index].scenario for index in leading(finding, 11)]
+    assert {scenario["n"] for scenario in chosen} == set(range(1, 11))
+    assert {scenario["side"] for scenario in chosen} == {"near", "far"}
+    furthest = sorted(finding.cells, key=lambda cell: -cell.reach)[:11]
+    assert {cell.scenario["side"] for cell in furthest} == {"far"} or len(
+        {c.scenario["n"] for c in furthest}
+    ) < 10
+
+
+def test_levels_too_wide_for_columns_become_headings(make: Any) -> None:
+    words = ("a level of more than one word", "another one as long as that")
+    columns = {
+        Scenario(n=n, start=start, another_factor=other): make.normals(0.0)[Scenario(n=1)]
+        for n in (1, 2)
+        for start in words
+        for other in words
+    }
+    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), columns)
+    axes = make.axes()
+    KIND.draw(axes, finding)
+    headings = [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts(axes) if "start" in text]
+    assert len(headings) == 4  # one for each group of rows that share these levels
+    assert headings[0] == "start = a level of more than one word,"
+    assert texts(axes).count("1") == texts(axes).count("2") == 4
+    heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert heights == [-2, -3, -6, -7, -10, -11, -14, -15]
+    assert KIND.heights(finding)[0] == pytest.approx(0.3 + 16 * 0.2 + 0.5)
 
 
 def test_infinite_intervals_stay_on_the_axes(make: Any) -> None:

@@ -1,0 +1,117 @@
+"""What makes a page readable: the overview, folded claims, print, text from right to left."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcstudy.claims import Identity, Value
+from mcstudy.findings import Verdict
+from mcstudy.ledger import Ledger
+from mcstudy.report import write_report
+from mcstudy.report.numbers import label
+from mcstudy.report.verdicts import is_easy, share
+from mcstudy.scenarios import Scenario
+from mcstudy.statistics import mean
+
+
+def test_overview_has_a_row_for_every_claim_with_its_share(written: Any) -> None:
+    part = written.html[written.html.index('<section class="overview"') :]
+    part = part[: part.index("</section>")]
+    assert re.findall('<li><a href="#claim-([^"]+)"', part) == list(written.ledger)
+    places = [float(place) for place in re.findall(r'<b style="left:([\d.]+)%"', part)]
+    for finding, place in zip(written.ledger.findings, places, strict=True):
+        reach = finding.cells[finding.deciding].reach
+        assert (place > 50.0) is (reach > 1.0), finding.id
+        if finding.verdict is Verdict.CONFIRMED:
+            assert place <= 50.0
+    assert part.count("<small>misprint</small>") == 1
+    assert part.count("<small>control</small>") == 3
+    # A measure of distance, before the contents and the table.
+    assert written.html.index('<section class="overview"') < written.html.index('<nav class="contents"')
+
+
+@pytest.mark.parametrize(
+    ("reach", "place", "text"),
+    [
+        (1.0, 50.0, "1"),
+        (1e-3, 0.0, "0.001"),
+        (1e-9, 0.0, "10⁻⁹"),
+        (0.0, 0.0, "0"),
+        (1e3, 100.0, "1000"),
+        (math.inf, 100.0, "∞"),
+        (1.0 - 1e-4, 50.0, "1 − 10⁻⁴"),
+        (1.02, 50.1, "1 + 0.02"),
+        (-1.0, 50.0, "not judged"),
+        (math.nan, 50.0, "not judged"),
+    ],
+)
+def test_share(single: Ledger, reach: float, place: float, text: str) -> None:
+    (finding,) = single.findings
+    assert share(replace(finding, cells=(replace(finding.cells[0], reach=reach),))) == (place, text)
+
+
+def test_claims_that_pass_by_two_orders_are_folded(written: Any) -> None:
+    for finding in written.ledger.findings:
+        article = written.html[written.html.index(f'id="claim-{finding.id}" aria') :]
+        article = article[: article.index("</article>")]
+        folded = article.index("<details>") < article.index("<figure>")
+        easy = finding.verdict is Verdict.CONFIRMED and finding.as_expected
+        assert folded is (easy and finding.cells[finding.deciding].reach <= 0.01), finding.id
+        assert article.index("reading") < article.index("<details>")
+    assert any(map(is_easy, written.ledger.findings))
+
+
+def test_an_easy_claim_is_folded(make: Any, tmp_path: Path) -> None:
+    claim = Identity("1a", "W_k", column="residual", tolerance=1e-10)
+    ledger = make.ledger_of(make.judged(claim, make.residuals(1e-13)))
+    html = write_report(ledger, tmp_path).read_text(encoding="utf-8")
+    assert is_easy(ledger.findings[0])
+    assert html.index("Figure and numbers") < html.index("<figure>")
+
+
+def test_every_claim_says_what_was_measured(written: Any) -> None:
+    for finding in written.ledger.findings:
+        assert f"<dt>Measured as</dt><dd>{finding.estimand}</dd>" in written.html
+
+
+def test_the_grammar_of_figures_is_said_once(written: Any) -> None:
+    assert written.html.count("Full marks: the largest residual of any draw.") == 1
+    assert "squares where refuted" in written.html
+
+
+def test_printed_pages_carry_title_digest_and_number(single: Ledger, tmp_path: Path) -> None:
+    study = replace(single.study, title='A "title" \\ </style> of µ')
+    html = write_report(replace(single, study=study), tmp_path).read_text(encoding="utf-8")
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert r'@top-left { content: "A \22 title\22  \5c  \3c \2f style\3e  of \b5 "; }' in style
+    assert '@top-right { content: "draws abababababab"; }' in style
+    assert 'content: "page " counter(page) " of " counter(pages);' in style
+    assert re.search(r"\.claim, \.panel { break-inside: avoid; }", style)
+
+
+def test_text_that_runs_from_right_to_left_turns_nothing_else(make: Any, tmp_path: Path) -> None:
+    word = "\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}"
+    columns = {Scenario(mood=mood): make.normals(0.0)[Scenario(n=1)] for mood in (word, "dull")}
+    findings = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), columns)
+    ledger = make.ledger_of(findings)
+    html = write_report(
+        replace(ledger, study=replace(ledger.study, title=word, question=word)), tmp_path
+    ).read_text(encoding="utf-8")
+    assert f"<h1><bdi>{word}</bdi></h1>" in html
+    assert f'<p class="question"><bdi>{word}</bdi></p>' in html
+    assert label({"mood": word, "n": 1}).endswith(
+        f"\u2068{word}\u2069, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1"
+    )
+
+
+def test_commands_wrap_and_nothing_else_scrolls_in_a_claim(written: Any) -> None:
+    style = written.html[written.html.index("<style>") : written.html.index("</style>")]
+    (rules,) = re.findall(r"^pre \{(.*?)\}", style, re.MULTILINE)
+    assert "white-space: pre-wrap" in rules
+    assert "overflow-wrap: anywhere" in rules

@@ -1,0 +1,82 @@
+"""Two ledgers of a study, verdict by verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from mcstudy import Results, Study, Verdict, run
+from mcstudy.results.compare import HEADER, compare
+
+
+@pytest.fixture
+def reseeded(make_two: Callable[..., Study]) -> Results:
+    """The same study with another seed."""
+    return run(make_two(), executor="serial", out=None, seed=2)
+
+
+def changed(results: Results, claim: str, **parts: object) -> Results:
+    """The results with a finding that is another one."""
+    findings = tuple(replace(item, **parts) if item.id == claim else item for item in results.findings)  # type: ignore[arg-type]
+    return replace(results, findings=findings)
+
+
+def test_a_ledger_and_itself(results: Results) -> None:
+    for difference in compare(results, results):
+        assert difference.same_verdict
+        assert difference.same_draws
+        assert (difference.change, difference.errors, difference.remark) == (0.0, 0.0, "")
+    assert len(HEADER) == len(compare(results, results)[0].row())
+
+
+def test_a_ledger_and_another_seed(results: Results, reseeded: Results) -> None:
+    for difference in compare(results, reseeded):
+        assert difference.same_verdict
+        assert not difference.same_draws
+        one, other = results[difference.claim], reseeded[difference.claim]
+        assert difference.change == other.estimate - one.estimate
+        assert difference.errors == difference.change / math.hypot(one.mcse, other.mcse)
+        assert abs(difference.errors) < 5  # P = 6e-7 a claim
+
+
+def test_another_verdict(results: Results) -> None:
+    refuted = changed(results, "mean", verdict=Verdict.REFUTED)
+    mean, *others = compare(results, refuted)
+    assert not mean.same_verdict
+    assert mean.remark == "another verdict"
+    assert mean.row()[:3] == ("mean", "confirmed", "refuted")
+    assert all(difference.same_verdict for difference in others)
+
+
+def test_more_than_chance(results: Results, reseeded: Results) -> None:
+    far = changed(reseeded, "y", estimate=results["y"].estimate + 9 * results["y"].mcse)
+    *_, y = compare(results, far)
+    assert y.errors == pytest.approx(9 / math.sqrt(2), rel=0.5)  # the errors of two runs differ somewhat
+    assert y.remark == "more than chance"
+    assert (
+        compare(results, changed(results, "y", estimate=99.0))[-1].remark == ""
+    )  # of the same draws: another statistic
+
+
+def test_claims_that_only_one_has(results: Results) -> None:
+    less = replace(results, findings=results.findings[1:])
+    first = compare(results, less)[0]
+    assert (first.remark, first.same_verdict) == ("only in the one", False)
+    assert first.row() == ("mean", "confirmed", "–", "–", "–", "only in the one")
+    assert [difference.claim for difference in compare(less, results)] == ["at-1", "y", "mean"]
+    assert compare(less, results)[-1].remark == "only in the other"
+
+
+def test_another_cell(results: Results) -> None:
+    deciding = (results["mean"].deciding + 1) % 4
+    assert compare(results, changed(results, "mean", deciding=deciding))[0].remark == "another cell decides"
+
+
+def test_estimates_without_an_error(results: Results) -> None:
+    exact = changed(results, "mean", mcse=0.0)
+    same = compare(exact, exact)[0]
+    assert same.errors == 0.0
+    assert math.isnan(compare(exact, changed(exact, "mean", estimate=1.0))[0].errors)
