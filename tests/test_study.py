@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import mcstudy as mc
+from mcstudy.claims.judging import look_share
 from mcstudy.evidence import IdentityEvidence
 from mcstudy.exceptions import ClaimError, McstudyError, StudyError
 
@@ -215,8 +216,9 @@ def test_the_ledger_of_experiments(make_study: MakeStudy) -> None:
         "a.mean": "a", "b.mean": "b", "b.wrong": "b", "b.zero": "b",
     }  # fmt: skip
     assert [len(finding.cells) for finding in ledger.findings] == [3, 2, 2, 2]
-    look = 1 / 2
-    assert ledger["a.mean"].confidence == 1 - 0.01 / 4 / 3 * look
+    first = ledger["a.mean"]
+    look = look_share((first.replicates // study.replicates.first).bit_length())
+    assert first.confidence == 1 - 0.01 / 4 / 3 * look  # 4 claims, 3 cells
     designs = ledger.design.experiments
     assert [(design.name, design.columns) for design in designs] == [("a", ("x",)), ("b", ("x", "only here"))]
     (measured,) = ledger.measures

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mcstudy.ledger import Overlay
 
 __all__ = [
+    "DISTINCT",
     "Curve",
     "curves_of",
     "draw_curves",
@@ -242,6 +243,6 @@ def _thinned(levels: Sequence[float]) -> Iterator[Sequence[float]]:
 def _written(levels: Sequence[float]) -> list[str]:
     """Write levels; powers of two as such where one is a fraction or large."""
     plain = [level(int(x)) if x.is_integer() and abs(x) < 1e6 else shown(x) for x in levels]
-    if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 5 for text in plain):
+    if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 6 for text in plain):
         return [superscript(math.frexp(x)[1] - 1, base=2) for x in levels]
     return plain

@@ -17,6 +17,7 @@ from mcstudy import run
 from mcstudy.engine.loading import load_study
 from mcstudy.engine.reading import reading
 from mcstudy.exceptions import JournalError
+from mcstudy.results.status import status
 
 WriteStudy = Callable[..., Path]
 # Half of the blocks wait for a file, so that a run is surely in the middle when it is stopped.
@@ -116,12 +117,34 @@ def test_interruption_keeps_what_is_finished_and_says_how_to_resume(
     assert same_digests("cut", uninterrupted)
 
 
+def test_whoever_insists_waits_for_no_block(uninterrupted: dict[str, str], project: Path) -> None:
+    """The blocks that are under way would never end."""
+    journal = project / "cut" / "toy" / "draws.sqlite"
+    cut = start("toy", "--out", "cut", "--jobs", "2")
+    wait_for(lambda: kept(journal) >= 1, cut)
+    for _ in range(100):
+        os.killpg(cut.pid, signal.SIGINT)
+        try:
+            cut.communicate(timeout=0.3)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert cut.returncode == 130
+    assert kept(journal) >= 1
+    (project / "go").touch()
+    assert finish("toy", "--out", "cut", "--executor", "serial").returncode == 1
+    assert same_digests("cut", uninterrupted)
+
+
 def test_a_second_run_on_a_journal_is_refused_and_harms_nothing(
     uninterrupted: dict[str, str], project: Path
 ) -> None:
     journal = project / "cut" / "toy" / "draws.sqlite"
     cut = start("toy", "--out", "cut", "--jobs", "1")
     wait_for(lambda: kept(journal) >= 1, cut)
+    (line,) = status(Path("cut"))
+    assert line[-1] == "not judged yet"
+    assert int(line[1]) >= 1
     for more in ((), ("--fresh",)):
         second = finish("toy", "--out", "cut", *more)
         assert second.returncode == 2

@@ -74,7 +74,7 @@ def test_wrong_theory_is_refuted_by_the_draws_that_confirm_the_right_one(
         "1.escape": {"exponent": lambda depth: -(1 - 1 / depth)},
         "1.escape.logarithm": {"equals": 2.0},
     }
-    cut = small(study, *wrong, where={"depth": (2, 3)}, count=64)
+    cut = small(study, *wrong, where={"depth": (2, 3)}, count=512)
     ledger = judged(contradicted(cut, wrong))
     for name in wrong:
         assert ledger[name].verdict is mc.Verdict.CONFIRMED, name

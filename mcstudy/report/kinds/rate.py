@@ -20,7 +20,7 @@ from mcstudy.report.kinds import (
     varying,
 )
 from mcstudy.report.kinds.value import ValueKind
-from mcstudy.report.lines import Curve, curves_of, draw_curves, draw_local_slopes, height_of_curves
+from mcstudy.report.lines import DISTINCT, Curve, curves_of, draw_curves, draw_local_slopes, height_of_curves
 from mcstudy.report.numbers import interval, probability, shown, uncertain
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ class RateKind(ValueKind):
         own = _evidence(finding)
         curves = _curves(finding, most)
         draw_curves(axes, curves, statistic=own.statistic, against=own.against)
-        if most // 2 < len(finding.cells):
-            return f"Of {len(finding.cells)} lines {most // 2} are drawn: {CHOSEN}."
+        if (drawn := _most_lines(most)) < len(finding.cells):
+            return f"Of {len(finding.cells)} lines {drawn} are drawn: {CHOSEN}."
         return ""
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
@@ -131,8 +131,12 @@ def _fit(line: Line | None) -> Fit | None:
     return line.fit if line else None
 
 
+def _most_lines(most: int) -> int:
+    return max(DISTINCT, most // 2)
+
+
 def _curves(finding: Finding, most: int) -> list[Curve]:
-    return curves_of(finding, leading(finding, most // 2))
+    return curves_of(finding, leading(finding, _most_lines(most)))
 
 
 def _points(line: Line) -> list[tuple[float, Estimate, int, Estimate | None]]:

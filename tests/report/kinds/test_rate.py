@@ -107,7 +107,7 @@ def test_a_flat_line_looks_flat_and_has_ticks(make: Any) -> None:
 
 
 def test_the_deciding_line_is_always_named(make: Any) -> None:
-    columns = {}
+    columns: dict[Scenario, dict[str, Any]] = {}
     for k in range(12):
         columns |= make.powers(exponent=-0.5 if k < 11 else -0.7, kind=f"k{k}", seed=k)
     finding = rate(make, columns)
