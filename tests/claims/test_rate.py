@@ -172,7 +172,9 @@ def test_a_level_that_is_not_constant_is_named_with_its_replicate(draws_of: Draw
     columns = {Scenario(n=n): {"x": np.full(64, float(n))} for n in (1, 2, 4, 8)}
     columns[Scenario(n=2)]["x"][37] = 2.5
     token = f"{Scenario(n=2).digest}:2:5"  # 37 = 2 * 16 + 5
-    with pytest.raises(ClaimError, match=f"claim r: `constant` must hold .*, got 2.5 after 2.0 in replicate {token}"):
+    with pytest.raises(
+        ClaimError, match=f"claim r: `constant` must hold .*, got 2.5 after 2.0 in replicate {token}"
+    ):
         find(rate(exponent=1.0, constant=True), draws_of(columns), 0.01)
 
 

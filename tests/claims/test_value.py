@@ -182,7 +182,9 @@ def test_a_constant_that_varies_is_named_with_its_replicate(draws_of: DrawsOf) -
     x = np.full(64, 0.5)
     x[37] = 0.6
     token = f"{ONE.digest}:2:5"  # 37 = 2 * 16 + 5
-    with pytest.raises(ClaimError, match=f"claim v: `constant` must hold .*, got 0.6 after 0.5 in replicate {token}"):
+    with pytest.raises(
+        ClaimError, match=f"claim v: `constant` must hold .*, got 0.6 after 0.5 in replicate {token}"
+    ):
         find(value(constant=True), draws_of({ONE: {"x": x}}), 0.01)
 
 
@@ -201,4 +203,3 @@ def test_light_tails_do_not_wait(draws_of: DrawsOf) -> None:
     x = np.random.default_rng(4).uniform(-1.0, 1.0, size=256)
     finding = find(value(equals=0.0, margin=0.5), draws_of({ONE: {"x": x}}), 0.01)
     assert (finding.verdict, finding.note) == (CONFIRMED, "")
-

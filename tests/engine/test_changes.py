@@ -262,9 +262,7 @@ def test_values(name: str, make: Callable[[float], Any], says: str, check: Check
 @pytest.mark.usefixtures("project")
 def test_values_and_workers(check: Check, workers: Executors) -> None:
     check(study_of(enclosed(0.0)), lambda: study_of(enclosed(0.0)), KEPT, "", workers)
-    check(
-        study_of(enclosed(0.0)), lambda: study_of(enclosed(5.0)), REFUSED, "closure `shift`", workers
-    )
+    check(study_of(enclosed(0.0)), lambda: study_of(enclosed(5.0)), REFUSED, "closure `shift`", workers)
 
 
 def reads(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
