@@ -30,9 +30,13 @@ def command(arguments: Sequence[str] | None = None) -> int:
 
 def main(study: Study) -> None:
     """Run one study as a script: ``python studies/NAME.py`` is ``mcstudy run NAME``."""
+    from multiprocessing import parent_process
+
     from mcstudy.engine.modules import is_loading
 
-    if not is_loading():  # `mcstudy run FILE` imports a file that may call main without looking at its name
+    # A file that calls main without looking at its name is imported by `mcstudy run FILE`, and by the processes that
+    # `simulate` starts.
+    if not is_loading() and parent_process() is None:
         sys.exit(_guarded(["run", *sys.argv[1:]], study))
 
 

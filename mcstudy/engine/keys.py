@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import json
@@ -18,7 +19,7 @@ from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario, factors_of
 from mcstudy.study import Study
 
-__all__ = ["analysis_of", "draw_key"]
+__all__ = ["analysis_of", "draw_key", "reaches_sets"]
 
 # Which generator a block gets, and how it is seeded: raised when mcstudy changes that.
 STREAMS = "SFC64, version 1"
@@ -69,6 +70,23 @@ def _filter(entry: tuple[Any, ...]) -> str:
     _, message, category, module = entry
     patterns = (getattr(pattern, "pattern", pattern) for pattern in (message, module))
     return f"{category.__name__} {' '.join(map(str, patterns))}"
+
+
+def reaches_sets(parts: Mapping[str, Part]) -> bool:
+    """Whether code or values of a draw key hold sets, whose order is another one in each process."""
+    return any(_has_set(part) for part in parts.values() if part.kind in ("code", "class", "value"))
+
+
+def _has_set(part: Part) -> bool:
+    try:
+        nodes = list(ast.walk(ast.parse(part.text)))
+    except SyntaxError:  # a value that is shown shortened
+        return "set(" in part.text or part.text.startswith("{")
+    return any(
+        isinstance(node, (ast.Set, ast.SetComp))
+        or (isinstance(node, ast.Name) and node.id in ("set", "frozenset"))
+        for node in nodes
+    )
 
 
 def analysis_of(study: Study) -> dict[str, str]:

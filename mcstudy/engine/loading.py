@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import traceback
 from collections import Counter
@@ -10,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mcstudy.engine.modules import Source, StudyModules, by_file, is_installed, read_source
+from mcstudy.engine.modules import (
+    Source,
+    StudyModules,
+    by_file,
+    is_installed,
+    module_name,
+    read_source,
+)
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import InputError, McstudyError, StudyError
 from mcstudy.study import Option, Study
@@ -80,7 +86,7 @@ def load_study(path: Path) -> Study:
         If the file can't be imported, or defines no `study`.
     """
     path = path.resolve()
-    name = "mcstudy_study_" + re.sub(r"\W", "_", path.stem)
+    name = module_name(path)
     try:
         modules = StudyModules(path.parent, {name: Source(name, str(path), read_source(path))})
         module = modules.load(name)

@@ -11,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import linecache
+import re
 import site
 import sys
 import sysconfig
@@ -32,6 +33,7 @@ __all__ = [
     "by_file",
     "is_installed",
     "is_loading",
+    "module_name",
     "read_source",
     "set_filters",
 ]
@@ -140,6 +142,8 @@ class StudyModules(importlib.abc.MetaPathFinder):
     modules: dict[str, ModuleType] = field(default_factory=dict)
     state: ProcessState = field(default_factory=ProcessState.now)
     loaded: list[str] = field(default_factory=list)
+    _hidden: dict[str, ModuleType] = field(default_factory=dict)
+    _on_path: bool = False
 
     def load(self, name: str) -> ModuleType:
         """Import a module of the study, from its text, with the process as Python sets it up.
@@ -166,17 +170,31 @@ class StudyModules(importlib.abc.MetaPathFinder):
         if self in sys.meta_path:
             yield
             return
-        hidden = {name: sys.modules.pop(name) for name in self._strangers()}
-        sys.modules.update(self.modules)
-        sys.meta_path.insert(0, self)
+        self.enter()
         try:
             yield
         finally:
-            sys.meta_path.remove(self)
-            for name in self.sources:
-                if (module := sys.modules.pop(name, None)) is not None:
-                    self.modules[name] = module
-            sys.modules.update(hidden)
+            self.leave()
+
+    def enter(self) -> None:
+        """Make them so until `leave`."""
+        self._hidden = {name: sys.modules.pop(name) for name in self._strangers()}
+        sys.modules.update(self.modules)
+        sys.meta_path.insert(0, self)
+        # Behind all others: for processes that `simulate` starts itself, which have no finder but Python's.
+        self._on_path = str(self.folder) not in sys.path
+        if self._on_path:
+            sys.path.append(str(self.folder))
+
+    def leave(self) -> None:
+        """Take the study's modules away again."""
+        sys.meta_path.remove(self)
+        for name in self.sources:
+            if (module := sys.modules.pop(name, None)) is not None:
+                self.modules[name] = module
+        sys.modules.update(self._hidden)
+        if self._on_path and str(self.folder) in sys.path:
+            sys.path.remove(str(self.folder))
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -229,10 +247,19 @@ class StudyModules(importlib.abc.MetaPathFinder):
 _USUAL_ERRORS: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
-def _is_elsewhere(name: str) -> bool:
-    """Whether Python finds a module of its own under a name, other than a bare folder."""
+def module_name(path: Path) -> str:
+    """The name of a study's module: that of its file, under which other processes can import it, unless it is taken."""
+    name = path.stem
+    taken = name in sys.stdlib_module_names or name in ("mcstudy", "__main__") or "." in name
+    if taken or _is_elsewhere(name, path):
+        return "mcstudy_study_" + re.sub(r"\W", "_", name)
+    return name
+
+
+def _is_elsewhere(name: str, path: Path | None = None) -> bool:
+    """Whether Python finds a module of its own under a name, other than a bare folder, and than a path."""
     spec = importlib.machinery.PathFinder.find_spec(name)
-    return spec is not None and spec.loader is not None
+    return spec is not None and spec.loader is not None and spec.origin != str(path)
 
 
 def read_source(path: Path) -> str:

@@ -40,16 +40,20 @@ class Ready:
             yield self.simulate
 
 
-class _Standing:
-    """The modules that a worker has made its own: they stay until those of another study are asked for."""
-
-    stack = ExitStack()
+# The modules that a worker has made its own: they stay until those of another study are asked for.
+_standing: list[StudyModules] = []
 
 
 def _stand_among(modules: StudyModules) -> None:
     if modules not in sys.meta_path:
-        _Standing.stack.close()
-        _Standing.stack.enter_context(modules.active())
+        _stand_alone()
+        modules.enter()
+        _standing.append(modules)
+
+
+def _stand_alone() -> None:
+    while _standing:
+        _standing.pop().leave()
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _modules(shared: bytes) -> StudyModules | None:
     folder, names, sources = pickle.loads(shared)
     if not names:  # Python imported the study: its functions travel by value
         return None
-    _Standing.stack.close()  # another study's modules are no neighbours of this one's
+    _stand_alone()  # another study's modules are no neighbours of this one's
     modules = StudyModules(Path(folder), {source.name: source for source in sources})
     for name in names:
         modules.load(name)

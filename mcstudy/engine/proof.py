@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from operator import attrgetter
 from typing import Any
@@ -22,11 +22,12 @@ from mcstudy.exceptions import StudyError
 __all__ = ["check_first", "check_stored"]
 
 CHILD = "from mcstudy.engine.proof import child; child()"
-HASH_SEEDS = ("1", "2", "3")  # any: what depends on the order of hashes differs between them
+# Any: what depends on the order of hashes differs between them, a set of two in half of the pairs.
+HASH_SEEDS = ("1", "2", "3", "4", "5", "6", "7", "8")
 
 
 def check_first(
-    study: str, results: Sequence[BlockResult], tasks: Sequence[Task], executor: Executor
+    study: str, results: Sequence[BlockResult], tasks: Sequence[Task], executor: Executor, *, sets: bool
 ) -> None:
     """Draw one of the first blocks of each experiment a second time, elsewhere: the same bits must come out.
 
@@ -41,6 +42,8 @@ def check_first(
         The same blocks.
     executor : Executor
         What another process drew is drawn in this one, and the other way round.
+    sets : bool
+        Whether `simulate` reaches sets: then it is drawn under many orders of hashes.
 
     Raises
     ------
@@ -50,13 +53,24 @@ def check_first(
     # A block that failed may end a process: it is not drawn here, and its failure is told anyway.
     sound = sorted((result for result in results if result.data is not None), key=attrgetter("earlier"))
     latest = {result.block.experiment: result for result in sound}
-    drawn = {result.block: result for result in latest.values()}
+    # Where nothing came before any of them all are drawn again, one after the other.
+    chosen = list(latest.values()) if any(result.earlier for result in latest.values()) else sound
+    drawn = {result.block: result for result in chosen}
     again = {task.block: task for task in tasks if task.block in drawn}
-    tasks = list(again.values())
-    for other in _in_child(tasks, _other_seeds()[0]) if isinstance(executor, Serial) else _here(tasks):
+    for other in _elsewhere(list(again.values()), executor, sets=sets):
         if not _equal(drawn[other.block], other):
             what = _failed(other) or "another process drew other numbers"
             raise StudyError(_difference(study, other.block, what, _cause(again[other.block])))
+
+
+def _elsewhere(tasks: list[Task], executor: Executor, *, sets: bool) -> Iterator[BlockResult]:
+    """The blocks as other processes than the executor's draw them."""
+    serial = isinstance(executor, Serial)
+    if not serial:
+        yield from _here(tasks)
+    seeds = _other_seeds() if sets else _other_seeds()[: int(serial)]
+    for seed in seeds:
+        yield from _in_child(tasks, seed)
 
 
 def check_stored(study: str, journal: Journal, task: Task) -> None:

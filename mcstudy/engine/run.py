@@ -21,7 +21,7 @@ from mcstudy.engine.blocks import Counts
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
-from mcstudy.engine.keys import analysis_of, draw_key
+from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
 from mcstudy.engine.payload import Payload, pack
 from mcstudy.engine.plan import blocks_of, stages, task_for, undecided
 from mcstudy.engine.progress import Progress
@@ -133,8 +133,10 @@ class _Loop:
         for name, claims in self.claims.items():
             for claim in claims:
                 claim.rehearse(claim.select(self.scenarios[name]))
-        for experiment in self.study.experiments:
-            journal.claim(experiment.name, draw_key(settings, experiment))
+        keys = {experiment.name: draw_key(settings, experiment) for experiment in self.study.experiments}
+        for name, parts in keys.items():
+            journal.claim(name, parts)
+        self.sets = any(map(reaches_sets, keys.values()))
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
@@ -193,7 +195,7 @@ class _Loop:
         try:
             if first := self._first(missing):
                 tasks = self._tasks(first)
-                check_first(self.study.name, list(self._keep(tasks)), tasks, self.executor)
+                check_first(self.study.name, list(self._keep(tasks)), tasks, self.executor, sets=self.sets)
                 self._proved.update(block.experiment for block in first)
             chosen = set(first)
             rest = self._keep(self._tasks([block for block in missing if block not in chosen]))

@@ -205,10 +205,12 @@ class Results(Ledger):
         return axes
 
     def __repr__(self) -> str:
-        outcomes = ", ".join(f"{finding.id} {finding.verdict}" for finding in self.findings[:3])
-        more = f", {len(self) - 3} more" if len(self) > 3 else ""
-        state = "as expected" if self.as_expected else "not as expected"
-        return f"<Results of {self.study.name}: {len(self)} claims {state} ({outcomes}{more})>"
+        unexpected = [
+            f"{finding.id} {finding.verdict}" for finding in self.findings if not finding.as_expected
+        ]
+        more = f", {len(unexpected) - 3} more" if len(unexpected) > 3 else ""
+        listed = f"{len(unexpected)} not as expected ({', '.join(unexpected[:3])}{more})"
+        return f"<Results of {self.study.name}: {len(self)} claims, {listed if unexpected else 'all as expected'}>"
 
     def _repr_html_(self) -> str:
         """A table of the claims, for notebooks."""

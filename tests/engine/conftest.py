@@ -143,7 +143,7 @@ def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def unproved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start no process to draw a run's first blocks again: tests of the proof do."""
-    monkeypatch.setattr("mcstudy.engine.run.check_first", lambda *_: None)
+    monkeypatch.setattr("mcstudy.engine.run.check_first", lambda *_, **__: None)
 
 
 @pytest.fixture

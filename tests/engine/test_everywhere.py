@@ -57,7 +57,7 @@ def study(write_study: WriteStudy, project: Path) -> Path:
 def expected(study: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The digest of the draws, drawn in this process."""
     with monkeypatch.context() as patched:
-        patched.setattr("mcstudy.engine.run.check_first", lambda *_: None)
+        patched.setattr("mcstudy.engine.run.check_first", lambda *_, **__: None)
         return run(load_study(study), executor="serial", out=None).digests["draws"]
 
 
@@ -165,7 +165,7 @@ def test_a_notebook(study: Path, expected: str) -> None:
     *_, printed, shown = notebook.cells
     assert [output.text.split() for output in printed.outputs] == [[expected]]
     assert "<table>" in shown.outputs[0].data["text/html"]
-    assert shown.outputs[0].data["text/plain"].startswith("<Results of toy: 1 claims as expected")
+    assert shown.outputs[0].data["text/plain"].startswith("<Results of toy: 1 claims, all as expected")
 
 
 TEST = f"""

@@ -72,6 +72,30 @@ def test_draws_that_depend_on_more_than_the_seed(
     assert not (project / "reports").exists()
 
 
+@pytest.mark.parametrize("executor", ["serial", "joblib"])
+def test_a_set_of_two_is_drawn_in_many_orders(write_study: WriteStudy, executor: str) -> None:
+    """Its order is the same in half of all pairs of processes: one other process would often not notice."""
+    body = 'drawn = {word: rng.normal(size=size) for word in WORDS}\nreturn {"x": drawn["aa"]}'
+    study = load_study(write_study(top='WORDS = {"aa", "bb"}', body=body))
+    with pytest.raises(StudyError, match="the order of a set or of hashes"):
+        run(study, executor=executor, jobs=2, out=None)
+
+
+def test_a_set_that_only_answers_is_no_fault(write_study: WriteStudy) -> None:
+    body = 'return {"x": rng.normal(size=size) + 0.0 * ("aa" in WORDS)}'
+    run(load_study(write_study(top='WORDS = {"aa", "bb"}', body=body)), executor="serial", out=None)
+
+
+def test_what_a_single_block_leaves_behind_is_found_out(write_study: WriteStudy) -> None:
+    """With one block a worker nothing came before any: it is drawn once more where something has."""
+    body = 'return {"x": rng.normal(size=size) + FIRST.setdefault("shift", rng.normal())}'
+    more = "replicates=Replicates(first=16, quick=16, full=16),"
+    path = write_study(top="FIRST = {}", body=body)
+    path.write_text(path.read_text().replace("replicates=Replicates(first=64, quick=128, full=256),", more))
+    with pytest.raises(StudyError, match="must give the same block whenever and wherever it is drawn"):
+        run(load_study(path), executor="joblib", jobs=2, out=None)
+
+
 def test_what_changes_after_the_import_is_found_out(write_study: WriteStudy) -> None:
     study = load_study(
         write_study(top="SHIFT = [0.0]", body='return {"x": SHIFT[0] + rng.normal(size=size)}')

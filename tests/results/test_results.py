@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mcstudy import Replicates, Results, Study, load, run
+from mcstudy import Replicates, Results, Study, Verdict, load, run
 from mcstudy.exceptions import InputError
 
 
@@ -184,10 +185,13 @@ def test_a_figure_of_every_claim(results: Results) -> None:
 
 
 def test_a_short_repr(results: Results) -> None:
-    assert (
-        repr(results)
-        == "<Results of toy: 3 claims as expected (mean CONFIRMED, at-1 CONFIRMED, y CONFIRMED)>"
-    )
+    assert repr(results) == "<Results of toy: 3 claims, all as expected>"
+
+
+def test_a_repr_names_what_is_not_as_expected(results: Results) -> None:
+    wrong = replace(results["at-1"], verdict=Verdict.UNDECIDED, as_expected=False)
+    found = replace(results, findings=(results["mean"], wrong, results["y"]))
+    assert repr(found) == "<Results of toy: 3 claims, 1 not as expected (at-1 UNDECIDED)>"
 
 
 def test_a_table_in_a_notebook(results: Results) -> None:
