@@ -78,6 +78,8 @@ def from_plain(declared: type[T], value: Any, place: str = "ledger") -> T:
 
 def _read(declared: Any, value: Any, place: str) -> Any:
     origin, arguments = get_origin(declared), get_args(declared)
+    # NumPy's NDArray is an alias with a name of its own from some version on: what it stands for is in its value.
+    origin = get_origin(getattr(origin, "__value__", None)) or origin
     if declared is Any:
         return value
     if origin in (Union, types.UnionType):

@@ -239,6 +239,8 @@ class _Rewriter:
             rules = {key: value for key, value in rules.items() if own.get(key) != value}
         elif element.tag in {"text", "tspan"}:
             rules.pop("font-family", None)
+            if "font" in rules:  # matplotlib before 3.10 writes size and family as one
+                rules["font-size"] = rules.pop("font").partition("px")[0].split()[-1]
             for attribute in _ATTRIBUTES:
                 if attribute in rules:
                     element.set(attribute, rules.pop(attribute).removesuffix("px"))

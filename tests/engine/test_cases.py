@@ -6,6 +6,8 @@ Cases about verdicts stand with the claims; those of edits and of files in two f
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,12 +161,32 @@ def test_warnings_with_numbers_are_one_kind_with_its_scenario(write_study: Write
         assert (dict(record.scenario), record.share, len(record.examples)) == ({"scale": 2.0}, 1.0, 3)
 
 
-def test_a_pool_inside_of_simulate_works(write_study: WriteStudy, project: Path) -> None:
-    top = "from multiprocessing import Pool\nimport numpy as np\ndef one(seed):\n    return np.random.default_rng(seed).normal()"
-    body = 'with Pool(2) as pool:\n    return {"x": pool.map(one, [int(s) for s in rng.integers(0, 2**62, size=size)])}'
+POOLS = {
+    "multiprocessing": ("from multiprocessing import Pool", "with Pool(2) as pool:\n    x = pool.map(one, seeds)"),
+    "futures": ("from concurrent.futures import ProcessPoolExecutor", "with ProcessPoolExecutor(2) as pool:\n    x = list(pool.map(one, seeds))"),
+    "joblib": ("from joblib import Parallel, delayed", "x = Parallel(2)(delayed(one)(seed) for seed in seeds)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("executor", ["serial", "joblib"])
+@pytest.mark.parametrize("name", POOLS)
+def test_pools_inside_of_simulate_work(write_study: WriteStudy, name: str, executor: str) -> None:
+    """With functions of the study, also where its file calls main at once."""
+    top, use = POOLS[name]
+    top += "\nimport numpy as np\n\n\ndef one(seed):\n    return np.random.default_rng(seed).normal()"
+    body = f'seeds = [int(seed) for seed in rng.integers(0, 2**62, size=size)]\n{use}\nreturn {{"x": x}}'
     path = write_study(top=top, body=body, scenarios="grid(scale=(1.0,))")
-    path.write_text(path.read_text().replace("first=64, quick=128", "first=16, quick=16"))
-    assert run(load_study(path), executor="serial", out=None).run.failures == 0
+    text = path.read_text().replace("first=64, quick=128", "first=16, quick=16")
+    path.write_text(text.replace('if __name__ == "__main__":\n    main', "main"))
+    done = subprocess.run(
+        [sys.executable, "-m", "mcstudy", "run", "toy", "--executor", executor, "--jobs", "2"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr  # 16 replicates leave the claim open
+    assert done.stdout.count("report: reports/toy.html") == 1
+    document = json.loads(Path("reports/toy/ledger.json").read_text())
+    assert document["run"]["failures"] == 0
+    assert "Exception" not in done.stderr
 
 
 @pytest.mark.parametrize("executor", ["serial", "joblib"])

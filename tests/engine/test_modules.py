@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 from mcstudy.engine.loading import load_study
-from mcstudy.engine.modules import ProcessState, Source, StudyModules, is_installed, is_loading, read_source
+from mcstudy.engine.modules import (
+    ProcessState,
+    Source,
+    StudyModules,
+    is_installed,
+    is_loading,
+    module_name,
+    read_source,
+)
 
 WriteStudy = Callable[..., Path]
 
@@ -172,3 +180,25 @@ def test_a_study_in_the_folder_of_its_own_packages(write_study: WriteStudy, proj
     )
     assert load_study(path).name == "toy"
     assert not is_installed(str(path))
+
+
+def test_a_module_has_the_name_of_its_file_unless_that_is_taken(tmp_path: Path) -> None:
+    """Under it other processes can import it: those of a pool that `simulate` makes."""
+    names = {"rare_loss": "rare_loss", "my-study": "my-study", "json": "mcstudy_study_json", "numpy": "mcstudy_study_numpy", "mcstudy": "mcstudy_study_mcstudy", "v1.2": "mcstudy_study_v1_2"}  # fmt: skip
+    for stem, name in names.items():
+        (tmp_path / f"{stem}.py").write_text("X = 3\n")
+        assert module_name(tmp_path / f"{stem}.py") == name
+
+
+def test_the_folder_is_on_the_path_while_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = modules_in(tmp_path, "X = 1\n")
+    before = list(sys.path)
+    with modules.active():
+        assert sys.path == [*before, str(tmp_path)]
+    assert sys.path == before
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with modules.active():
+        assert sys.path == [str(tmp_path), *before]
+    assert sys.path == [str(tmp_path), *before]

@@ -14,7 +14,7 @@ import pytest
 import mcstudy as mc
 from mcstudy.claims import Claim
 from mcstudy.engine.loading import load_study
-from mcstudy.engine.modules import by_file
+from mcstudy.engine.modules import by_file, module_name
 from mcstudy.scenarios import Where
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -31,7 +31,7 @@ def study(request: pytest.FixtureRequest) -> mc.Study:
 def module(study: mc.Study) -> ModuleType:
     """The module of the study, for its functions and constants."""
     assert study.file is not None
-    return by_file[study.file].modules[f"mcstudy_study_{study.name}"]
+    return by_file[study.file].modules[module_name(study.file)]
 
 
 @pytest.fixture(scope="session")
