@@ -84,9 +84,8 @@ class Payload:
         """The function, with the modules that it needs."""
         if self.here is not None:
             return self.here
-        with suppress(
-            OSError
-        ):  # a pool of workers outlives a change of the folder; another machine may not have it
+        # A pool of workers outlives a change of the folder; another machine may not have it.
+        with suppress(OSError):
             os.chdir(self.folder)
         modules = _modules(self.shared)
         if modules is not None:

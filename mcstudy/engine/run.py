@@ -16,7 +16,7 @@ from pathlib import Path
 from mcstudy.checks import is_count
 from mcstudy.claims import claims_over, judge
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
-from mcstudy.draws import Block
+from mcstudy.draws import Block, Draws
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
@@ -32,6 +32,7 @@ from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import InputError, StudyError
+from mcstudy.experiment import Experiment
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Scenario
@@ -137,6 +138,9 @@ class _Loop:
         for name, parts in keys.items():
             journal.claim(name, parts)
         self.sets = any(map(reaches_sets, keys.values()))
+        self._findings: dict[
+            str, tuple[tuple[int, ...], Finding]
+        ] = {}  # by claim, with the replicates it read
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
@@ -174,17 +178,23 @@ class _Loop:
         ]
 
     def _judge(self, counts: Counts) -> tuple[Finding, ...]:
-        among = sum(map(len, self.claims.values()))
         return tuple(
-            finding
-            for experiment in self.study.experiments
-            for finding in judge(
-                self.claims[experiment.name],
-                draws_of(self.settings, experiment, self.journal, counts),
-                experiment=experiment.name,
-                among=among,
-            )
+            finding for experiment in self.study.experiments for finding in self._judged(experiment, counts)
         )
+
+    def _judged(self, experiment: Experiment, counts: Counts) -> Iterator[Finding]:
+        """The findings of an experiment; that of an earlier stage where a claim has got no draws since."""
+        among = sum(map(len, self.claims.values()))
+        draws: Draws | None = None
+        for claim in self.claims[experiment.name]:
+            read = claim.select(self.scenarios[experiment.name])
+            replicates = tuple(counts[experiment.name, scenario] for scenario in read)
+            before, finding = self._findings.get(claim.id, ((), None))
+            if finding is None or before != replicates:
+                draws = draws or draws_of(self.settings, experiment, self.journal, counts)
+                (finding,) = judge([claim], draws, experiment=experiment.name, among=among)
+                self._findings[claim.id] = replicates, finding
+            yield finding
 
     def _undecided(self, findings: tuple[Finding, ...]) -> dict[str, tuple[Scenario, ...]]:
         by_id = {finding.id: finding for finding in findings}
