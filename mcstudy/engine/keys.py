@@ -80,8 +80,8 @@ def reaches_sets(parts: Mapping[str, Part]) -> bool:
 def _has_set(part: Part) -> bool:
     try:
         nodes = list(ast.walk(ast.parse(part.text)))
-    except SyntaxError:  # a value that is shown shortened
-        return "set(" in part.text or part.text.startswith("{")
+    except SyntaxError:  # a value that is shown shortened; a mapping has colons
+        return "set(" in part.text or (part.text.startswith("{") and ":" not in part.text)
     return any(
         isinstance(node, (ast.Set, ast.SetComp))
         or (isinstance(node, ast.Name) and node.id in ("set", "frozenset"))

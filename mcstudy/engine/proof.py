@@ -6,9 +6,8 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from operator import attrgetter
 from typing import Any
 
 import numpy.typing as npt
@@ -27,11 +26,16 @@ HASH_SEEDS = ("1", "2", "3", "4", "5", "6", "7", "8")
 
 
 def check_first(
-    study: str, results: Sequence[BlockResult], tasks: Sequence[Task], executor: Executor, *, sets: bool
+    study: str,
+    results: Sequence[BlockResult],
+    tasks: Sequence[Task],
+    executor: Executor,
+    *,
+    sets: Collection[str],
 ) -> None:
     """Draw one of the first blocks of each experiment a second time, elsewhere: the same bits must come out.
 
-    Of several it is the one before which its process had drawn most: then what calls leave behind differs too.
+    Of several it is one before which its process had drawn others: then what calls leave behind differs too.
 
     Parameters
     ----------
@@ -42,8 +46,8 @@ def check_first(
         The same blocks.
     executor : Executor
         What another process drew is drawn in this one, and the other way round.
-    sets : bool
-        Whether `simulate` reaches sets: then it is drawn under many orders of hashes.
+    sets : collection of str
+        The experiments whose `simulate` reaches sets: they are drawn under many orders of hashes.
 
     Raises
     ------
@@ -51,8 +55,10 @@ def check_first(
         Where they differ; the message names the likely cause.
     """
     # A block that failed may end a process: it is not drawn here, and its failure is told anyway.
-    sound = sorted((result for result in results if result.data is not None), key=attrgetter("earlier"))
-    latest = {result.block.experiment: result for result in sound}
+    sound = [result for result in results if result.data is not None]
+    # Of those before which something was drawn the quickest: the proof should cost little.
+    preferred = sorted(sound, key=lambda result: (result.earlier > 0, -result.seconds))
+    latest = {result.block.experiment: result for result in preferred}
     # Where nothing came before any of them all are drawn again, one after the other.
     chosen = list(latest.values()) if any(result.earlier for result in latest.values()) else sound
     drawn = {result.block: result for result in chosen}
@@ -63,14 +69,13 @@ def check_first(
             raise StudyError(_difference(study, other.block, what, _cause(again[other.block])))
 
 
-def _elsewhere(tasks: list[Task], executor: Executor, *, sets: bool) -> Iterator[BlockResult]:
+def _elsewhere(tasks: list[Task], executor: Executor, *, sets: Collection[str]) -> Iterator[BlockResult]:
     """The blocks as other processes than the executor's draw them."""
-    serial = isinstance(executor, Serial)
-    if not serial:
-        yield from _here(tasks)
-    seeds = _other_seeds() if sets else _other_seeds()[: int(serial)]
-    for seed in seeds:
-        yield from _in_child(tasks, seed)
+    first, *others = _other_seeds()
+    yield from _in_child(tasks, first) if isinstance(executor, Serial) else _here(tasks)
+    if ordered := [task for task in tasks if task.block.experiment in sets]:
+        for seed in others:
+            yield from _in_child(ordered, seed)
 
 
 def check_stored(study: str, journal: Journal, task: Task) -> None:

@@ -137,7 +137,7 @@ class _Loop:
         keys = {experiment.name: draw_key(settings, experiment) for experiment in self.study.experiments}
         for name, parts in keys.items():
             journal.claim(name, parts)
-        self.sets = any(map(reaches_sets, keys.values()))
+        self.sets = {name for name, parts in keys.items() if reaches_sets(parts)}
         self._findings: dict[
             str, tuple[tuple[int, ...], Finding]
         ] = {}  # by claim, with the replicates it read

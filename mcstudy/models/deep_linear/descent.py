@@ -92,7 +92,7 @@ def descend(
             break
         factors[active] = _stride(factors[active], problem.take(active), courant)
         taken[active] = done + STRIDE
-    late = set(active.tolist())
+    late = active.tolist()
     reason = f"the measurements are not fitted to {fit:.0e} of the loss at 0 after {steps} steps"
     failures = tuple(reason if replicate in late else "" for replicate in range(len(factors)))
     return Descent(end_to_end(factors), taken, failures)
