@@ -116,7 +116,7 @@ class Kind(ABC):
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = MOST) -> str:
         """Draw a second panel with the same horizontal axis, and return what is particular about it."""
-        raise NotImplementedError
+        raise NotImplementedError  # only a kind whose `heights` are two is asked for it
 
     def points(self, finding: Finding) -> Table | None:
         """The numbers that the cells rest on, with all digits; an `Estimate` is a pair."""

@@ -59,7 +59,7 @@ def as_cell(folder: Path) -> Callable[..., dict[str, Any]]:
 
     def run(text: str, names: dict[str, Any] | None = None) -> dict[str, Any]:
         _forget(folder)
-        cell = f"/tmp/ipykernel_1/{next(_numbers)}.py"
+        cell = f"/nowhere/ipykernel_1/{next(_numbers)}.py"
         linecache.cache[cell] = (len(text), None, text.splitlines(keepends=True), cell)
         names = {"__name__": "__main__"} if names is None else names
         exec(compile(text, cell, "exec", dont_inherit=True), names)

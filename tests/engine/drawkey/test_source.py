@@ -58,7 +58,7 @@ def test_a_source_that_warns_is_read_in_silence(as_cell: Load) -> None:
 
 def test_future_statements_of_an_earlier_cell_are_minded(as_cell: Load) -> None:
     """IPython compiles each cell with those of the cells before."""
-    cell = "/tmp/ipykernel_1/future.py"
+    cell = "/nowhere/ipykernel_1/future.py"
     text = "def simulate(rng):\n    def f(x: rng): return x\n    return f\n"
     linecache.cache[cell] = (len(text), None, text.splitlines(keepends=True), cell)
     names: dict[str, Any] = {}
