@@ -119,8 +119,8 @@ class Journal(Blocks):
 
     def _count(self, experiment: str | None = None) -> int:
         """How many blocks are kept, of one experiment or of all."""
-        query = "SELECT COUNT(*) FROM blocks WHERE experiment = ?1 OR ?1 IS NULL"
-        return int(self._connection.execute(query, (experiment,)).fetchone()[0])
+        query = "SELECT COUNT(*) FROM blocks WHERE experiment = :name OR :name IS NULL"
+        return int(self._connection.execute(query, {"name": experiment}).fetchone()[0])
 
     def note_analysis(self, content: Mapping[str, str]) -> None:
         """Note what is made of the draws, with the number of replicates that had been seen by then."""
