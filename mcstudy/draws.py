@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mcstudy.exceptions import StudyError
 from mcstudy.scenarios import Scenario
+from mcstudy.statistics.sequences import TUNED
 
 __all__ = ["QUARANTINED", "Block", "Draws", "Failure", "Sample", "portions"]
 
@@ -133,25 +134,20 @@ class Draws:
     Attributes
     ----------
     samples : mapping from Scenario to Sample
-    first : int
-        Replicates of the first stage: the look at ``first * 2**j`` replicates is number ``j + 1``.
+    tuned : float
+        The number of replicates at which limits are tightest, fixed before drawing.
     common : tuple of str
         Factors whose levels share their random numbers, so that replicates are paired across them.
     """
 
     samples: Mapping[Scenario, Sample]
-    first: int
+    tuned: float = TUNED
     common: tuple[str, ...] = ()
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios that were drawn."""
         return tuple(self.samples)
-
-    def look(self, replicates: int) -> int:
-        """The number of the look at which a scenario has `replicates` replicates."""
-        doublings = (replicates // self.first).bit_length()
-        return max(1, doublings)
 
 
 def portions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from mcstudy.scenarios import Scenario
 __all__ = [
     "BoundCell",
     "BoundEvidence",
+    "Coefficient",
     "Evidence",
     "Fit",
     "Half",
@@ -146,22 +147,48 @@ class LawEvidence(Evidence, kinds=("law", "same_law")):
 
 @dataclass(frozen=True)
 class Half:
-    """The slope over the half of the levels nearest to the limit."""
+    """The slope over the levels nearest to the limit, with its interval and its errors by the draws and the residuals."""
 
     exponent: float
     interval: tuple[float, float]
     levels: int
+    sampling_error: float = math.nan
+    robust_error: float = math.nan
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A number that a rate claims of a line, with the interval that decides it, and the zone of theory."""
+
+    name: str
+    theory: float
+    margin: float
+    estimate: float
+    mcse: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A power law fitted to a line of a rate; `sampling_error` and `robust_error` are those of the slope."""
+    """The model fitted to all levels of a line; `sampling_error` and `robust_error` are those of the exponent.
+
+    Attributes
+    ----------
+    upper_half : Half, optional
+        Over the half of the levels that decides; none where a correction, or several factors, take all of them.
+    scan : tuple of Half
+        Over all levels, all but the furthest from the limit, ..., the last two.
+    coefficients : tuple of Coefficient
+        The numbers that are claimed.
+    deciding : int
+        The one of them that the cell shows.
+    """
 
     constant: float
     exponent: float
     sampling_error: float
     robust_error: float
-    upper_half: Half
+    upper_half: Half | None
     chi_square: float
     degrees: int
     p_value: float
@@ -169,11 +196,25 @@ class Fit:
     curvature_mcse: float
     local_slopes: FloatArray
     local_mcse: FloatArray
+    interval: tuple[float, float] = (math.nan, math.nan)
+    scan: tuple[Half, ...] = ()
+    coefficients: tuple[Coefficient, ...] = ()
+    deciding: int = 0
 
 
 @dataclass(frozen=True)
 class Line:
-    """A statistic along the levels of a factor, all arrays of shape (levels,), and the fit where there is one."""
+    """A statistic along the levels of a factor, all arrays of shape (levels,), and the fit where there is one.
+
+    Attributes
+    ----------
+    x : array
+        The levels; where the statistic is claimed to be a product of powers of several factors, that product.
+    fitted : array
+        What the fit says of `y`.
+    points : tuple of Scenario
+        The factors behind each x where it is not the level of one.
+    """
 
     scenario: Scenario
     x: FloatArray
@@ -182,14 +223,28 @@ class Line:
     replicates: tuple[int, ...]
     fit: Fit | None
     note: str = ""  # why there is none, or what is wrong with it
+    fitted: FloatArray = field(default_factory=lambda: np.empty(0))
+    points: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True)
 class RateEvidence(Evidence, kinds=("rate",)):
-    """The lines of a rate; `exact` claims the power law itself and not its exponent only."""
+    """The lines of a rate.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether the power law itself is claimed, and not its exponent only.
+    model : str
+        What is fitted: "a n^p (1 + c n^-0.5)".
+    factors : tuple of str
+        Those that have an exponent each, where there are several.
+    """
 
     cells: tuple[Line | None, ...] = ()
     against: str = ""
     statistic: str = ""
     limit: str = "infinity"
     exact: bool = False
+    model: str = ""
+    factors: tuple[str, ...] = ()

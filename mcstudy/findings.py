@@ -119,6 +119,15 @@ class Cell:
         Why the cell is undecided whatever its interval, or what is to be known of its verdict.
     hopeless : bool
         Whether more draws of this kind can't decide it.
+    confidence : float
+        Of the interval, at any time: each end by itself is missed with half of the rest.
+    guarantee : Guarantee
+    condition : float
+        How far the tails are seen where the guarantee is asymptotic: replicates over those that the fourth moments
+        ask for. From 1 on a standard error may be believed.
+    needed : int
+        The replicates of each of its scenarios that would probably decide it, those that were drawn included; 0
+        where it is decided, or more draws can't decide it.
     """
 
     scenario: Scenario
@@ -135,13 +144,18 @@ class Cell:
     drawn: int = 0
     note: str = ""
     hopeless: bool = False
+    confidence: float = math.nan
+    guarantee: Guarantee = Guarantee.EXACT
+    condition: float = math.nan
+    needed: int = 0
 
     @staticmethod
     def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
         """A cell in which there is nothing to judge, with its zone where that is known."""
         nan = math.nan
         zone = zone or Zone(nan, nan)
-        return Cell(scenario, zone.theory, zone.margin, nan, nan, (nan, nan), Verdict.UNDECIDED, -1.0)
+        cell = Cell(scenario, zone.theory, zone.margin, nan, nan, (nan, nan), Verdict.UNDECIDED, -1.0)
+        return replace(cell, guarantee=Guarantee.NONE)
 
     @property
     def zone(self) -> Zone:

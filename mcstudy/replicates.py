@@ -1,55 +1,66 @@
-"""How many replicates a scenario gets, and after how many of them the claims are looked at."""
+"""How many replicates a scenario gets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+from typing import Any
 
 from mcstudy.checks import is_count
 from mcstudy.defaults import PROFILES
 from mcstudy.exceptions import StudyError
+from mcstudy.statistics.tails import FEWEST
 
 __all__ = ["Replicates"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Replicates:
-    """How many replicates a scenario gets: stages double from `first` up to the profile's count.
+    """How many replicates a scenario gets: all have the first, those of undecided claims more, up to the profile's.
 
     Parameters
     ----------
     first : int
-        Replicates of the first stage, a multiple of the study's block.
+        Replicates before the first look.
     quick, full : int
-        The most that the profiles draw: `first` times a power of two.
+        The most that the profiles draw; default: `first`.
+
+    Raises
+    ------
+    StudyError
+        If a number is none, or they do not ascend.
+
+    Examples
+    --------
+    >>> Replicates(1000)
+    Replicates(first=1000, quick=1000, full=1000)
     """
 
     first: int
-    quick: int
-    full: int
+    quick: int = field(default=0, kw_only=True)
+    full: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in ("first", *PROFILES):
-            count = getattr(self, name)
+        given: dict[str, Any] = {name: getattr(self, name) for name in ("first", *PROFILES)}
+        for name, count in given.items():
+            if name != "first" and count == 0 and not isinstance(count, bool):
+                given[name] = count = max(given["first"], given["quick"] if name == "full" else 0)
             if not is_count(count):
                 msg = f"`{name}` must be a positive whole number of replicates, got {count!r}"
                 raise StudyError(msg)
             object.__setattr__(self, name, int(count))
-            ratio, rest = divmod(int(count), self.first)
-            if rest or ratio & (ratio - 1) or not ratio:
-                msg = f"`{name}` must be `first` ({self.first}) times a power of two, got {count}"
+        for name, fewer in (("quick", "first"), ("full", "quick")):
+            if getattr(self, name) < getattr(self, fewer):
+                msg = (
+                    f"`{name}` must be at least `{fewer}` ({getattr(self, fewer)}), got {getattr(self, name)}"
+                )
                 raise StudyError(msg)
-        if self.quick > self.full:
-            msg = f"`quick` must not exceed `full` ({self.full}), got {self.quick}"
-            raise StudyError(msg)
 
-    def stages(self, profile: str) -> tuple[int, ...]:
-        """The replicates after each stage of a profile.
+    def most(self, profile: str) -> int:
+        """The most replicates of a scenario in a profile."""
+        return int(getattr(self, profile))
 
-        Examples
-        --------
-        >>> Replicates(first=256, quick=1024, full=4096).stages("quick")
-        (256, 512, 1024)
-        """
-        last = int(getattr(self, profile))
-        doublings = (last // self.first).bit_length()
-        return tuple(self.first << doubling for doubling in range(doublings))
+    @property
+    def tuned(self) -> float:
+        """Where limits are tightest: in the middle of the quick profile's looks, as they double."""
+        return max(FEWEST, math.sqrt(self.first * self.quick))

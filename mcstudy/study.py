@@ -9,8 +9,10 @@ from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mcstudy.checks import is_count
+from mcstudy.checks import is_count, is_positive
 from mcstudy.claims.claim import Claim
+from mcstudy.claims.judging import spend
+from mcstudy.defaults import ALPHA, PROFILES
 from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.ledger import Ledger, Overlay, Section
@@ -18,7 +20,7 @@ from mcstudy.measure import Measure
 from mcstudy.replicates import Replicates
 from mcstudy.scenarios import Scenario
 
-__all__ = ["Option", "Study"]
+__all__ = ["Option", "Study", "shares_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,8 @@ class Study:
     block : int
         Replicates drawn together from one stream.
     replicates : Replicates
+    alpha : float
+        The chance that a report holds any wrong verdict, in (0, 1/2].
     options : tuple of Option
     conclusion : callable, optional
         A function of the Ledger giving a Section for the end of the report.
@@ -68,6 +72,7 @@ class Study:
     block: int
     replicates: Replicates
     experiments: Sequence[Experiment] = ()
+    alpha: float = ALPHA
     options: tuple[Option, ...] = ()
     conclusion: Callable[[Ledger], Section] | None = None
     overlays: tuple[Overlay, ...] = ()
@@ -112,6 +117,7 @@ class Study:
         self._check_experiments()
         self._check_block()
         self._check_ids()
+        self._check_alpha()
 
     def _experiments(self, given: Mapping[str, Any]) -> tuple[Experiment, ...]:
         """The experiments as given, or the only one, unnamed: a new one, or the one there is with new arguments."""
@@ -149,9 +155,11 @@ class Study:
             msg = f"`block` must be a positive whole number of replicates, got {self.block!r}"
             raise StudyError(msg)
         object.__setattr__(self, "block", int(self.block))
-        if self.replicates.first % self.block:
-            msg = f"`first` must be a multiple of the block ({self.block}), got {self.replicates.first}"
-            raise StudyError(msg)
+        for name in ("first", *PROFILES):
+            count = getattr(self.replicates, name)
+            if count % self.block:
+                msg = f"`{name}` must be a multiple of the block ({self.block}), got {count}"
+                raise StudyError(msg)
         for experiment in self.experiments:
             experiment.check_simulate(self.block)
 
@@ -174,6 +182,12 @@ class Study:
                 )
                 raise ClaimError(msg)
 
+    def _check_alpha(self) -> None:
+        if not (is_positive(self.alpha) and self.alpha <= 0.5):
+            msg = f"`alpha` must lie in (0, 1/2], got {self.alpha!r}; {ALPHA} is the default"
+            raise StudyError(msg)
+        shares_of(self)  # refuses weights that do not sum
+
     @property
     def block_size(self) -> int:
         """Replicates of a block."""
@@ -185,6 +199,17 @@ class Study:
                 return experiment
         msg = f"`experiment` must be one of {', '.join(repr(e.name) for e in self.experiments)}, got {name!r}"
         raise StudyError(msg)
+
+
+def shares_of(study: Study) -> dict[str, float]:
+    """What each claim of a study may spend of its alpha, by id.
+
+    Raises
+    ------
+    ClaimError
+        If the weights do not sum.
+    """
+    return spend([claim for experiment in study.experiments for claim in experiment.claims], study.alpha)
 
 
 class _OfTheOnly:

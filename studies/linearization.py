@@ -65,10 +65,10 @@ FORMULAS = mc.Experiment(
     source="Problem 2 (a), (b), with z_j = w_{0,j}^T x",
     claims=[
         # Differences with h = 1e-4: h^4/30 times fifth derivatives, below 1e7 for shifts of 5 sd, and rounding over h.
-        mc.Identity("2a", GRADIENT, column="gradient_residual", tolerance=1e-9),
+        mc.Identity("2a", GRADIENT, column="gradient_residual", tolerance=1e-9, probability=0.01),
         mc.Identity("2a-slopeless", SLOPELESS, column="slopeless_residual", tolerance=1e-9, expected=NO_D),
         # Rounding of sums of 64 terms, relative to the sum of their sizes.
-        mc.Identity("2b", BY_ROWS, column="formula_residual", tolerance=1e-13),
+        mc.Identity("2b", BY_ROWS, column="formula_residual", tolerance=1e-13, probability=0.01),
     ],
 )
 
@@ -105,6 +105,7 @@ CONSTANT = r"1 - \sup |f - f_0| / \text{bound} = 0.279 \, m^{-2/3} \text{ for ta
 CEILING = r"\text{the dual value, which no displacement exceeds} \propto m^{-1/2}"
 TOO_SMALL = mc.control("a constant 10 % too small; the worst displacement finds it out")
 WIDE, QUADRATIC = {"activation": "tanh", "width": MAIN[-3:]}, {"activation": "quadratic"}
+ROUNDED: dict[str, Any] = {"tolerance": 1e-9, "law": "continuous"}
 UNEQUAL = {"activation": (*COMMON, *RARE)}  # z^2/2 makes an equation of the bound: only rounding varies
 PEAK = math.atanh(1 / math.sqrt(3))  # where |tanh''| is largest
 
@@ -121,7 +122,7 @@ WORST = mc.Experiment(
         mc.Value("2c-sharp", ATTAINED, of=mc.mean("ratio"), equals=1.0, margin=0.005, where=WIDE),
         mc.Bound("2c-sharp.bracket", BRACKET, column="gap", at_most=0.002, probability=0.02, where=WIDE),
         # Rounding of f, of order 1, over an error of order 1e-2.
-        mc.Identity("2c-sharp.quadratic", EXACTLY, column="shortfall", tolerance=1e-9, where=QUADRATIC),
+        mc.Identity("2c-sharp.quadratic", EXACTLY, column="shortfall", **ROUNDED, where=QUADRATIC),
         # The next term of the expansion is relative m^(-1/3), 0.04 at the largest width.
         RATE("2c-sharp.rate", SLOWLY, of=mc.mean("shortfall"), exponent=-2 / 3, margin=0.03, where=LINE),
         mc.Value(
@@ -272,7 +273,7 @@ study = mc.Study(
     source="Optimization Landscape of Neural Networks, Problem 2 (a)-(d)",
     experiments=[FORMULAS, PRINTED_FORMULA, WORST, ISOTROPIC, GAUSSIAN, DISPLACEMENT, GROWING, PRINTED_BOUND],
     block=128,
-    replicates=mc.Replicates(first=1024, quick=8192, full=8192),
+    replicates=mc.Replicates(first=128, quick=8192, full=8192),
     conclusion=conclude,
     overlays=(
         mc.Overlay(

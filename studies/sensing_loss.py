@@ -279,7 +279,7 @@ study = mc.Study(
     source="Optimization Landscape of Neural Networks, Problem 1",
     experiments=[loss, symmetric, rademacher, edges, symmetric_edges],
     block=1024,
-    replicates=mc.Replicates(first=8192, quick=131072, full=262144),
+    replicates=mc.Replicates(first=1024, quick=131072, full=262144),
     options=(
         mc.Option("planted", metavar="FILE", help="a square CSV: plant it, scaled, as W*", apply=plant),
     ),

@@ -259,7 +259,7 @@ study = mc.Study(
     source="Optimization Landscape of Neural Networks, Problem 2, kernels at initialization",
     experiments=[KERNELS, ACTIVE_ROWS, OUTPUTS],
     block=1024,
-    replicates=mc.Replicates(first=2048, quick=16384, full=32768),
+    replicates=mc.Replicates(first=1024, quick=16384, full=32768),
     conclusion=conclude,
     overlays=(
         mc.Overlay(

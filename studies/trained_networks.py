@@ -259,7 +259,7 @@ study = mc.Study(
     source="Optimization Landscape of Neural Networks, Problem 2 (d)",
     experiments=[STEP, KINK, TRAINING, RANDOM_POINTS, MEAN_FIELD],
     block=128,
-    replicates=mc.Replicates(first=1024, quick=8192, full=16384),
+    replicates=mc.Replicates(first=128, quick=8192, full=16384),
     conclusion=conclude,
     overlays=(
         mc.Overlay(

@@ -129,7 +129,7 @@ def draws_of() -> Callable[..., Draws]:
 
     def make(
         columns: Mapping[mc.Scenario, Mapping[str, npt.ArrayLike]],
-        first: int = 64,
+        tuned: float = 256,
         block_size: int = 16,
         common: tuple[str, ...] = (),
         missing: tuple[str, ...] = (),
@@ -141,6 +141,6 @@ def draws_of() -> Callable[..., Draws]:
             first_name = next(iter(arrays))
             failed = np.isnan(arrays[first_name]) & (first_name not in missing)
             samples[scenario] = Sample(scenario, arrays, ~failed, block_size, experiment, missing)
-        return Draws(samples, first, common)
+        return Draws(samples, tuned, common)
 
     return make

@@ -136,6 +136,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("colour", "green", "`outer.colour` must be one of red, blue, got 'green'"),
     ("colour", [], r"`outer.colour` must be one of red, blue, got \[\]"),
     ("pair", [1.0], r"`outer.pair` must be a list of 2, got \[1.0\]"),
+    ("pair", [1.0, 2.0, 3.0], r"`outer.pair` must be a list of 2, got \[1.0, 2.0, 3.0\]"),
     ("pair", [1.0, "high"], r"`outer.pair\[1\]` must be a number, got 'high'"),
     ("pair", [True, 1.0], r"`outer.pair\[0\]` must be a number, got True"),
     ("pair", 1.0, "`outer.pair` must be a list, got 1.0"),

@@ -19,8 +19,8 @@ REPORT = PACKAGE / "report"
 # A room may import from itself and from rooms on lower floors.
 FLOORS = {
     "_version": 0, "defaults": 0, "exceptions": 0, "checks": 0, "words": 0,
-    "factors": 1, "replicates": 1, "schema1": 1, "statistics": 1, "models": 1,
-    "scenarios": 2,
+    "factors": 1, "schema1": 1, "statistics": 1, "models": 1,
+    "replicates": 2, "scenarios": 2,
     "draws": 3,
     "codec": 4, "evidence": 4,
     "findings": 5,

@@ -4,7 +4,7 @@ from mcstudy.claims.bound import Bound
 from mcstudy.claims.claim import Claim
 from mcstudy.claims.expectation import Expectation, control, misprint
 from mcstudy.claims.identity import Identity
-from mcstudy.claims.judging import claims_over, judge, profits
+from mcstudy.claims.judging import claims_over, judge, profits, spend
 from mcstudy.claims.law import Law, SameLaw
 from mcstudy.claims.rate import Rate
 from mcstudy.claims.theory import Relative, relative
@@ -26,4 +26,5 @@ __all__ = [
     "misprint",
     "profits",
     "relative",
+    "spend",
 ]

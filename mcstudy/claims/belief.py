@@ -1,20 +1,17 @@
-"""When a cell may be decided: what the tails of its replicates leave open, and what an author declares of them."""
+"""What an author declares of replicates, and the errors where one of them contradicts it."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from mcstudy.draws import Sample
 from mcstudy.exceptions import ClaimError
-from mcstudy.statistics.tails import Condition
 from mcstudy.statistics.ties import clusters
 
-__all__ = ["check_constant", "doubt"]
+__all__ = ["check_constant", "check_range"]
 
-
-def doubt(condition: Condition | None) -> str:
-    """Why an interval may not be believed yet, or nothing."""
-    return "" if condition is None or condition.met else condition.reason
+FloatArray = npt.NDArray[np.float64]
 
 
 def check_constant(claim_id: str, sample: Sample, column: str) -> None:
@@ -23,15 +20,48 @@ def check_constant(claim_id: str, sample: Sample, column: str) -> None:
     Raises
     ------
     ClaimError
-        The message names the first replicate that differs.
+        The message names the replicate that differs most from the first.
     """
     (values,) = sample.values(column)
     if clusters(values).counts.size == 1:
         return
-    differs = int(np.argmax(values != values[0]))
+    differs = int(np.argmax(np.abs(values - values[0])))
     block, index = sample.locate(differs, column)
     msg = (
         f"claim {claim_id}: `constant` must hold for all replicates of a scenario, got {values[differs]} after "
         f"{values[0]} in replicate {block.token}:{index} ({sample.scenario}); leave `constant` out"
     )
     raise ClaimError(msg)
+
+
+def check_range(
+    claim_id: str, sample: Sample, values: FloatArray, ends: tuple[float, float], columns: tuple[str, ...]
+) -> tuple[float, float]:
+    """Refuse a range that a replicate leaves.
+
+    Parameters
+    ----------
+    values : array, shape (k,)
+        What the range is claimed of, at the replicates where all `columns` have a value.
+
+    Returns
+    -------
+    low, high : float
+        The range.
+
+    Raises
+    ------
+    ClaimError
+        The message names the replicate that lies furthest outside.
+    """
+    low, high = map(float, ends)
+    outside = np.maximum(low - values, values - high)
+    worst = int(np.argmax(outside))
+    if outside[worst] > 0.0:
+        block, index = sample.locate(worst, *columns)
+        msg = (
+            f"claim {claim_id}: `range` must hold for all replicates, got {values[worst]} outside of [{low}, {high}] "
+            f"in replicate {block.token}:{index} ({sample.scenario}); widen the range"
+        )
+        raise ClaimError(msg)
+    return low, high

@@ -9,11 +9,18 @@ import numpy as np
 import numpy.typing as npt
 
 from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.deciding import Shares
 from mcstudy.claims.theory import check_limit, check_margin
+from mcstudy.claims.violations import (
+    PROBABILITY,
+    check_probability,
+    replicates_without,
+    verdict_on,
+    violation_interval,
+)
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import BoundCell, BoundEvidence, Witness
-from mcstudy.findings import Cell, Verdict, Zone
-from mcstudy.statistics import clopper_pearson, upper_limit
+from mcstudy.findings import Cell, Interval, Verdict
 
 __all__ = ["Bound"]
 
@@ -28,8 +35,8 @@ class Bound(Claim):
     r"""The absolute value of a column never exceeds a bound.
 
     One violation beyond rounding REFUTES and is kept as a witness: scenario, block and index, which replay it.
-    Without a violation the interval is a Clopper-Pearson upper limit on the probability of a violation, and the
-    claim is CONFIRMED once that is at most `probability`. The largest ratio tells how tight the bound is.
+    Without a violation the interval is an upper limit on the probability of one, exact at any number of replicates,
+    and the claim is CONFIRMED once that is at most `probability`. The largest ratio tells how tight the bound is.
 
     Parameters
     ----------
@@ -50,14 +57,14 @@ class Bound(Claim):
     column: str
     at_most: str | float
     times: float = 1.0
-    probability: float = 1e-3
+    probability: float = PROBABILITY
     rounding: str | float = 0.0
 
     kind = "bound"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_margin(self.id, "probability", self.probability)
+        check_probability(self.id, self.probability)
         check_margin(self.id, "times", self.times)
         check_limit(self.id, "at_most", self.at_most)
         check_limit(self.id, "rounding", self.rounding)
@@ -72,7 +79,7 @@ class Bound(Claim):
         """The column, and those of its bound and its rounding error."""
         return tuple(name for name in (self.column, self.at_most, self.rounding) if isinstance(name, str))
 
-    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+    def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Count the violations in one scenario."""
         (sample,) = samples
         size, bound, rounding = self._values(sample)
@@ -82,17 +89,14 @@ class Bound(Claim):
         # The witness of a violation exceeds its bound most; without one it comes closest in proportion.
         worst = int(np.argmax(excess)) if violations else int(np.argmax(ratio))
         block, index = sample.locate(worst, *self.columns())
-        limit = upper_limit(violations, len(size), confidence)
-        found = BoundCell(float(np.max(ratio)), violations, limit)
+        interval = violation_interval(violations, len(size), shares)
+        found = BoundCell(float(np.max(ratio)), violations, interval[1])
         witness = Witness.at(block, index, float(size[worst]), float(bound[worst]))
-        return Assessment(self._cell(sample, found, len(size), confidence), found, witness)
+        return Assessment(self._cell(sample, found, interval, len(size), shares), found, witness)
 
-    def _cell(self, sample: Sample, found: BoundCell, count: int, confidence: float) -> Cell:
-        violated = found.violations > 0
-        interval = (
-            clopper_pearson(found.violations, count, confidence) if violated else (0.0, found.upper_limit)
-        )
+    def _cell(self, sample: Sample, found: BoundCell, interval: Interval, count: int, shares: Shares) -> Cell:
         share = found.violations / count
+        verdict = verdict_on(found.violations, found.upper_limit, self.probability)
         return Cell(
             scenario=sample.scenario,
             theory=0.0,
@@ -100,8 +104,10 @@ class Bound(Claim):
             estimate=share,
             mcse=float(np.sqrt(share * (1.0 - share) / count)),
             interval=interval,
-            verdict=Verdict.REFUTED if violated else Zone(0.0, self.probability).verdict(interval),
+            verdict=verdict,
             reach=found.largest_ratio,
+            confidence=1.0 - (2.0 * shares.refute if found.violations else shares.confirm),
+            needed=replicates_without(self.probability, shares) if verdict is Verdict.UNDECIDED else 0,
         )
 
     def _values(self, sample: Sample) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -113,6 +119,10 @@ class Bound(Claim):
             for source in (self.at_most, self.rounding)
         )
         return size, self.times * bound, rounding
+
+    def fewest(self, shares: Shares) -> int:
+        """So many that none of them violates an event of the probability."""
+        return replicates_without(self.probability, shares)
 
     def collect(self, assessments: Sequence[Assessment]) -> BoundEvidence:
         """Ratios and counts of every cell, the worst violation and the tightest case."""

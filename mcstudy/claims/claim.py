@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcstudy.checks import is_count
+from mcstudy.checks import is_count, is_positive
+from mcstudy.claims.deciding import Shares
 from mcstudy.claims.expectation import Expectation
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import Evidence, Witness
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Guarantee, Role, Verdict
+from mcstudy.findings import Cell, Role, Verdict
 from mcstudy.scenarios import Scenario, Where, unmatched
 
 __all__ = ["Assessment", "Claim"]
@@ -33,7 +34,7 @@ class Claim(ABC):
     """Base of all claims.
 
     A subclass says which columns it reads (`columns`), which scenarios make a cell (`groups`) and how a
-    cell is assessed at a given confidence (`assess`).
+    cell is assessed with its shares of alpha (`assess`).
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ class Claim(ABC):
         Where the statement stands; default: the experiment's.
     allowed_failures : int
         Failed replicates a cell that the claim tolerates; beyond them it stays UNDECIDED.
+    weight : float, optional
+        The part of the study's alpha that the claim may spend; default: an equal part of what is left.
     """
 
     id: str = field(kw_only=False)
@@ -60,9 +63,9 @@ class Claim(ABC):
     because: str = ""
     source: str = ""
     allowed_failures: int = 0
+    weight: float | None = None
 
     kind = "claim"
-    guarantee = Guarantee.EXACT
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
@@ -70,6 +73,9 @@ class Claim(ABC):
             raise ClaimError(msg)
         if not is_count(self.allowed_failures, at_least=0):
             msg = f"claim {self.id}: `allowed_failures` must be a whole number, at least 0, got {self.allowed_failures!r}"
+            raise ClaimError(msg)
+        if self.weight is not None and not (is_positive(self.weight) and self.weight <= 1):
+            msg = f"claim {self.id}: `weight` must be a part of alpha in (0, 1], got {self.weight!r}; leave it out for an equal part"
             raise ClaimError(msg)
         _ = self.expectation  # refuses what is none
 
@@ -99,8 +105,12 @@ class Claim(ABC):
         """The columns that the claim reads."""
 
     @abstractmethod
-    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+    def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Judge one cell from its samples."""
+
+    def fewest(self, shares: Shares) -> int:
+        """The replicates of a scenario below which it can't be confirmed, whatever they are."""
+        return 2  # a spread needs two
 
     def collect(self, assessments: Sequence[Assessment]) -> Evidence:
         """The evidence of the finding, from that of its cells."""

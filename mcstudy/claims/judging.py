@@ -1,19 +1,24 @@
-"""How draws answer claims: every cell gets its share of alpha, and the cells of a claim conclude together."""
+"""How draws answer claims: every claim gets its share of alpha, and its cells conclude together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.deciding import Shares
 from mcstudy.defaults import ALPHA
 from mcstudy.draws import Draws, Sample
-from mcstudy.findings import Cell, Finding, Guarantee, Verdict
+from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.scenarios import Scenario
 
-__all__ = ["claims_over", "find", "judge", "look_share", "profits"]
+__all__ = ["claims_over", "find", "judge", "profits", "spend"]
+
+ROUNDING = 1e-9  # of a sum of weights like 0.1
 
 
 def claims_over(claims: Sequence[Claim], scenarios: Sequence[Scenario]) -> list[Claim]:
@@ -21,9 +26,23 @@ def claims_over(claims: Sequence[Claim], scenarios: Sequence[Scenario]) -> list[
     return [claim for claim in claims if claim.groups(scenarios)]
 
 
-def look_share(look: int) -> float:
-    """The part of alpha spent at a look, 1/(look (look + 1)): the parts of all looks sum to 1."""
-    return 1.0 / (look * (look + 1))
+def spend(claims: Sequence[Claim], alpha: float = ALPHA) -> dict[str, float]:
+    """The shares of alpha of the claims of a study, by id: their weights, and equal parts of what these leave.
+
+    Raises
+    ------
+    ClaimError
+        If the weights do not sum to 1, or leave nothing for the claims without.
+    """
+    given = {claim.id: float(claim.weight) for claim in claims if claim.weight is not None}
+    rest, others = 1.0 - math.fsum(given.values()), len(claims) - len(given)
+    if others and rest <= ROUNDING:
+        msg = f"`weight` must leave a part of alpha for the {others} claims without one, got weights that sum to {1.0 - rest:g}"
+        raise ClaimError(msg)
+    if claims and not others and abs(rest) > ROUNDING:
+        msg = f"`weight`: the weights must sum to 1 where all claims have one, got {1.0 - rest:g}"
+        raise ClaimError(msg)
+    return {claim.id: alpha * given.get(claim.id, rest / max(others, 1)) for claim in claims}
 
 
 def judge(
@@ -32,13 +51,12 @@ def judge(
     alpha: float = ALPHA,
     *,
     experiment: str = "",
-    among: int | None = None,
+    shares: Mapping[str, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Judge the claims of an experiment so that the chance of any wrong verdict in the study is at most alpha.
 
-    Bonferroni: alpha is shared equally by the claims, within a claim by its cells, and within a cell by all
-    the looks that doubling stages can ever take (1/2, 1/6, 1/12, ...). A cell's confidence depends on its own
-    number of replicates only, so the findings are a function of the draws, not of the way to them.
+    The verdicts hold at every number of replicates at once, so the findings are a function of the draws, not of
+    the way to them: of when one looked, stopped or went on.
 
     Parameters
     ----------
@@ -49,54 +67,45 @@ def judge(
         The study's.
     experiment : str
         The experiment that was drawn.
-    among : int, optional
-        The claims of the whole study; default: those given.
+    shares : mapping from str to float, optional
+        What each claim may spend of alpha (`spend`), where there are other claims in the study.
 
     Returns
     -------
     tuple of Finding
     """
-    share = alpha / (among or max(1, len(claims)))
-    return tuple(find(claim, draws, share, experiment) for claim in claims)
+    shares = spend(claims, alpha) if shares is None else shares
+    return tuple(find(claim, draws, shares[claim.id], experiment) for claim in claims)
 
 
-def find(claim: Claim, draws: Draws, alpha: float, experiment: str = "") -> Finding:
-    """Judge one claim: the conjunction of its cells, which share `alpha` equally.
+def find(claim: Claim, draws: Draws, share: float, experiment: str = "") -> Finding:
+    """Judge one claim: the conjunction of its cells.
 
     Parameters
     ----------
     claim : Claim
     draws : Draws
-    alpha : float
-        The chance of a wrong verdict that this claim may spend over all its cells and looks.
+    share : float
+        The chance of a wrong verdict that this claim may spend over all its cells, and all looks that ever are.
     experiment : str
     """
     groups = [tuple(draws.samples[scenario] for scenario in group) for group in claim.groups(draws.scenarios)]
-    levels = [_confidence(samples, draws, alpha / len(groups)) for samples in groups]
-    assessments = [
-        _assess(claim, samples, level, draws) for samples, level in zip(groups, levels, strict=True)
-    ]
-    return _conclude(claim, assessments, levels, experiment)
+    shares = Shares.of(share, len(groups), draws.tuned)
+    assessments = [_assess(claim, samples, shares, draws) for samples in groups]
+    return _conclude(claim, assessments, experiment)
 
 
-def profits(claim: Claim, finding: Finding) -> bool:
+def profits(claim: Claim, cell: Cell) -> bool:
     """Whether more draws could decide a cell: one that failures keep open stays so, and one without hope."""
-    return any(
-        cell.verdict is Verdict.UNDECIDED and cell.failures <= claim.allowed_failures and not cell.hopeless
-        for cell in finding.cells
-    )
+    open_ = cell.verdict is Verdict.UNDECIDED
+    return open_ and cell.failures <= claim.allowed_failures and not cell.hopeless
 
 
-def _confidence(samples: tuple[Sample, ...], draws: Draws, alpha: float) -> float:
-    """The confidence of a cell at its look, which its scenario with the fewest replicates counts."""
-    return 1.0 - alpha * look_share(draws.look(min(sample.replicates for sample in samples)))
-
-
-def _assess(claim: Claim, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+def _assess(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
     present = [int(np.count_nonzero(sample.present(*claim.columns()))) for sample in samples]
     failures = sum(sample.failures for sample in samples)
     if min(present) >= 2:  # a spread needs two
-        assessment = claim.assess(samples, confidence, draws)
+        assessment = claim.assess(samples, shares, draws)
     else:
         assessment = Assessment(Cell.unjudged(claim.cell_scenario(samples[0].scenario)))
     replicates = [sample.replicates for sample in samples]
@@ -110,12 +119,18 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], confidence: float, draws:
     # What a failed replicate would have shown nobody knows, so too many of them leave every verdict open.
     if failures > claim.allowed_failures:
         cell = replace(cell, verdict=Verdict.UNDECIDED)
-    return replace(assessment, cell=cell)
+    return replace(assessment, cell=replace(cell, needed=_needed(claim, cell, min(present))))
 
 
-def _conclude(
-    claim: Claim, assessments: Sequence[Assessment], levels: Sequence[float], experiment: str
-) -> Finding:
+def _needed(claim: Claim, cell: Cell, present: int) -> int:
+    """How many replicates a scenario needs, of which a part has no values; twice as many where nobody can tell."""
+    if not profits(claim, cell):
+        return 0
+    forecast = cell.needed or 2 * max(present, 1)
+    return max(cell.replicates + 1, math.ceil(forecast * cell.replicates / max(present, 1)))
+
+
+def _conclude(claim: Claim, assessments: Sequence[Assessment], experiment: str) -> Finding:
     """The conjunction of the cells; of those with its verdict the one that reaches furthest speaks for it."""
     cells = tuple(assessment.cell for assessment in assessments)
     verdict = Verdict.all_of([cell.verdict for cell in cells])
@@ -133,22 +148,16 @@ def _conclude(
         role=expectation.role,
         because=expectation.because,
         verdict=verdict,
-        guarantee=_guarantee(claim, cell),
+        guarantee=cell.guarantee,
         as_expected=verdict is expectation.verdict,
         theory=cell.theory,
         margin=cell.margin,
         estimate=cell.estimate,
         mcse=cell.mcse,
         interval=cell.interval,
-        confidence=levels[deciding],
+        confidence=cell.confidence,
         replicates=cell.replicates,
         deciding=deciding,
         cells=cells,
         evidence=claim.collect(assessments),
     )
-
-
-def _guarantee(claim: Claim, cell: Cell) -> Guarantee:
-    """What the verdict of the deciding cell rests on: nothing yet where a condition leaves it open."""
-    waits = cell.verdict is Verdict.UNDECIDED and bool(cell.note)
-    return Guarantee.NONE if cell.reach < 0 or waits else claim.guarantee

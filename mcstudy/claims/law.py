@@ -1,24 +1,27 @@
-"""A column has a given law, or the same law in two scenarios: Kolmogorov distance with a certain band."""
+"""A column has a given law, or the same law in two scenarios: a Kolmogorov distance, confirmed point by point."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.deciding import Shares
 from mcstudy.claims.theory import check_margin
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import LawCell, LawEvidence
 from mcstudy.exceptions import ClaimError
 from mcstudy.factors import call_with_factors
-from mcstudy.findings import Cell, Zone
+from mcstudy.findings import Cell, Guarantee, Verdict, Zone
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics import dkw_band
+from mcstudy.statistics.distances import Steps
+from mcstudy.statistics.sequences import effective_z, law_band, replicates_for
+from mcstudy.statistics.tails import FEWEST
 from mcstudy.statistics.ties import clusters, widened
 
 __all__ = ["Distribution", "Law", "SameLaw"]
@@ -50,10 +53,15 @@ class _Distance(Claim):
         """The column whose law is claimed."""
         return (self.column,)
 
-    def _judge(self, scenario: Scenario, found: LawCell, *counts: int) -> Assessment:
+    def _judge(
+        self, scenario: Scenario, found: LawCell, upper: float, shares: Shares, *counts: int
+    ) -> Assessment:
         """Compare a distance with the margin; `counts` are the replicates of each sample that it rests on."""
         zone = Zone(0.0, self.margin)
-        interval = (max(0.0, found.distance - found.band), min(1.0, found.distance + found.band))
+        interval = (max(0.0, found.distance - found.band), min(1.0, upper))
+        verdict = zone.verdict(interval)
+        # The distance of a sample shrinks with its error: both close in on the margin together.
+        needed = min(counts) * (upper / self.margin) ** 2 if verdict is Verdict.UNDECIDED else 0
         cell = Cell(
             scenario=scenario,
             theory=0.0,
@@ -62,8 +70,10 @@ class _Distance(Claim):
             # The largest standard error that empirical distribution functions have at a point: p = 1/2.
             mcse=0.5 * math.sqrt(sum(1.0 / count for count in counts)),
             interval=interval,
-            verdict=zone.verdict(interval),
+            verdict=verdict,
             reach=zone.reach(interval),
+            confidence=shares.confidence(verdict),
+            needed=math.ceil(needed),
         )
         return Assessment(cell, found)
 
@@ -76,9 +86,10 @@ class _Distance(Claim):
 class Law(_Distance):
     r"""A column has a given distribution.
 
-    The interval is the Kolmogorov distance between the empirical and the claimed distribution function, give
-    or take the Dvoretzky-Kiefer-Wolfowitz band with Massart's constant, which holds for every law and every
-    number of replicates. The law may be discrete.
+    The interval is that of the Kolmogorov distance between the law of the column and the claimed one, from the
+    empirical distribution function. It is refuted by a band around the whole function; it is confirmed point by
+    point, because a law that differs by the margin does so somewhere (`statistics.distances.Steps`). Both hold
+    for every law and at every number of replicates. The law may be discrete.
 
     Parameters
     ----------
@@ -100,20 +111,22 @@ class Law(_Distance):
         """The distance in words."""
         return f"Kolmogorov distance of {self.column} from its law"
 
-    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+    def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Measure the distance from the claimed law in one scenario."""
         (sample,) = samples
         law = self._law(sample.scenario)
         found = clusters(sample.values(self.column)[0])
         count = int(np.sum(found.counts))
-        steps = np.concatenate([[0], np.cumsum(found.counts)]) / count
+        own = shares.retuned(max(FEWEST, replicates_for(2.0 * self.margin, shares.confirm)))
         # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
-        at = np.asarray(law.cdf(widened(found.high, 1)), dtype=np.float64)
-        before = np.asarray(law.cdf(widened(found.low, -1)), dtype=np.float64)
-        probability = np.stack([before, at], axis=1).ravel()
-        deviation = np.stack([steps[:-1] - before, steps[1:] - at], axis=1).ravel()
-        cell = _law_cell(probability, deviation, dkw_band(count, confidence), found.merged)
-        return self._judge(sample.scenario, cell, count)
+        steps = Steps(
+            counts=found.counts,
+            at=np.asarray(law.cdf(widened(found.high, 1)), dtype=np.float64),
+            before=np.asarray(law.cdf(widened(found.low, -1)), dtype=np.float64),
+        )
+        cell = _law_cell(*steps.deviations(), law_band(count, own.refute), found.merged)
+        upper = steps.upper_limit(self.margin, own.confirm, own.tuned)
+        return self._judge(sample.scenario, cell, upper, own, count)
 
     def rehearse(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse what has no distribution function."""
@@ -164,8 +177,8 @@ def _law_cell(probability: FloatArray, deviation: FloatArray, band: float, merge
 class SameLaw(_Distance):
     r"""A column has the same law at two levels of a factor, whatever that law is.
 
-    The interval is the Kolmogorov distance between the two empirical distribution functions, give or take the
-    sum of their Dvoretzky-Kiefer-Wolfowitz bands.
+    The interval is that of the Kolmogorov distance between the two laws. It is refuted by bands around the two
+    empirical distribution functions; it is confirmed point by point, where their difference is nearly normal.
 
     Parameters
     ----------
@@ -207,13 +220,22 @@ class SameLaw(_Distance):
                 msg = f"claim {self.id}: `across` must compare exactly 2 levels of {self.across}, got {levels}; use `where`"
                 raise ClaimError(msg)
 
-    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
+    def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Measure the distance between the two laws."""
         one, other = (np.sort(sample.values(self.column)[0]) for sample in samples)
         found = clusters(np.concatenate([one, other]))
         heights = [np.searchsorted(values, found.high, side="right") / len(values) for values in (one, other)]
         # Half of what may go wrong for each of the two bands.
-        half = 1.0 - (1.0 - confidence) / 2
-        band = dkw_band(len(one), half) + dkw_band(len(other), half)
-        cell = _law_cell(heights[1], heights[0] - heights[1], band, found.merged)
-        return self._judge(self.cell_scenario(samples[0].scenario), cell, len(one), len(other))
+        bands = [law_band(len(values), shares.refute / 2) for values in (one, other)]
+        cell = _law_cell(heights[1], heights[0] - heights[1], sum(bands), found.merged)
+        # An indicator varies by 1/4 at most; where they are paired, both may miss in opposite directions.
+        errors = [0.5 / math.sqrt(len(values)) for values in (one, other)]
+        error = sum(errors) if self.across in draws.common else math.hypot(*errors)
+        z = effective_z(min(len(one), len(other)), shares.confirm, shares.tuned)
+        upper = cell.distance + z * error
+        assessment = self._judge(
+            self.cell_scenario(samples[0].scenario), cell, upper, shares, len(one), len(other)
+        )
+        if assessment.cell.verdict is Verdict.REFUTED:
+            return assessment
+        return replace(assessment, cell=replace(assessment.cell, guarantee=Guarantee.ASYMPTOTIC))

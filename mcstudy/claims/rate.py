@@ -1,84 +1,108 @@
-"""A statistic is a power of a factor: a log-log regression with an honest error."""
+"""A statistic is a power of a factor: a log-log regression whose noise and misfit are told apart."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from mcstudy.claims.belief import check_constant, doubt
+from mcstudy.checks import is_positive
 from mcstudy.claims.claim import Assessment, Claim
-from mcstudy.claims.theory import Theory, check_margin, check_statistic, evaluate
+from mcstudy.claims.deciding import Shares
+from mcstudy.claims.levels import Levels
+from mcstudy.claims.lines import Claimed, LineFit
+from mcstudy.claims.powers import Powers
+from mcstudy.claims.theory import Relative, Theory, check_margin, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample
-from mcstudy.evidence import Fit, Half, Line, RateEvidence
+from mcstudy.evidence import Line, RateEvidence
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Guarantee, Verdict, Zone
+from mcstudy.findings import Cell, Zone
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics import Estimate, PowerLaw, Statistic, fit_power_law, upper_half
+from mcstudy.statistics import Statistic
 
 __all__ = ["Rate"]
-
-FloatArray = npt.NDArray[np.float64]
-
-# The delta method takes log(estimate) for normal; beyond this relative error it is not.
-LARGEST_RELATIVE_ERROR = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rate(Claim):
     r"""A statistic falls or grows as a power of a factor: the slope of log statistic on log factor.
 
-    There is one regression for each combination of the other factors: a line. CONFIRMED needs the slope over
-    the full range and the slope over the upper half of the levels both inside the zone.
+    There is one regression for each combination of the other factors: a line. What theory says is asymptotic, so
+    the half of the levels nearest to the limit decides. It confirms by the noise of its draws, and refutes where
+    the error that its residuals show leaves no doubt either; a line that is known to be bent stays UNDECIDED.
 
     Parameters
     ----------
     id, statement : str
-        See `Claim`, like `where`, `expected`, `because`, `source` and `allowed_failures`.
+        See `Claim`, like `where`, `expected`, `because`, `source`, `allowed_failures` and `weight`.
     of : Statistic
         What is regressed; it must be positive.
-    against : str
-        A factor with at least three positive levels.
+    against : str, callable or mapping from str
+        A factor with at least three positive levels; a function of the factors that it names, whose values are
+        the levels; or several factors with their exponents, ``{"n": -1/2, "d": 1/2}``, fitted together. A line
+        runs along the factors that are named.
     exponent : float or callable
-        The theoretical slope, or a function of the line's other factors giving it.
-    margin : float
-        Half the width of the zone around the exponent.
+        The theoretical slope, or a function of the line's other factors giving it. Left out where `against`
+        holds exponents.
+    margin : float or mapping from str to float
+        Half the width of the zone around the exponent; with several factors one for all, or one for each.
     limit : {"infinity", "zero"}
-        Where the law is asymptotic: the half of the levels nearest to it is the upper half.
+        Where the law is asymptotic.
+    asymptotic_from : float, optional
+        The level from which on the law is claimed: to confirm it, no slope over the levels from there, or from a
+        later one, to the limit may surely leave the zone. Default: the first level of the half that decides.
+    correction : float, optional
+        The power q of the next term, ``a x^p (1 + c x^q)``. Then all levels decide, at least four of them.
+    log : float or "fit", optional
+        Times this power of log(x), of log(1/x) towards zero; "fit" estimates it too, from all levels.
     exact : bool
-        Claim the power law itself: then a rejected goodness of fit REFUTES. Without it, the finding says that
-        it is a power law to within the margin only.
-    constant : bool
-        Declares that all replicates of a scenario are equal, as those of a bound are: only then does a level
-        without spread pin the line.
+        Claim the power law itself: then a rejected goodness of fit REFUTES, and the slope over all levels has to
+        lie in the zone as well. Without it, the finding says that it is a power law to within the margin only.
+    constant : bool or float
+        True declares that all replicates of a scenario are equal, as those of a bound are: only then does a level
+        without spread pin the line. A number claims the prefactor a, given the theoretical exponents.
+    constant_margin : float or Relative, optional
+        Half the width of the zone around the prefactor.
     """
 
     of: Statistic
-    against: str
-    exponent: Theory
-    margin: float
+    against: str | Callable[..., float] | Mapping[str, Theory]
+    exponent: Theory | None = None
+    margin: float | Mapping[str, float]
     limit: str = "infinity"
+    asymptotic_from: float | None = None
+    correction: float | None = None
+    log: float | Literal["fit"] | None = None
     exact: bool = False
-    constant: bool = False
+    constant: bool | float = False
+    constant_margin: float | Relative | None = None
 
     kind = "rate"
-    guarantee = Guarantee.ASYMPTOTIC
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_margin(self.id, "margin", self.margin)
         check_statistic(self.id, self.of)
-        if self.limit not in ("infinity", "zero"):
-            msg = f"claim {self.id}: `limit` must be 'infinity' or 'zero', got {self.limit!r}"
-            raise ClaimError(msg)
+        self._check_exponents()
+        self._check_margins()
+        self._check_prefactor()
+        if self.asymptotic_from is not None and not self.powers.takes_half:
+            rule = "be left out where all levels decide, as with a correction or several factors"
+            self._refuse("asymptotic_from", rule, self.asymptotic_from)
+
+    @cached_property
+    def powers(self) -> Powers:
+        """What the statistic is claimed to be a power of."""
+        return Powers(self.id, self.against, self.limit, self.correction, self.log)
 
     @property
     def estimand(self) -> str:
         """The regression in words."""
-        return f"slope of log {self.of.label} on log {self.against}"
+        if self.powers.several:
+            return f"exponents of {self.of.label} in {self.powers.label}"
+        return f"slope of log {self.of.label} on log {self.powers.label}"
 
     def columns(self) -> tuple[str, ...]:
         """The statistic's column."""
@@ -88,159 +112,136 @@ class Rate(Claim):
         """The scenarios of each line, in order of the factor."""
         lines: dict[Scenario, list[Scenario]] = {}
         for scenario in self.select(scenarios):
-            lines.setdefault(scenario.without(self.against), []).append(scenario)
-        return [tuple(sorted(line, key=self._level)) for line in lines.values()]
+            lines.setdefault(self.cell_scenario(scenario), []).append(scenario)
+        return [tuple(sorted(line, key=self._place)) for line in lines.values()]
 
-    def _level(self, scenario: Scenario) -> float:
-        """The factor as a number; NaN where it is none, which `check` refuses."""
-        level = scenario.get(self.against)
-        return float(level) if isinstance(level, (int, float)) else math.nan
+    def _place(self, scenario: Scenario) -> tuple[float, ...]:
+        return tuple(self.powers.levels([scenario])[0])
 
     def cell_scenario(self, scenario: Scenario) -> Scenario:
         """The factors that name a line."""
-        return scenario.without(self.against)
+        return scenario.without(*self.powers.reads(scenario))
 
     def check_cells(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse a line of fewer than three positive levels, and an exponent that is no number."""
+        """Refuse lines that the model can't be fitted to, and exponents that are no numbers."""
+        for factor in () if callable(self.against) else self.powers.names:
+            self._check_factor("against", factor, list(scenarios[0]))
         for line in self.groups(scenarios):
-            self._check_factor("against", self.against, list(line[0]))
-            evaluate(self.id, "exponent", self.exponent, self.cell_scenario(line[0]))
-            levels = [scenario[self.against] for scenario in line]
-            if len(levels) < 3:
-                msg = f"claim {self.id}: `{self.against}` needs at least 3 levels to fit a rate, got {levels}"
-                raise ClaimError(msg)
-            if not all(self._level(scenario) > 0 for scenario in line):
-                msg = f"claim {self.id}: levels of `{self.against}` must be positive numbers, got {levels}"
-                raise ClaimError(msg)
+            self._claimed(self.cell_scenario(line[0]))
+            self.powers.check(line)
+            self._check_onset(self.powers.levels(line)[:, 0].tolist())
 
-    def assess(self, samples: tuple[Sample, ...], confidence: float, draws: Draws) -> Assessment:
-        """Fit one line and compare both slopes with the zone."""
-        name, values = self.cell_scenario(samples[0].scenario), self._paired(samples, draws)
-        zone = Zone(evaluate(self.id, "exponent", self.exponent, name), self.margin)
-        if min(map(len, values)) < 2:  # levels that have replicates each, but none in common
-            return Assessment(Cell.unjudged(name, zone))
-        line = self._line(name, samples, values)
+    def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
+        """Fit one line and compare what is claimed of it with its zones."""
+        name = self.cell_scenario(samples[0].scenario)
+        claimed = self._claimed(name)
+        levels = Levels(self.of, self.powers, samples, draws.common, constant=self.constant is True)
+        if levels.replicates < 2:  # levels that have replicates each, but none in common
+            return Assessment(Cell.unjudged(name, claimed.exponents[0]))
+        line = self._line(name, levels, claimed)
         if line.note:
-            negative = self._surely_negative(line, values, confidence)
-            cell = replace(
-                Cell.unjudged(line.scenario, zone), note=negative or line.note, hopeless=bool(negative)
-            )
-            return Assessment(cell, line)
-        covariance = self._log_covariance(values, line, draws)
-        fitted = fit_power_law(line.x, line.y, covariance, replicates=min(line.replicates))
-        # The full range and the half near the limit are two chances to be wrong; goodness of fit is a third.
-        part = 1.0 - (1.0 - confidence) / (3 if self.exact else 2)
-        half = self._asymptotic_half(line, covariance, part)
-        rejected = fitted.p_value < 1.0 - part
-        note = "a power law to within the margin, not exactly" if rejected else ""
-        line = replace(line, fit=_fit(fitted, half), note=note)
-        cell = self._cell(line, zone, fitted, part, rejected=rejected)
-        if open_ := self._doubt(samples, values, confidence):
-            return Assessment(replace(cell, verdict=Verdict.UNDECIDED, note=open_), line)
-        return Assessment(replace(cell, note=note), line)
+            return Assessment(_unfit(line, levels, claimed, shares), line)
+        fit = LineFit(
+            line, levels.joint(self.id), self.powers, levels.scenarios, claimed, self.asymptotic_from
+        )
+        return fit.judge(shares)
 
-    def _doubt(self, samples: Sequence[Sample], values: Sequence[FloatArray], confidence: float) -> str:
-        """Why the error of a level may not be believed, or nothing."""
-        for sample, column in zip(samples, values, strict=True):
-            if self.constant:
-                check_constant(self.id, sample, self.of.column)
-            elif reason := doubt(self.of.limits(column, confidence).condition):
-                return f"at {self.against} = {self._level(sample.scenario):g}, {reason}"
-        return ""
-
-    def _surely_negative(self, line: Line, values: Sequence[FloatArray], confidence: float) -> str:
-        """That a level's statistic lies below 0, which no draws can mend, with the remedy; or nothing."""
-        for level, value, column in zip(line.x, line.y, values, strict=True):
-            if value < 0.0:
-                limits = self.of.limits(column, confidence)
-                if limits.high < 0.0 and not doubt(limits.condition):
-                    return f"the {self.of.label} is negative at {self.against} = {level:g}: negate the column, or use rms"
-        return ""
-
-    def _line(self, name: Scenario, samples: Sequence[Sample], values: Sequence[FloatArray]) -> Line:
+    def _line(self, name: Scenario, levels: Levels, claimed: Claimed) -> Line:
         """The statistic at every level, with the reason why no line can be fitted if there is one."""
-        levels = np.array([self._level(sample.scenario) for sample in samples])
-        estimates = [self.of.estimate(column) for column in values]
+        x = self.powers.levels(levels.scenarios)
+        exponents = [zone.theory for zone in claimed.exponents]
         return Line(
             scenario=name,
-            x=levels,
-            y=np.array([estimate.value for estimate in estimates]),
-            mcse=np.array([estimate.mcse for estimate in estimates]),
-            replicates=tuple(estimate.replicates for estimate in estimates),
+            x=np.prod(x**exponents, axis=1) if self.powers.several else x[:, 0],
+            y=np.array([estimate.value for estimate in levels.estimates]),
+            mcse=np.array([estimate.mcse for estimate in levels.estimates]),
+            replicates=tuple(estimate.replicates for estimate in levels.estimates),
             fit=None,
-            note=self._unfit(levels, estimates),
+            note=levels.obstacle(),
+            points=() if isinstance(self.against, str) else levels.scenarios,
         )
 
-    def _paired(self, samples: Sequence[Sample], draws: Draws) -> list[FloatArray]:
-        """The column at every level; under common random numbers only the replicates that all levels have."""
-        column = self.of.column
-        if self.against not in draws.common:
-            return [sample.values(column)[0] for sample in samples]
-        count = min(sample.replicates for sample in samples)
-        keep = np.logical_and.reduce([sample.present(column)[:count] for sample in samples])
-        return [sample.columns[column][:count][keep] for sample in samples]
-
-    def _cell(self, line: Line, zone: Zone, fitted: PowerLaw, part: float, *, rejected: bool) -> Cell:
-        interval = fitted.interval(part)
-        halves = [interval] if line.fit is None else [interval, line.fit.upper_half.interval]
-        verdicts = [zone.verdict(ends) for ends in halves]
-        if self.exact and rejected:
-            verdicts.append(Verdict.REFUTED)
-        return Cell(
-            scenario=line.scenario,
-            theory=zone.theory,
-            margin=zone.margin,
-            estimate=fitted.exponent,
-            mcse=fitted.mcse,
-            interval=interval,
-            verdict=Verdict.all_of(verdicts),
-            reach=zone.reach(interval),
+    def _claimed(self, name: Scenario) -> Claimed:
+        """The numbers that are claimed of a line, with their zones."""
+        if isinstance(self.against, Mapping):
+            theories = {f"against[{factor!r}]": theory for factor, theory in self.against.items()}
+        else:
+            theories = {"exponent": self.exponent or 0.0}
+        exponents = tuple(
+            Zone(evaluate(self.id, argument, theory, name), self._margin_of(factor))
+            for (argument, theory), factor in zip(theories.items(), self.powers.names, strict=True)
         )
+        return Claimed(exponents, self._prefactor(), self.exact)
 
-    def _asymptotic_half(self, line: Line, covariance: FloatArray, confidence: float) -> Half:
-        """The slope over the half near the limit: near zero, that of 1/x near infinity with the other sign."""
-        if self.limit == "infinity":
-            top = upper_half(line.x, line.y, covariance)
-            return Half(top.exponent, top.interval(confidence), top.degrees + 2)
-        top = upper_half(1.0 / line.x, line.y, covariance)
-        low, high = top.interval(confidence)
-        return Half(-top.exponent, (-high, -low), top.degrees + 2)
+    def _margin_of(self, factor: str) -> float:
+        return self.margin[factor] if isinstance(self.margin, Mapping) else self.margin
 
-    def _unfit(self, levels: FloatArray, estimates: Sequence[Estimate]) -> str:
-        """Why no line can be fitted, or nothing."""
-        for level, estimate in zip(levels, estimates, strict=True):
-            if not estimate.value > 0.0:
-                return f"the {self.of.label} is not positive at {self.against} = {level:g}"
-            if estimate.mcse > LARGEST_RELATIVE_ERROR * estimate.value:
-                return f"the {self.of.label} is not known to 25 % at {self.against} = {level:g}"
-        return ""
-
-    def _log_covariance(self, values: Sequence[FloatArray], line: Line, draws: Draws) -> FloatArray:
-        """Covariance of the log statistics: diagonal, or from paired influence values."""
-        if self.against not in draws.common:
-            return np.diag((line.mcse / line.y) ** 2)
-        influence = np.stack([self.of.influence(column) for column in values])
-        covariance = np.cov(influence / line.y[:, None]) / influence.shape[1]
-        return np.asarray(covariance, dtype=np.float64)
+    def _prefactor(self) -> Zone | None:
+        margin = self.constant_margin
+        if isinstance(self.constant, bool) or margin is None:
+            return None
+        width = margin.fraction * self.constant if isinstance(margin, Relative) else margin
+        return Zone(float(self.constant), float(width))
 
     def collect(self, assessments: Sequence[Assessment]) -> RateEvidence:
         """The lines with their fits."""
-        lines = tuple(assessment.evidence for assessment in assessments)
-        return RateEvidence(lines, self.against, self.of.label, self.limit, self.exact)
+        powers = self.powers
+        return RateEvidence(
+            cells=tuple(assessment.evidence for assessment in assessments),
+            against=powers.label,
+            statistic=self.of.label,
+            limit=self.limit,
+            exact=self.exact,
+            model=powers.formula,
+            factors=powers.names if powers.several else (),
+        )
+
+    def _check_exponents(self) -> None:
+        if self.powers.several and self.exponent is not None:
+            self._refuse("exponent", "be left out where `against` holds exponents", self.exponent)
+        if not self.powers.several and self.exponent is None:
+            self._refuse("exponent", "be a number, or a function of the line's factors", self.exponent)
+
+    def _check_margins(self) -> None:
+        if not isinstance(self.margin, Mapping):
+            check_margin(self.id, "margin", self.margin)
+            if isinstance(self.margin, Relative):
+                self._refuse("margin", "be absolute, for exponents are compared by differences", self.margin)
+            return
+        if not self.powers.several or set(self.margin) != set(self.powers.names):
+            rule = f"be a number, or one for each of several factors of `against` ({self.powers.label})"
+            self._refuse("margin", rule, dict(self.margin))
+        for factor, margin in self.margin.items():
+            check_margin(self.id, f"margin[{factor!r}]", margin)
+
+    def _check_prefactor(self) -> None:
+        if isinstance(self.constant, bool):
+            if self.constant_margin is not None:
+                self._refuse("constant_margin", "go with a number for `constant`", self.constant_margin)
+            return
+        if not is_positive(self.constant):
+            self._refuse("constant", "be True, False or a positive prefactor", self.constant)
+        if self.constant_margin is None:
+            self._refuse("constant_margin", "be given with a prefactor, such as relative(0.05)", None)
+        check_margin(self.id, "constant_margin", self.constant_margin)
+
+    def _check_onset(self, levels: list[float]) -> None:
+        onset = self.asymptotic_from
+        nearest = max(levels) if self.limit == "infinity" else min(levels)
+        if onset is not None and (onset not in levels or onset == nearest):
+            rule = f"be a level of `{self.powers.label}` with another one nearer to the limit ({levels})"
+            self._refuse("asymptotic_from", rule, onset)
+
+    def _refuse(self, argument: str, rule: str, value: object) -> None:
+        msg = f"claim {self.id}: `{argument}` must {rule}, got {value!r}"
+        raise ClaimError(msg)
 
 
-def _fit(fit: PowerLaw, half: Half) -> Fit:
-    return Fit(
-        constant=fit.constant,
-        exponent=fit.exponent,
-        sampling_error=fit.sampling_error,
-        robust_error=fit.robust_error,
-        upper_half=half,
-        chi_square=fit.chi_square,
-        degrees=fit.degrees,
-        p_value=fit.p_value,
-        curvature=fit.curvature,
-        curvature_mcse=fit.curvature_mcse,
-        local_slopes=fit.local_slopes,
-        local_mcse=fit.local_mcse,
+def _unfit(line: Line, levels: Levels, claimed: Claimed, shares: Shares) -> Cell:
+    """The cell of a line that can't be fitted: yet, or ever."""
+    negative = levels.surely_negative(shares)
+    hopeless = bool(negative) or levels.constant
+    cell = Cell.unjudged(line.scenario, claimed.exponents[0])
+    return replace(
+        cell, note=negative or line.note, hopeless=hopeless, needed=0 if hopeless else levels.needed()
     )

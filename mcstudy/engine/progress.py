@@ -14,8 +14,11 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Shows how far a study is: here nothing, in subclasses a bar or lines."""
 
-    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
-        """Begin a stage of so many blocks."""
+    def look(self, study: str, number: int, blocks: int) -> None:
+        """Begin to draw so many blocks before a look at the claims."""
+
+    def warn(self, text: str) -> None:
+        """Say something that is to be known before anything is drawn."""
 
     def advance(self) -> None:
         """One block more is done."""
@@ -33,9 +36,13 @@ class Plain(Progress):
         self._done = self._total = 0
         self._last = -SECONDS_BETWEEN_LINES
 
-    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
+    def look(self, study: str, number: int, blocks: int) -> None:
         """Begin counting."""
-        self._label, self._done, self._total = f"{study}: stage {number} of at most {stages}", 0, blocks
+        self._label, self._done, self._total = f"{study}: before look {number}", 0, blocks
+
+    def warn(self, text: str) -> None:
+        """Say it in a line."""
+        print(text, file=self._stream, flush=True)
 
     def advance(self) -> None:
         """Count, and say so if the last line is long ago."""
@@ -64,12 +71,16 @@ class Terminal(Progress):
         )
         self._task: Any = None
 
-    def stage(self, study: str, number: int, stages: int, blocks: int) -> None:
+    def look(self, study: str, number: int, blocks: int) -> None:
         """Begin a bar."""
         self._bar.start()
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(f"{study}: stage {number} of at most {stages}", total=blocks)
+        self._task = self._bar.add_task(f"{study}: before look {number}", total=blocks)
+
+    def warn(self, text: str) -> None:
+        """Say it above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
 
     def advance(self) -> None:
         """Move the bar."""

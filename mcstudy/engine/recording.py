@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcstudy.defaults import ALPHA
 from mcstudy.draws import Draws, Failure
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.journal import Journal
@@ -28,7 +27,7 @@ def draws_of(settings: Settings, experiment: Experiment, journal: Journal, count
         for (name, scenario), replicates in counts.items()
         if name == experiment.name
     }
-    return Draws(samples, settings.study.replicates.first, experiment.common)
+    return Draws(samples, settings.study.replicates.tuned, experiment.common)
 
 
 def ledger_of(
@@ -92,7 +91,7 @@ def _run(settings: Settings, counts: Counts, failures: list[Failure]) -> Run:
         jobs=settings.jobs,
         replicates=sum(counts.values()),
         failures=sum(size if failure.index is None else 1 for failure in failures),
-        alpha=ALPHA,
+        alpha=settings.study.alpha,
         command=settings.command,
         replay=settings.replay,
     )
@@ -102,7 +101,9 @@ def _design(settings: Settings, journal: Journal) -> Design:
     study, columns = settings.study, journal.columns()
     return Design(
         block_size=study.block_size,
-        stages=study.replicates.stages(settings.profile),
+        stages=tuple(sorted({min(study.replicates.first, settings.most), settings.most}))
+        if settings.profile == "quick"
+        else (settings.most,),
         experiments=tuple(
             _experiment(experiment, settings.profile, columns.get(experiment.name, ()))
             for experiment in study.experiments

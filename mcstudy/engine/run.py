@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mcstudy.checks import is_count
 from mcstudy.claims import claims_over, judge
+from mcstudy.claims.deciding import Shares
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.draws import Block, Draws
 from mcstudy.engine.blocks import Counts
@@ -22,8 +23,9 @@ from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
+from mcstudy.engine.limit import Limit
 from mcstudy.engine.payload import Payload, pack
-from mcstudy.engine.plan import blocks_of, stages, task_for, undecided
+from mcstudy.engine.plan import blocks_of, next_counts, task_for
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.proof import check_first, check_stored
 from mcstudy.engine.provenance import provenance
@@ -36,7 +38,7 @@ from mcstudy.experiment import Experiment
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Scenario
-from mcstudy.study import Study
+from mcstudy.study import Study, shares_of
 
 __all__ = ["run", "write"]
 
@@ -50,6 +52,8 @@ def run(
     executor: str | Executor = EXECUTOR,
     out: str | Path | None = OUT,
     fresh: bool = False,
+    until: str | None = None,
+    at_most: float | None = None,
     progress: Progress | None = None,
 ) -> Ledger:
     """Draw what is missing of a study, judge its claims, write its report; see `mcstudy.run` for the arguments.
@@ -65,7 +69,8 @@ def run(
     study = origin.study
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
-    settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs)
+    limit = Limit.of(study, profile, until, at_most, chosen.jobs)
+    settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs, limit)
     with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
         counts, findings = _Loop(settings, journal, chosen, progress or Progress()).go()
         ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
@@ -142,10 +147,28 @@ class _Loop:
             str, tuple[tuple[int, ...], Finding]
         ] = {}  # by claim, with the replicates it read
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
+        self.shares = shares_of(self.study)
+        self.limit = settings.limit
+        # What is cited has the precision that was promised: the full profile draws all before it looks.
+        self.first = self.study.replicates.first if settings.profile == "quick" else settings.most
+        self._warn_of_too_few()
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
+    def _warn_of_too_few(self) -> None:
+        """Say which claims no draws of the profile can confirm."""
+        for name, claims in self.claims.items():
+            for claim in claims:
+                cells = len(claim.groups(self.scenarios[name]))
+                fewest = claim.fewest(Shares.of(self.shares[claim.id], cells, self.study.replicates.tuned))
+                if fewest > self.limit.replicates:
+                    profile, most = self.settings.profile, self.settings.most
+                    self.progress.warn(
+                        f"{self.study.name}: claim {claim.id} can't be confirmed with the {most:,} replicates of the "
+                        f"{profile} profile, for it needs {fewest:,} a scenario; raise `replicates`"
+                    )
+
     def go(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
-        """Draw stage by stage until every claim is decided; a `simulate` that breaks a rule leaves no draws behind."""
+        """Draw from look to look until every claim is decided; a `simulate` that breaks a rule leaves no draws behind."""
         try:
             self._check_stored()
             # Not before the checks: an analysis that was refused has not been made.
@@ -156,25 +179,27 @@ class _Loop:
             raise
 
     def _draw_and_judge(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
-        counts = {(name, scenario): 0 for name, scenarios in self.scenarios.items() for scenario in scenarios}
+        """Draw, look, and draw more where that may decide something."""
+        counts: dict[tuple[str, Scenario], int] = {}
+        wanted = {(name, s): self.first for name, scenarios in self.scenarios.items() for s in scenarios}
         findings: tuple[Finding, ...] = ()
-        active = dict(self.scenarios)
-        planned = stages(self.study, self.settings.profile)
-        for number, replicates in enumerate(planned, start=1):
-            missing = self._missing(active, replicates)
-            self.progress.stage(self.study.name, number, len(planned), len(missing))
+        look = 0
+        while wanted:
+            look += 1
+            counts |= wanted
+            missing = self._missing(wanted)
+            self.progress.look(self.study.name, look, len(missing))
             self._draw(missing)
-            counts.update({(name, s): replicates for name, scenarios in active.items() for s in scenarios})
             findings = self._judge(counts)
-            active = self._undecided(findings)
-            if not any(active.values()):
-                break
+            wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
         return counts, findings
 
-    def _missing(self, active: Mapping[str, tuple[Scenario, ...]], replicates: int) -> list[Block]:
-        done, blocks = self.journal.done(), replicates // self.study.block_size
+    def _missing(self, wanted: Counts) -> list[Block]:
+        done = self.journal.done()
         return [
-            block for name, scenarios in active.items() for block in blocks_of(name, scenarios, blocks, done)
+            block
+            for name in self.scenarios
+            for block in blocks_of(name, _of_experiment(wanted, name), self.study.block_size, done)
         ]
 
     def _judge(self, counts: Counts) -> tuple[Finding, ...]:
@@ -183,8 +208,7 @@ class _Loop:
         )
 
     def _judged(self, experiment: Experiment, counts: Counts) -> Iterator[Finding]:
-        """The findings of an experiment; that of an earlier stage where a claim has got no draws since."""
-        among = sum(map(len, self.claims.values()))
+        """The findings of an experiment; that of an earlier look where a claim has got no draws since."""
         draws: Draws | None = None
         for claim in self.claims[experiment.name]:
             read = claim.select(self.scenarios[experiment.name])
@@ -192,13 +216,23 @@ class _Loop:
             before, finding = self._findings.get(claim.id, ((), None))
             if finding is None or before != replicates:
                 draws = draws or draws_of(self.settings, experiment, self.journal, counts)
-                (finding,) = judge([claim], draws, experiment=experiment.name, among=among)
+                (finding,) = judge([claim], draws, experiment=experiment.name, shares=self.shares)
                 self._findings[claim.id] = replicates, finding
             yield finding
 
-    def _undecided(self, findings: tuple[Finding, ...]) -> dict[str, tuple[Scenario, ...]]:
+    def _wanted(self, findings: tuple[Finding, ...], counts: Counts) -> dict[tuple[str, Scenario], int]:
         by_id = {finding.id: finding for finding in findings}
-        return {e.name: undecided(e, by_id, self.scenarios[e.name]) for e in self.study.experiments}
+        return {
+            (experiment.name, scenario): count
+            for experiment in self.study.experiments
+            for scenario, count in next_counts(
+                experiment,
+                by_id,
+                _of_experiment(counts, experiment.name),
+                most=self.limit.replicates,
+                block=self.study.block_size,
+            ).items()
+        }
 
     def _draw(self, missing: list[Block]) -> None:
         """Draw blocks, and keep each as it finishes; the first few of each experiment, and their proof, before all others."""
@@ -252,3 +286,7 @@ class _Loop:
         """What workers need of each experiment."""
         origin = self.settings.origin
         return {e.name: pack(e.simulate, origin.modules, origin.imported) for e in self.study.experiments}
+
+
+def _of_experiment(counts: Counts, experiment: str) -> dict[Scenario, int]:
+    return {scenario: count for (name, scenario), count in counts.items() if name == experiment}

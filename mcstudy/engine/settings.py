@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcstudy.defaults import SEED
+from mcstudy.engine.limit import Limit
 from mcstudy.engine.source import Origin
 from mcstudy.study import Study
 
@@ -20,11 +21,17 @@ class Settings:
     seed: int
     executor: str
     jobs: int
+    limit: Limit
 
     @property
     def study(self) -> Study:
         """The study that is run."""
         return self.origin.study
+
+    @property
+    def most(self) -> int:
+        """The most replicates that the profile gives a scenario."""
+        return self.study.replicates.most(self.profile)
 
     @property
     def command(self) -> str:

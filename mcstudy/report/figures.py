@@ -1,60 +1,35 @@
-"""The figures of a report: as files for papers, and inline for the page, in its own colours and type."""
+"""The figures of a report: as files for papers, and inline for the page."""
 
 from __future__ import annotations
 
 import io
 import re
 import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcstudy.ledger import Ledger, Overlay
+from mcstudy.report.inline import caption_of, inline
+from mcstudy.report.kept import inputs_digest, keep, kept
 from mcstudy.report.kinds import file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
-from mcstudy.report.style import (
-    BLUE,
-    GREEN,
-    INK,
-    MARKS,
-    MUTED,
-    PAPER,
-    PINK,
-    RULE,
-    VERMILLION,
-    house_style,
-    settle,
-)
+from mcstudy.report.style import MARKS, house_style, settle
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mcstudy.findings import Finding
 
-__all__ = ["MARKED", "Drawn", "inline", "write_figures"]
+__all__ = ["MARKED", "Drawn", "write_figures"]
 
 WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
+PAD = 0.3  # around the panels, in heights of a letter
 ROWS, CROWDED_ROWS, CROWDED = 20, 12, 20  # cells of a figure; fewer in a report of more than so many claims
-VARIABLES = {
-    BLUE: "var(--blue)",
-    VERMILLION: "var(--vermillion)",
-    GREEN: "var(--green)",
-    PINK: "var(--pink)",
-    INK: "var(--ink)",
-    "#000000": "var(--ink)",
-    MUTED: "var(--muted)",
-    RULE: "var(--rule)",
-    PAPER: "var(--paper)",
-}
-_DROPPED = frozenset({"metadata", "style", "clipPath"})  # figures draw nothing outside their axes
-_COLOUR = re.compile("#[0-9a-f]{6}")
-_DECIMAL = re.compile(r"-?\d+\.\d+")
 MARKED = f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}."
 _GLYPH = re.compile(r"Glyph (\d+) .*missing from font")  # what matplotlib warns of
-_ATTRIBUTES = ("font-size", "text-anchor")
 
 
 class Drawn(NamedTuple):
@@ -65,8 +40,21 @@ class Drawn(NamedTuple):
     stem: str
 
 
+class _Order(NamedTuple):
+    """A figure to be had: what it shows, who draws it with its caption, and how it is told."""
+
+    stem: str
+    shown: Any
+    drawn_by: str
+    draw: Callable[[], tuple[Figure, str]]
+    title: str
+    description: str
+
+
 def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
-    """Draw every claim and every overlay, write them as SVG and PDF, and return them for the page.
+    """Write every claim and every overlay as SVG and PDF, and return them for the page.
+
+    A figure that lies there already, drawn from the same findings by the same code, is left as it is.
 
     Parameters
     ----------
@@ -79,29 +67,47 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     dict from str to Drawn
         By stem: ``claim-ID`` and ``overlay-ID``.
     """
+    orders = list(_orders(ledger))
+    inputs = {order.stem: inputs_digest(order.shown, order.drawn_by) for order in orders}
+    found = {stem: kept(folder / stem, digest) for stem, digest in inputs.items()}
+    figures = {stem: svg for stem, svg in found.items() if svg is not None}
+    if missing := [order for order in orders if order.stem not in figures]:
+        with house_style():
+            for order in missing:
+                stem = order.stem
+                figures[stem] = keep(folder / stem, inputs[stem], *_written(*order.draw()))
+    return {
+        order.stem: Drawn(
+            inline(figures[order.stem], name=f"figure{n}", title=order.title, description=order.description),
+            caption_of(figures[order.stem]),
+            order.stem,
+        )
+        for n, order in enumerate(orders, start=1)
+    }
+
+
+def _orders(ledger: Ledger) -> Iterator[_Order]:
     most = ROWS if len(ledger) <= CROWDED else CROWDED_ROWS
-    drawn: dict[str, Drawn] = {}
-
-    def add(stem: str, figure: Figure, caption: str, title: str, description: str) -> None:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.filterwarnings("always", message=_GLYPH.pattern)
-            svg = _save(figure, folder / stem)
-        lost = dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message))))
-        if lost:
-            caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
-        name = f"figure{len(drawn) + 1}"
-        drawn[stem] = Drawn(inline(svg, name=name, title=title, description=description), caption, stem)
-
-    with house_style():
-        for finding in ledger.findings:
-            kind, stem = kind_of(finding.kind), file_name("claim", finding.id)
-            add(stem, *_draw_claim(finding, most), kind.headline(finding), kind.reading(finding))
-        for overlay in ledger.overlays:
-            findings = [ledger[name] for name in overlay.claims if name in ledger]
-            stem = file_name("overlay", overlay.id)
-            told = " ".join(kind_of(finding.kind).reading(finding) for finding in findings)
-            add(stem, *_draw_overlay(overlay, findings, most), overlay.title, told)
-    return drawn
+    for finding in ledger.findings:
+        kind = kind_of(finding.kind)
+        yield _Order(
+            file_name("claim", finding.id),
+            (finding, most),
+            type(kind).__module__,
+            partial(_draw_claim, finding, most),
+            kind.headline(finding),
+            kind.reading(finding),
+        )
+    for overlay in ledger.overlays:
+        findings = [ledger[name] for name in overlay.claims if name in ledger]
+        yield _Order(
+            file_name("overlay", overlay.id),
+            (overlay, findings, most),
+            __name__,
+            partial(_draw_overlay, overlay, findings, most),
+            overlay.title,
+            " ".join(kind_of(finding.kind).reading(finding) for finding in findings),
+        )
 
 
 def _draw_claim(finding: Finding, most: int) -> tuple[Figure, str]:
@@ -127,149 +133,34 @@ def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     """An empty figure with panels of these heights, one above the other; labels get the room they need."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    # One look at all labels a layout; "constrained" takes two, and finds the same places for panels in a column.
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="tight")
+    figure.get_layout_engine().set(pad=PAD)
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     return figure, list(panels[:, 0])
 
 
-def _save(figure: Figure, stem: Path) -> str:
-    """Write a figure as ``stem.svg`` and ``stem.pdf``, without dates, and return the text of the first."""
-    text = io.StringIO()
-    figure.draw_without_rendering()
+def _written(figure: Figure, caption: str) -> tuple[str, bytes]:
+    """A figure as SVG, described by its caption, and as PDF; both without dates."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    svg, pdf = io.StringIO(), io.BytesIO()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", message=_GLYPH.pattern)
+        _lay_out(figure)
+        # Each canvas by itself: `savefig` draws everything once more, for a layout that is done.
+        FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None})
+    if lost := dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message)))):
+        caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
+    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Description": caption or None})
+    return svg.getvalue(), pdf.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give everything its place, and keep it there."""
+    engine = figure.get_layout_engine()
+    engine.execute(figure)
     if settle(figure):
-        figure.draw_without_rendering()
-    # Once for both files: what is laid out already would be laid out anew.
+        engine.execute(figure)
     figure.set_layout_engine("none")
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    svg, pdf = Path(f"{stem}.svg"), Path(f"{stem}.pdf")
-    # A PDF takes three times as long, for the subsets of its fonts: it is kept where the drawing is the same.
-    if not (pdf.is_file() and svg.is_file() and svg.read_text(encoding="utf-8") == text.getvalue()):
-        svg.write_text(text.getvalue(), encoding="utf-8")
-        figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
-    return text.getvalue()
-
-
-def inline(figure: str, *, name: str, title: str, description: str) -> str:
-    """Rewrite matplotlib's SVG for the page.
-
-    Ids begin with the figure's name, so that figures on one page don't share any; colours become the page's
-    variables, so that they follow its dark mode; text keeps its size and gets the page's type; coordinates are
-    rounded to 1/10 point; everything that draws nothing is dropped.
-
-    Parameters
-    ----------
-    figure : str
-        SVG as matplotlib writes it, with text as text.
-    name : str
-        Unique on the page.
-    title, description : str
-        What a reader who doesn't see the figure is told.
-
-    Returns
-    -------
-    str
-        An ``<svg>`` element for HTML.
-    """
-    root = ElementTree.fromstring(figure)
-    drawing = _Rewriter(name).children(root)
-    svg = ElementTree.Element("svg", {"viewBox": root.attrib["viewBox"], "role": "img"})
-    svg.set("aria-labelledby", f"{name}-title {name}-desc")
-    for tag, text in (("title", title), ("desc", description)):
-        ElementTree.SubElement(svg, tag, {"id": f"{name}-{tag}"}).text = text
-    svg.extend(drawing)
-    return ElementTree.tostring(svg, encoding="unicode").replace(" />", "/>")
-
-
-class _Rewriter:
-    """Rewrites the elements of one figure, numbering its ids in order of appearance."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.ids: dict[str, str] = {}
-        # By id of a mark's path: the style that the path itself has.
-        self.marks: dict[str, dict[str, str]] = {}
-
-    def children(self, parent: Element) -> list[Element]:
-        """Rewrite the children of an element; groups that mean nothing are dissolved."""
-        kept: list[Element] = []
-        for child in parent:
-            element = self._rewrite(child)
-            if element is None:
-                continue
-            if element.tag == "g" and not element.attrib:
-                kept.extend(element)
-            else:
-                kept.append(element)
-        return kept
-
-    def _rewrite(self, source: Element) -> Element | None:
-        tag = source.tag.rpartition("}")[2]
-        if tag in _DROPPED or source.get("id") == "patch_1":  # patch_1 is the sheet of paper
-            return None
-        element = ElementTree.Element(tag)
-        mark = source.get("id", "") if tag == "path" else ""
-        for attribute, value in source.attrib.items():
-            self._set(element, attribute.rpartition("}")[2], value, places=2 if mark else 1)
-        self._set_style(element, source.get("style", ""), mark)
-        element.text = source.text if tag in {"text", "tspan"} else None
-        element.extend(self.children(source))
-        if tag == "g":
-            _share_style(element)
-            _join_paths(element)
-        return element if len(element) or tag not in {"g", "defs"} else None
-
-    def _set(self, element: Element, attribute: str, value: str, *, places: int) -> None:
-        if attribute == "href":
-            element.set("href", f"#{self._id(value[1:])}")
-        elif attribute == "id":
-            if element.tag == "path":
-                element.set("id", self._id(value))
-        elif attribute in {"x", "y", "d"} or (attribute == "transform" and "rotate(-0 " not in value):
-            element.set(attribute, _shorten(value, places))
-
-    def _id(self, value: str) -> str:
-        return self.ids.setdefault(value, f"{self.name}-{len(self.ids)}")
-
-    def _set_style(self, element: Element, style: str, mark: str) -> None:
-        rules = dict(rule.split(": ", 1) for rule in style.split("; ") if rule)
-        if mark:
-            self.marks[self._id(mark)] = rules
-        elif element.tag == "use":
-            own = self.marks.get(element.attrib["href"][1:], {})
-            rules = {key: value for key, value in rules.items() if own.get(key) != value}
-        elif element.tag in {"text", "tspan"}:
-            rules.pop("font-family", None)
-            if "font" in rules:  # matplotlib before 3.10 writes size and family as one
-                rules["font-size"] = rules.pop("font").partition("px")[0].split()[-1]
-            for attribute in _ATTRIBUTES:
-                if attribute in rules:
-                    element.set(attribute, rules.pop(attribute).removesuffix("px"))
-            if rules.get("fill") == INK:
-                del rules["fill"]
-        if rules:
-            text = ";".join(f"{key}:{value}" for key, value in rules.items())
-            element.set("style", _COLOUR.sub(lambda match: VARIABLES.get(match[0], match[0]), text))
-
-
-def _shorten(value: str, places: int) -> str:
-    rounded = _DECIMAL.sub(lambda match: f"{float(match[0]):.{places}f}".rstrip("0").rstrip("."), value)
-    return re.sub(r"\s*([MLCQzZ])\s*", r"\1", rounded).strip()
-
-
-def _share_style(group: Element) -> None:
-    """Move a style that all children of a group have to the group; opacity isn't inherited and stays."""
-    styles = {child.get("style", "") for child in group}
-    if len(group) < 2 or len(styles) > 1 or "style" in group.attrib:
-        return
-    (style,) = styles
-    if style and not re.search("(^|;)opacity", style):
-        group.set("style", style)
-        for child in group:
-            del child.attrib["style"]
-
-
-def _join_paths(group: Element) -> None:
-    """Make one path of a group's paths, where nothing but their course tells them apart."""
-    if len(group) > 1 and all(child.tag == "path" and set(child.attrib) == {"d"} for child in group):
-        course = "".join(child.attrib["d"] for child in group)
-        group[:] = [ElementTree.Element("path", {"d": course})]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from mcstudy.findings import Cell, Finding
+from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.report.kinds import CHOSEN, leading, varying
 from mcstudy.report.numbers import label, level, shown
 from mcstudy.report.style import (
@@ -28,6 +28,7 @@ from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Transform
 
 __all__ = ["Rows", "height_of_rows", "lay_out"]
 
@@ -107,21 +108,30 @@ class Rows:
         """The cells shown, from top to bottom."""
         return [self.finding.cells[index] for index in self.indices]
 
-    def mark(self, row: int, x: float, *, hollow: bool = False) -> None:
-        """Put the mark of a cell's verdict at x."""
-        look = MARKS[self.cells[row].verdict]
-        face = look.colour if look.filled and not hollow else PAPER
-        style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": look.colour}
-        self.axes.plot(
-            [x], [self.heights[row]], look.marker, color=look.colour, clip_on=False, zorder=4, **style
-        )
+    def marks(self, places: Mapping[int, float], *, hollow: bool = False) -> None:
+        """Put the marks of the cells' verdicts at x, by row."""
+        for verdict, rows in self._by_verdict(places).items():
+            look = MARKS[verdict]
+            face = look.colour if look.filled and not hollow else PAPER
+            style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": look.colour}
+            style |= {"linestyle": "none", "clip_on": False, "zorder": 4}
+            heights = [self.heights[row] for row in rows]
+            self.axes.plot([places[row] for row in rows], heights, marker=look.marker, **style)
 
-    def line(self, row: int, low: float, high: float) -> None:
-        """Draw a line in a cell's colour from low to high."""
-        style: dict[str, Any] = {"linewidth": 1.3, "solid_capstyle": "butt", "zorder": 3}
-        self.axes.plot(
-            [low, high], [self.heights[row]] * 2, color=MARKS[self.cells[row].verdict].colour, **style
-        )
+    def lines(self, spans: Mapping[int, tuple[float, float]]) -> None:
+        """Draw lines in the cells' colours from low to high, by row."""
+        for verdict, rows in self._by_verdict(spans).items():
+            # One line with gaps for all of them: matplotlib takes its time for each.
+            x = [end for row in rows for end in (*spans[row], math.nan)]
+            y = [height for row in rows for height in [self.heights[row]] * 3]
+            style: dict[str, Any] = {"linewidth": 1.3, "solid_capstyle": "butt", "zorder": 3}
+            self.axes.plot(x, y, color=MARKS[verdict].colour, **style)
+
+    def _by_verdict(self, rows: Iterable[int]) -> dict[Verdict, list[int]]:
+        groups: dict[Verdict, list[int]] = {}
+        for row in rows:
+            groups.setdefault(self.finding.cells[self.indices[row]].verdict, []).append(row)
+        return groups
 
     def remark(self, row: int, text: str) -> None:
         """Write in a row what can't be drawn."""
@@ -129,24 +139,27 @@ class Rows:
         style: dict[str, Any] = {"ha": "center", "va": "center", "color": MUTED, "fontsize": SMALL}
         self.axes.text(0.5, self.heights[row], text, transform=across, **style)
 
-    def extreme(self, row: int, largest: float, median: float = math.nan) -> None:
-        """Mark the largest value of a cell, and its median by a hollow mark; 0 and infinity stand at the ends."""
+    def extremes(self, largest: Sequence[float], medians: Sequence[float] = ()) -> None:
+        """Mark the largest value of every cell, and the medians by hollow marks; 0 and infinity stand at the ends."""
         left, right = sorted(self.axes.get_xlim())
-        if math.isnan(largest):
-            self.remark(row, "not judged")
-            return
-        at = min(max(largest, left), right)
-        if not math.isnan(median):
-            middle = min(max(median, left), right)
-            self.line(row, middle, at)
-            self.mark(row, middle, hollow=True)
-        self.mark(row, at)
-        if largest == 0.0 or math.isinf(largest):
-            side, shift = ("right", -6) if largest else ("left", 6)
-            style: dict[str, Any] = {"ha": side, "va": "center", "color": MUTED, "fontsize": SMALL}
-            self.axes.annotate(
-                shown(largest), (at, self.heights[row]), (shift, 0), textcoords="offset points", **style
-            )
+        at = {row: min(max(x, left), right) for row, x in enumerate(largest) if not math.isnan(x)}
+        middle = {row: min(max(x, left), right) for row, x in enumerate(medians) if not math.isnan(x)}
+        self.lines({row: (x, at[row]) for row, x in middle.items() if row in at})
+        self.marks(middle, hollow=True)
+        self.marks(at)
+        for row, x in enumerate(largest):
+            if row not in at:
+                self.remark(row, "not judged")
+            elif x == 0.0 or math.isinf(x):
+                self._name_end(row, x, at[row])
+
+    def _name_end(self, row: int, value: float, at: float) -> None:
+        """Write 0 or infinity beside a mark that stands for it."""
+        side, shift = ("right", -6) if value else ("left", 6)
+        style: dict[str, Any] = {"ha": side, "va": "center", "color": MUTED, "fontsize": SMALL}
+        self.axes.annotate(
+            shown(value), (at, self.heights[row]), (shift, 0), textcoords="offset points", **style
+        )
 
     def limit(self, limit: float) -> None:
         """Shade what lies beyond a limit."""
@@ -218,25 +231,31 @@ def _write_columns(rows: Rows, labels: _Labels) -> None:
     for name, width, texts in zip(labels.factors, labels.widths, labels.columns, strict=True):
         numeric = _are_numbers((cell.scenario for cell in rows.cells), name)
         style: dict[str, Any] = {"ha": "right" if numeric else "left", "fontsize": SMALL}
-        style |= {"textcoords": "offset points", "annotation_clip": False}
         x = left + (width if numeric else 0.0)
-        top: dict[str, Any] = {"xycoords": "axes fraction", "color": MUTED, "va": "bottom"}
-        rows.axes.annotate(name, (0, 1), (x, 5), **top, **style)
+        above = _shifted(rows.axes, rows.axes.transAxes, x, 5)
+        rows.axes.text(0, 1, name, transform=above, color=MUTED, va="bottom", **style)
+        style["transform"] = _shifted(rows.axes, rows.axes.get_yaxis_transform(), x, 0)
         for height, text in zip(rows.heights, texts, strict=True):
             if text:
-                at: dict[str, Any] = {"xycoords": rows.axes.get_yaxis_transform(), "va": "center"}
-                rows.axes.annotate(text, (0, height), (x, 0), **at, color=INK, **style)
+                rows.axes.text(0, height, text, color=INK, va="center", **style)
         left += width + GAP
 
 
 def _write_headings(rows: Rows, labels: _Labels) -> None:
     """Write the headings, from where the columns begin."""
     left = -sum(labels.widths) - GAP * len(labels.factors)
-    style: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False, "va": "center"}
-    style |= {"xycoords": rows.axes.get_yaxis_transform(), "fontsize": SMALL, "zorder": 5}
+    style: dict[str, Any] = {"va": "center", "fontsize": SMALL, "zorder": 5}
+    style["transform"] = _shifted(rows.axes, rows.axes.get_yaxis_transform(), left, 0)
     for height, lines in zip(rows.heights, labels.headings, strict=True):
         for up, line in enumerate(reversed(lines), start=1):
-            rows.axes.annotate(line, (0, height + up), (left, 0), **style)
+            rows.axes.text(0, height + up, line, **style)
+
+
+def _shifted(axes: Axes, transform: Transform, right: float, up: float) -> Transform:
+    """A transform with a shift in points."""
+    from matplotlib.transforms import offset_copy
+
+    return offset_copy(transform, axes.figure, right, up, units="points")
 
 
 def _cut(value: Any) -> str:

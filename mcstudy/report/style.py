@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcstudy.findings import Verdict
+from mcstudy.report.fonts import FAMILIES, provide_font
 from mcstudy.report.numbers import shown, superscript
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ _STEPS: dict[float, tuple[float, ...]] = {
 
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": list(FAMILIES),
     "font.size": TEXT,
     "text.color": INK,
     "text.parse_math": False,  # names of factors and claims are anybody's text
@@ -101,6 +102,7 @@ def house_style() -> Iterator[None]:
     """Draw in the report's style, whatever the user's own matplotlibrc says."""
     from matplotlib import style
 
+    provide_font()
     with style.context(["default", _STYLE]):
         yield
 
@@ -174,12 +176,12 @@ def number_ticks(axis: Axis, most: int) -> None:
 def settle(figure: Figure) -> bool:
     """Drop ticks whose labels touch, and wrap or move labels of axes that leave the sheet.
 
-    What fits is known only when all is laid out: call this after drawing, and lay out anew where it says so.
+    What fits is known only when all is laid out: call this after that, and lay out anew where it says so.
 
     Parameters
     ----------
     figure : Figure
-        Drawn once, with or without rendering.
+        Laid out once, or drawn.
 
     Returns
     -------

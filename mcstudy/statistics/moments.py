@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
-from mcstudy.statistics.sequences import influence_limits
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked, z_of
-from mcstudy.statistics.tails import condition
+from mcstudy.statistics.sequences import TUNED
+from mcstudy.statistics.statistic import Estimate, Limits, Statistic, believed_limits, checked
 
 __all__ = ["mean", "rms", "sd", "variance"]
 
@@ -33,10 +32,10 @@ class _Mean(Statistic):
         center = _mean(data)
         return hall_interval(center, data - center, confidence)
 
-    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         data = checked(values)
         center = _mean(data)
-        return _limits(center, data - center, confidence, rounding=_rounding(data))
+        return believed_limits(center, data - center, share, tuned, rounding=_rounding(data))
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data = checked(values)
@@ -55,12 +54,13 @@ class _Variance(Statistic):
         mcse = self._estimate(value, influence).mcse
         return hall_interval(value, influence, confidence, mcse=mcse)
 
-    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         data = checked(values)
         value, influence = self._value_and_influence(data)
         # A sum of squares is off by the square of what the mean is off.
-        return _limits(
-            value, influence, confidence, rounding=_rounding(data) ** 2, remainder=value / influence.size
+        remainder = value / influence.size
+        return believed_limits(
+            value, influence, share, tuned, rounding=_rounding(data) ** 2, remainder=remainder
         )
 
     def influence(self, values: ArrayLike) -> FloatArray:
@@ -103,10 +103,10 @@ class _Root(Statistic):
         low, high = statistic.interval(argument, confidence)
         return peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0))
 
-    def limits(self, values: ArrayLike, confidence: float) -> Limits:
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
-        low, high, believed = statistic.limits(argument, confidence)
+        low, high, believed = statistic.limits(argument, share, tuned)
         return Limits(peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0)), believed)
 
     def influence(self, values: ArrayLike) -> FloatArray:
@@ -164,16 +164,6 @@ def rms(column: str) -> Statistic:
     (2.0, 2.0)
     """
     return _Rms(column)
-
-
-def _limits(
-    center: float, influence: FloatArray, confidence: float, *, rounding: float, remainder: float = 0.0
-) -> Limits:
-    """Limits from influences, with the room that their tails ask for."""
-    z = z_of(confidence)
-    believed = condition(influence, z, rounding=rounding)
-    ends = influence_limits(center, influence, z, remainder=remainder, unseen=believed.unseen)
-    return Limits(*ends, believed)
 
 
 def _rounding(data: FloatArray) -> float:

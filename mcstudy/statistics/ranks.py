@@ -1,14 +1,17 @@
 """Frequencies and ranks of a column: proportions and quantiles, with intervals that hold for every law."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
+from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson, standard_error
 from mcstudy.statistics.moments import mean
 from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
+from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked
 
 __all__ = ["proportion", "quantile"]
@@ -43,8 +46,8 @@ class _Quantile(Statistic):
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         return order_statistic_interval(checked(values), self.probability, confidence)
 
-    def limits(self, values: ArrayLike, confidence: float) -> Limits:
-        return Limits(*self.interval(values, confidence), None)
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return Limits(*quantile_limits(checked(values), self.probability, share=share, tuned=tuned))
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data = checked(values)
@@ -72,8 +75,13 @@ class _Proportion(Statistic):
         data = self._indicators(values)
         return clopper_pearson(int(np.count_nonzero(data)), data.size, confidence)
 
-    def limits(self, values: ArrayLike, confidence: float) -> Limits:
-        return Limits(*self.interval(values, confidence), None)
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        data = self._indicators(values)
+        low, high = proportion_limits(int(np.count_nonzero(data)), data.size, share=share, tuned=tuned)
+        return Limits(float(low), float(high))
+
+    def scale(self, value: float) -> float | None:
+        return math.sqrt(value * (1 - value)) if 0 <= value <= 1 else None
 
     def influence(self, values: ArrayLike) -> FloatArray:
         return mean(self.column).influence(self._indicators(values))

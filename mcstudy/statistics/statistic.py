@@ -1,17 +1,19 @@
 """What a statistic of a column is: estimate, Monte Carlo standard error, interval, influence."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.intervals import FloatArray, tail_probability
+from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.sequences import TUNED, effective_z, influence_limits
 from mcstudy.statistics.tails import Condition, condition
 
-__all__ = ["Estimate", "Limits", "Statistic", "checked", "z_of"]
+__all__ = ["Estimate", "Limits", "Statistic", "believed_limits", "checked"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,16 @@ class Estimate:
 
 
 class Limits(NamedTuple):
-    """An interval, and whether it may be believed: None where it holds for every law."""
+    """Limits that hold at every number of replicates, and their condition: None where they hold for every law."""
 
     low: float
     high: float
-    condition: Condition | None
+    condition: Condition | None = None
+
+    @property
+    def believed(self) -> bool:
+        """Whether a verdict may rest on them."""
+        return self.condition is None or self.condition.met
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,15 @@ class Statistic(ABC):
     """
 
     column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it is taken of: of k columns, `values` are of shape (n, k), in this order."""
+        return (self.column,)
+
+    def at(self, scenario: Mapping[str, Any]) -> "Statistic":
+        """The statistic in a scenario: what is a function of factors becomes a number."""
+        return self
 
     @property
     @abstractmethod
@@ -83,14 +99,27 @@ class Statistic(ABC):
         (but not that of a proportion, which never assumes it).
         """
 
-    def limits(self, values: ArrayLike, confidence: float) -> Limits:
-        """The interval that a verdict may rest on, with the condition on the tails of the influences.
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        """Limits that a verdict may rest on, whenever and however often one looks.
 
-        Where the tails are barely seen it is wider than `interval`: it makes room for replicates that were not
-        drawn.
+        Parameters
+        ----------
+        share : float
+            The probability that one end ever misses; each end holds at it by itself.
+        tuned : float
+            The number of replicates at which they are tightest, fixed before drawing.
+
+        Returns
+        -------
+        Limits
+            With the condition on the tails of the influences. Where the tails are barely seen the limits are
+            wider: they make room for replicates that were not drawn.
         """
-        low, high = self.interval(values, confidence)
-        return Limits(low, high, condition(self.influence(values), z_of(confidence)))
+        return believed_limits(self.estimate(values).value, self.influence(values), share, tuned)
+
+    def scale(self, value: float) -> float | None:
+        """The standard deviation of one influence where the statistic's value implies it; else None."""
+        return None
 
     @abstractmethod
     def influence(self, values: ArrayLike) -> FloatArray:
@@ -121,8 +150,31 @@ def checked(values: ArrayLike) -> FloatArray:
     return data.astype(np.float64, copy=False)
 
 
-def z_of(confidence: float) -> float:
-    """How many standard errors the ends of an interval lie from its middle, for a normal law."""
-    from scipy.special import ndtri
+def believed_limits(
+    center: float,
+    influence: FloatArray,
+    share: float,
+    tuned: float,
+    *,
+    rounding: float = 0.0,
+    remainder: float = 0.0,
+    degrees: float | None = None,
+    replicates: int | None = None,
+) -> Limits:
+    """Limits from influences, with the room that their tails ask for.
 
-    return -float(ndtri(tail_probability(confidence)))
+    Parameters
+    ----------
+    center, influence, remainder, degrees
+        See `sequences.influence_limits`.
+    share, tuned
+        See `Statistic.limits`.
+    rounding : float
+        See `tails.condition`.
+    replicates : int, optional
+        The number of replicates that the look is at; default: that of the influences.
+    """
+    z = effective_z(replicates or influence.size, share, tuned)
+    seen = condition(influence, z, rounding=rounding)
+    ends = influence_limits(center, influence, z, remainder=remainder, unseen=seen.unseen, degrees=degrees)
+    return Limits(*ends, seen)

@@ -14,6 +14,8 @@ from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.evidence import BoundCell, BoundEvidence, Witness
 from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Guarantee
+from mcstudy.statistics.bernoulli import proportion_limits
 
 DrawsOf = Callable[..., Draws]
 CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
@@ -72,12 +74,40 @@ def test_one_violation_refutes_however_probable_it_may_be(draws_of: DrawsOf) -> 
     assert finding.verdict is REFUTED
 
 
-@pytest.mark.parametrize(("probability", "verdict"), [(0.0695, CONFIRMED), (0.0693, UNDECIDED)])
+@pytest.mark.parametrize(("probability", "verdict"), [(0.0595, CONFIRMED), (0.0592, UNDECIDED)])
 def test_no_violation_limits_the_probability(draws_of: DrawsOf, probability: float, verdict: Verdict) -> None:
-    """At error 0.01 the limit after 64 draws is 1 - 0.01^(1/64) = 0.0694: Clopper and Pearson's, one-sided."""
+    """At a share of 0.02 the limit after 64 draws is 1 - 0.02^(1/64) = 0.0593: Clopper and Pearson's, one-sided."""
     finding = find(bound(probability=probability), draws_of({ONE: {"x": column(0.9)}}), 0.02)
-    assert finding.interval == pytest.approx((0.0, 1 - 0.01 ** (1 / 64)))
+    assert finding.interval == pytest.approx((0.0, 1 - 0.02 ** (1 / 64)))
     assert finding.verdict is verdict
+    assert (finding.confidence, finding.guarantee) == (0.98, Guarantee.EXACT)
+
+
+@pytest.mark.parametrize("probability", [0.01, 1e-3])
+def test_as_many_as_are_needed_confirm(draws_of: DrawsOf, probability: float) -> None:
+    claim = bound(probability=probability)
+    (open_,) = find(claim, draws_of({ONE: {"x": column(0.9)}}), 0.02).cells
+    assert open_.verdict is UNDECIDED
+    for count, verdict in ((open_.needed - 1, UNDECIDED), (open_.needed, CONFIRMED)):
+        (cell,) = find(claim, draws_of({ONE: {"x": column(0.9, count=count)}}), 0.02).cells
+        assert cell.verdict is verdict
+        assert cell.needed == (0 if verdict is CONFIRMED else open_.needed)
+
+
+def test_by_default_a_violation_in_a_thousand_is_excluded(draws_of: DrawsOf) -> None:
+    claim = Bound("b", "s", column="x", at_most=1.0)
+    (cell,) = find(claim, draws_of({ONE: {"x": column(0.9)}}), 0.01).cells
+    assert (cell.margin, cell.verdict, cell.needed) == (1e-3, UNDECIDED, 4603)  # log 0.01 / log 0.999
+
+
+def test_violations_have_limits_on_both_sides(draws_of: DrawsOf) -> None:
+    """Those of a time-uniform binomial test, at what the cell may spend on each side."""
+    columns = {"x": column(2.0)}
+    finding = find(bound(), draws_of({ONE: columns, TWO: {"x": column(0.5)}}, tuned=128), 0.02)
+    low, high = proportion_limits(1, 64, share=0.02 / 4, tuned=128)
+    assert finding.interval == (float(low), float(high))
+    assert finding.confidence == 1 - 2 * 0.02 / 4
+    assert cells_of(finding)[0].upper_limit == float(high)
 
 
 def test_the_largest_excess_is_the_witness_the_largest_ratio_the_tightest(draws_of: DrawsOf) -> None:
@@ -163,7 +193,7 @@ def test_only_failures_leave_no_witness(draws_of: DrawsOf) -> None:
     [
         ({"at_most": -1.0}, "claim b: `at_most` must be a column or a non-negative number, got -1.0"),
         ({"at_most": math.nan}, "claim b: `at_most` must be a column or a non-negative number, got nan"),
-        ({"probability": 0.0}, "claim b: `probability` must be a positive number"),
+        ({"probability": 0.0}, "claim b: `probability` must lie strictly between 0 and 1, got 0.0"),
         ({"rounding": -1e-16}, "claim b: `rounding`"),
         ({"rounding": math.nan}, "claim b: `rounding`"),
     ],

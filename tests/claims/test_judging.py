@@ -1,18 +1,20 @@
-"""How draws answer claims: shares of alpha, cells that conclude together, failures and missing values."""
+"""How draws answer claims: weights and shares of alpha, cells that conclude together, failures and missing values."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import mcstudy as mc
-from mcstudy.claims import judge, profits
-from mcstudy.claims.judging import find, look_share
+from mcstudy.claims import judge, profits, spend
+from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
+from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Guarantee
 
 DrawsOf = Callable[..., Draws]
@@ -36,39 +38,104 @@ def failing(count: int) -> dict[str, Any]:
     return columns
 
 
-def test_the_looks_spend_alpha_once() -> None:
-    """1/(k (k + 1)) sums to 1 - 1/(K + 1) over K looks: never more than there is."""
-    shares = [look_share(look) for look in range(1, 31)]
-    assert shares[:3] == [1 / 2, 1 / 6, 1 / 12]
-    assert sum(shares) == pytest.approx(1 - 1 / 31)
+def named(*weights: float | None) -> list[mc.Value]:
+    return [
+        mc.Value(f"v{index}", "s", of=mc.mean("x"), equals=0.0, margin=1.0, weight=weight)
+        for index, weight in enumerate(weights)
+    ]
 
 
-def test_alpha_is_shared_by_claims_cells_and_looks(draws_of: DrawsOf) -> None:
-    draws = draws_of({ONE: around(0.0, spread=0.01), TWO: around(0.0, count=256)})
-    one, other = judge([value(), value(where={"n": 2})], draws, alpha=0.02)
-    assert one.confidence == 1 - 0.02 / 2 / 2 / 2  # 2 claims, 2 cells, look 1; n = 1 decides
-    assert other.confidence == 1 - 0.02 / 2 / 12  # look 3
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [
+        ((None,), (1,)),
+        ((None, None, None), (1 / 3, 1 / 3, 1 / 3)),
+        ((0.5, None, None), (0.5, 0.25, 0.25)),
+        ((0.5, 0.25, 0.25), (0.5, 0.25, 0.25)),
+        ((0.1,) * 10, (0.1,) * 10),  # ten tenths are not quite 1
+        ((1,), (1,)),
+    ],
+)
+def test_weights_are_parts_of_alpha_and_the_rest_is_shared_equally(
+    weights: tuple[float | None, ...], shares: tuple[float, ...]
+) -> None:
+    spent = spend(named(*weights), alpha=0.02)
+    assert list(spent) == [f"v{index}" for index in range(len(weights))]
+    assert list(spent.values()) == pytest.approx([0.02 * share for share in shares])
+    assert math.fsum(spent.values()) == pytest.approx(0.02)
+
+
+def test_no_claims_spend_nothing() -> None:
+    assert spend([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("weights", "match"),
+    [
+        ((0.75, 0.5), "`weight`: the weights must sum to 1 where all claims have one, got 1.25"),
+        ((0.25, 0.5), "`weight`: the weights must sum to 1 where all claims have one, got 0.75"),
+        ((0.5, 0.5, None), "`weight` must leave a part of alpha for the 1 claims without one, got .* sum to 1"),
+        ((0.75, 0.5, None, None), "for the 2 claims without one, got weights that sum to 1.25"),
+    ],
+)
+def test_weights_that_do_not_sum_are_refused(weights: tuple[float | None, ...], match: str) -> None:
+    with pytest.raises(ClaimError, match=match):
+        spend(named(*weights))
+
+
+@pytest.mark.parametrize("weight", [0, -0.5, 1.5, math.nan, True, "half"])
+def test_weights_that_are_none_are_refused(weight: Any) -> None:
+    rule = r"claim v0: `weight` must be a part of alpha in \(0, 1\], got .*; leave it out for an equal part"
+    with pytest.raises(ClaimError, match=rule):
+        named(weight)
+
+
+def test_a_cell_is_confirmed_at_the_share_of_its_claim(draws_of: DrawsOf) -> None:
+    """However many cells there are: if the claim is false, then in one of them."""
+    draws = draws_of({ONE: around(0.0), TWO: around(0.0), THREE: around(0.0)})
+    for claim in (value(), value(where={"n": 1})):
+        (finding,) = judge([claim], draws, alpha=0.02)
+        assert (finding.verdict, finding.confidence) == (CONFIRMED, 1 - 2 * 0.02)
+
+
+@pytest.mark.parametrize("center", [9.0, 1.0])
+def test_cells_share_what_refutes_with_their_siblings(draws_of: DrawsOf, center: float) -> None:
+    """So do the intervals of those that stay open."""
+    draws = draws_of({ONE: around(center), TWO: around(0.0), THREE: around(0.0)})
+    for claim, cells in ((value(), 3), (value(where={"n": 1}), 1)):
+        (finding,) = judge([claim], draws, alpha=0.02)
+        assert finding.verdict is (REFUTED if center == 9.0 else UNDECIDED)
+        assert finding.confidence == pytest.approx(1 - 0.02 / cells)
+
+
+def test_claims_share_alpha_by_weight(draws_of: DrawsOf) -> None:
+    findings = judge(named(None, 0.75), draws_of({ONE: around(0.0)}), alpha=0.02)
+    assert [finding.confidence for finding in findings] == pytest.approx([1 - 2 * 0.005, 1 - 2 * 0.015])
 
 
 def test_alpha_is_shared_by_the_claims_of_the_whole_study(draws_of: DrawsOf) -> None:
     """An experiment's claims get no more because the others stand in other experiments."""
     draws = draws_of({ONE: around(0.0)})
-    (finding,) = judge([value()], draws, alpha=0.02, experiment="first", among=5)
-    assert finding.confidence == 1 - 0.02 / 5 / 2
+    shares = spend([value(), *named(None, None)], alpha=0.03)
+    (finding,) = judge([value()], draws, 0.03, experiment="first", shares=shares)
+    assert finding.confidence == 1 - 2 * 0.01
     assert finding.experiment == "first"
 
 
-def test_more_claims_and_cells_widen_every_interval(draws_of: DrawsOf) -> None:
+def test_more_claims_and_cells_widen_every_open_interval(draws_of: DrawsOf) -> None:
     rng = np.random.default_rng(7)
     draws = draws_of({scenario: {"x": rng.normal(size=64)} for scenario in (ONE, TWO)})
 
     def width(claims: list[mc.Value]) -> float:
-        low, high = judge(claims, draws)[0].interval
+        finding = judge(claims, draws)[0]
+        low, high = finding.interval
+        assert finding.verdict is UNDECIDED
         return high - low
 
-    alone = width([value(where={"n": 1})])
-    assert alone < width([value(where={"n": 1}), value(where={"n": 2})])
-    assert alone < width([value()])
+    open_ = {"margin": 0.01}
+    alone = width([value(where={"n": 1}, **open_)])
+    assert alone < width([value(where={"n": 1}, **open_), *named(None)])
+    assert alone < width([value(**open_)])
 
 
 def test_the_deciding_cell_is_the_worst_of_those_with_the_verdict(draws_of: DrawsOf) -> None:
@@ -94,8 +161,8 @@ def test_a_finding_states_the_numbers_of_its_deciding_cell(draws_of: DrawsOf) ->
     finding = find(value(), draws, 0.02)
     cell = finding.cells[finding.deciding]
     assert cell.scenario == TWO
-    assert finding.confidence == 1 - 0.02 / 2 / 12
-    for name in ("theory", "margin", "estimate", "mcse", "interval", "replicates", "verdict"):
+    same = ("theory", "margin", "estimate", "mcse", "interval", "confidence", "guarantee", "replicates", "verdict")
+    for name in same:
         assert getattr(finding, name) == getattr(cell, name)
 
 
@@ -104,7 +171,8 @@ def test_failures_leave_a_claim_undecided_for_good(draws_of: DrawsOf) -> None:
     finding = find(claim, draws_of({ONE: around(0.0), TWO: failing(1)}), 0.01)
     assert [cell.verdict for cell in finding.cells] == [CONFIRMED, UNDECIDED]
     assert finding.verdict is UNDECIDED
-    assert not profits(claim, finding)
+    assert [profits(claim, cell) for cell in finding.cells] == [False, False]
+    assert [cell.needed for cell in finding.cells] == [0, 0]
 
 
 def test_failures_hide_no_refutation_elsewhere(draws_of: DrawsOf) -> None:
@@ -139,22 +207,47 @@ def test_nothing_but_failures(draws_of: DrawsOf) -> None:
     """Without two replicates there is nothing to estimate, however many failures are allowed."""
     patient = value(allowed_failures=200)
     finding = find(patient, draws_of({ONE: failing(127)}), 0.01)
+    (cell,) = finding.cells
     assert (finding.verdict, finding.guarantee) == (UNDECIDED, Guarantee.NONE)
     assert math.isnan(finding.estimate)
-    assert profits(patient, finding)
+    assert profits(patient, cell)
+    assert cell.needed == 256  # two of one that is left, of which there is one in 128
     strict = value()
-    assert not profits(strict, find(strict, draws_of({ONE: failing(128)}), 0.01))
+    assert not profits(strict, find(strict, draws_of({ONE: failing(128)}), 0.01).cells[0])
 
 
 def test_open_cells_without_failures_profit_from_more_draws(draws_of: DrawsOf) -> None:
     claim = value()
-    assert profits(claim, find(claim, draws_of({ONE: around(1.0), TWO: failing(1)}), 0.01))
+    finding = find(claim, draws_of({ONE: around(1.0), TWO: failing(1), THREE: around(0.0)}), 0.01)
+    assert [profits(claim, cell) for cell in finding.cells] == [True, False, False]
+    assert [cell.needed > cell.replicates for cell in finding.cells] == [True, False, False]
 
 
-def test_a_decided_claim_profits_from_nothing(draws_of: DrawsOf) -> None:
+def test_cells_without_hope_profit_from_nothing(draws_of: DrawsOf) -> None:
+    claim = value()
+    (cell,) = find(claim, draws_of({ONE: around(1.0)}), 0.01).cells
+    assert profits(claim, cell)
+    assert not profits(claim, replace(cell, hopeless=True))
+
+
+def test_a_decided_cell_profits_from_nothing(draws_of: DrawsOf) -> None:
     claim = value()
     for center in (0.0, 9.0):
-        assert not profits(claim, find(claim, draws_of({ONE: around(center)}), 0.01))
+        (cell,) = find(claim, draws_of({ONE: around(center)}), 0.01).cells
+        assert not profits(claim, cell)
+        assert cell.needed == 0
+
+
+def test_replicates_that_are_needed_count_those_without_a_value(draws_of: DrawsOf) -> None:
+    """Where every other one has none, twice as many are to be drawn."""
+    x = np.random.default_rng(9).normal(size=256)
+    claim = value(margin=0.1)
+    (whole,) = find(claim, draws_of({ONE: {"x": x}}), 0.01).cells
+    sparse = {"y": np.zeros(512), "x": np.full(512, np.nan)}
+    sparse["x"][::2] = x
+    (half,) = find(claim, draws_of({ONE: sparse}, missing=("x",)), 0.01).cells
+    assert (half.replicates, half.drawn, half.interval) == (512, 256, whole.interval)
+    assert half.needed == pytest.approx(2 * whole.needed, abs=2)
 
 
 def test_a_cell_without_numbers_speaks_only_where_it_is_alone(draws_of: DrawsOf) -> None:

@@ -1,4 +1,4 @@
-"""Law and SameLaw: Kolmogorov distances, their bands, their margins."""
+"""Law and SameLaw: Kolmogorov distances, the bands that refute them and the points that confirm them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.evidence import LawCell, LawEvidence
 from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Guarantee
+from mcstudy.statistics.distances import Steps
+from mcstudy.statistics.sequences import effective_z, law_band, replicates_for
+from mcstudy.statistics.tails import FEWEST
 
 DrawsOf = Callable[..., Draws]
 CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
@@ -81,12 +85,15 @@ def test_distance_from_a_law_with_an_atom(draws_of: DrawsOf) -> None:
     assert find(law(stats.norm()), draws_of({ONE: {"x": drawn}}), 0.01).verdict is REFUTED
 
 
-def test_band_is_that_of_dvoretzky_kiefer_wolfowitz(draws_of: DrawsOf) -> None:
+def test_the_band_that_refutes_holds_at_any_time(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(1).normal(size=64)
-    finding = find(law(stats.norm(5)), draws_of({ONE: {"x": drawn}}), 0.02)
-    cell = cell_of(finding)
-    assert cell.band == pytest.approx(math.sqrt(math.log(2 / 0.01) / 128))  # look 1 spends half of 0.02
+    draws = draws_of({ONE: {"x": drawn}, Scenario(n=2): {"x": drawn + 5}})
+    finding = find(law(stats.norm(5)), draws, 0.02)
+    cell = finding.evidence.cells[0]  # type: ignore[attr-defined]
+    assert cell.band == law_band(64, 0.02 / 4)  # two cells, of which one can refute
+    assert (finding.verdict, finding.guarantee) == (REFUTED, Guarantee.EXACT)
     assert finding.interval == (cell.distance - cell.band, 1.0)
+    assert finding.confidence == 1 - 0.02 / 2
 
 
 @pytest.mark.parametrize(
@@ -112,12 +119,42 @@ def test_too_few_draws_decide_nothing(draws_of: DrawsOf) -> None:
     assert finding.interval[0] == 0.0
 
 
-def test_verdict_turns_where_the_band_meets_the_margin(draws_of: DrawsOf) -> None:
-    drawn = np.random.default_rng(6).normal(size=1024)
-    draws = draws_of({ONE: {"x": drawn}})
-    reach = find(law(stats.norm()), draws, 0.01).interval[1]
-    assert find(law(stats.norm(), margin=reach), draws, 0.01).verdict is CONFIRMED
-    assert find(law(stats.norm(), margin=np.nextafter(reach, 0)), draws, 0.01).verdict is UNDECIDED
+@pytest.mark.parametrize(
+    ("margin", "verdict"), [(0.03, UNDECIDED), (0.07, UNDECIDED), (0.08, CONFIRMED), (0.3, CONFIRMED)]
+)
+def test_confirmed_where_every_point_is(draws_of: DrawsOf, margin: float, verdict: Verdict) -> None:
+    drawn = np.sort(np.random.default_rng(6).normal(size=1024))
+    probability = stats.norm.cdf(drawn)
+    steps = Steps(np.ones(1024, dtype=np.intp), probability, probability)
+    tuned = max(FEWEST, replicates_for(2 * margin, 0.01))
+    upper = steps.upper_limit(margin, 0.01, tuned)
+    (cell,) = find(law(stats.norm(), margin=margin), draws_of({ONE: {"x": drawn}}), 0.01).cells
+    assert (cell.verdict, cell.guarantee) == (verdict, Guarantee.EXACT)
+    assert cell.interval == pytest.approx((0.0, upper))
+    assert (upper <= margin) == (verdict is CONFIRMED)
+
+
+def test_confirming_takes_fewer_replicates_than_a_band(draws_of: DrawsOf) -> None:
+    """A law that is off is so at some point: a third of what a band around the whole function takes."""
+    (cell,) = find(law(stats.norm(), margin=0.1), draws_of({ONE: {"x": normal_quantiles(512)}}), 0.01).cells
+    assert cell.verdict is CONFIRMED
+    assert cell.confidence == 1 - 2 * 0.01
+    assert law_band(512, 0.01) > 0.1
+    assert law_band(3 * 512, 0.01) > 0.06
+
+
+def normal_quantiles(count: int) -> Any:
+    """A sample with next to no deviation."""
+    return stats.norm.ppf((np.arange(count) + 0.5) / count)
+
+
+def test_forecast_of_a_law_is_right_within_thirty_percent(draws_of: DrawsOf) -> None:
+    claim = law(stats.norm(), margin=0.05)
+    (cell,) = find(claim, draws_of({ONE: {"x": normal_quantiles(512)}}), 0.01).cells
+    assert cell.verdict is UNDECIDED
+    for part, verdict in ((0.7, UNDECIDED), (1.3, CONFIRMED)):
+        columns = {ONE: {"x": normal_quantiles(int(part * cell.needed))}}
+        assert find(claim, draws_of(columns), 0.01).verdict is verdict
 
 
 def test_deviation_stays_within_the_distance_and_shows_the_shift(draws_of: DrawsOf) -> None:
@@ -134,10 +171,11 @@ def test_deviation_stays_within_the_distance_and_shows_the_shift(draws_of: Draws
 def test_failed_replicates_widen_the_band(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(1).normal(size=64)
     drawn[:14] = np.nan
-    finding = find(law(stats.norm(), allowed_failures=14), draws_of({ONE: {"x": drawn}}), 0.02)
+    claim = law(stats.norm(), allowed_failures=14)
+    finding = find(claim, draws_of({ONE: {"x": np.append(drawn, drawn[14:])}}), 0.02)
     cell = cell_of(finding)
-    assert finding.mcse == pytest.approx(0.5 / math.sqrt(50))
-    assert cell.band == pytest.approx(math.sqrt(math.log(2 / 0.01) / 100))
+    assert finding.mcse == pytest.approx(0.5 / math.sqrt(100))
+    assert cell.band == law_band(100, 0.01) > law_band(114, 0.01)
     assert cell.distance == pytest.approx(stats.kstest(drawn[14:], "norm").statistic)
 
 
@@ -176,9 +214,7 @@ def test_distance_of_two_samples_against_scipy(draws_of: DrawsOf, ties: bool) ->
     finding = find(same(), draws_of(pair(one, other)), 0.02)
     assert finding.estimate == pytest.approx(stats.ks_2samp(one, other).statistic, rel=1e-14)
     cell = cell_of(finding)
-    error = 0.02 / 12 / 2  # look 3 spends 1/12 of 0.02, half on each sample
-    bands = [math.sqrt(math.log(2 / error) / (2 * n)) for n in (256, 512)]
-    assert cell.band == pytest.approx(sum(bands))
+    assert cell.band == pytest.approx(sum(law_band(n, 0.01 / 2) for n in (256, 512)))  # half on each sample
     assert finding.replicates == 256
     assert finding.drawn == 256 + 512
     assert finding.mcse == pytest.approx(0.5 * math.sqrt(1 / 256 + 1 / 512))
@@ -189,6 +225,19 @@ def test_same_law_by_construction(draws_of: DrawsOf, shift: float, verdict: Verd
     rng = np.random.default_rng(9)
     columns = pair(rng.normal(size=8192), rng.normal(shift, 1, size=8192))
     assert find(same(margin=0.08), draws_of(columns), 0.01).verdict is verdict
+
+
+@pytest.mark.parametrize("common", [(), ("kind",)])
+def test_two_laws_are_confirmed_point_by_point(draws_of: DrawsOf, common: tuple[str, ...]) -> None:
+    """An indicator's error is at most 1/2 sqrt(n): errors add up where draws are paired, else their squares do."""
+    one, other = normal_quantiles(4096), normal_quantiles(2048)
+    finding = find(same(margin=0.2), draws_of(pair(one, other), common=common), 0.02)
+    errors = (0.5 / 64, 0.5 / math.sqrt(2048))
+    error = sum(errors) if common else math.hypot(*errors)
+    z = effective_z(2048, 0.02, 256)
+    assert (finding.verdict, finding.guarantee) == (CONFIRMED, Guarantee.ASYMPTOTIC)
+    assert finding.interval == pytest.approx((0.0, cell_of(finding).distance + z * error))
+    assert finding.confidence == 1 - 2 * 0.02
 
 
 def test_same_law_is_judged_for_each_pair(draws_of: DrawsOf) -> None:

@@ -14,6 +14,10 @@ from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Guarantee
+from mcstudy.statistics.bernoulli import proportion_limits
+from mcstudy.statistics.bounded import BoundedMean
+from mcstudy.statistics.sequences import replicates_for
+from mcstudy.statistics.tails import FEWEST
 
 DrawsOf = Callable[..., Draws]
 CONFIRMED, REFUTED, UNDECIDED = Verdict.CONFIRMED, Verdict.REFUTED, Verdict.UNDECIDED
@@ -143,12 +147,29 @@ def test_a_varying_column_of_theory_is_refused_but_for_means(draws_of: DrawsOf, 
 
 
 def test_proportions_at_zero_and_one_keep_a_width(draws_of: DrawsOf) -> None:
-    """No success in 64: the Clopper-Pearson limit at a level a is 1 - (a/2)^(1/64)."""
+    """No success in 64 leaves room: the limits are those of a time-uniform binomial test."""
     draws = draws_of({ONE: {"none": np.zeros(64), "all": np.ones(64)}})
     finding = find(value(of=proportion("none"), equals=0.0, margin=0.05), draws, 0.02)
-    assert finding.interval == pytest.approx((0.0, 1 - 0.005 ** (1 / 64)))
-    assert finding.verdict is UNDECIDED
+    assert (finding.verdict, finding.guarantee) == (UNDECIDED, Guarantee.EXACT)
+    tuned = max(FEWEST, replicates_for(0.05 / math.sqrt(0.05 * 0.95), 0.02))
+    _, high = proportion_limits(0, 64, share=0.01, tuned=tuned)
+    assert finding.interval == (0.0, float(high))
     assert find(value(of=proportion("all"), equals=1.0, margin=0.5), draws, 0.02).verdict is CONFIRMED
+
+
+@pytest.mark.parametrize(("theory", "margin"), [(0.5, 0.1), (0.3, 0.05), (0.0, 0.02), (1.0, 0.02)])
+def test_limits_of_proportions_are_tightest_where_the_margin_is_reached(
+    draws_of: DrawsOf, theory: float, margin: float
+) -> None:
+    """The spread of a proportion is known beforehand: what the study's replicates say does not matter."""
+    x = (np.arange(2000) < 2000 * theory).astype(float)
+    claim = value(of=proportion("x"), equals=theory, margin=margin)
+    findings = [find(claim, draws_of({ONE: {"x": x}}, tuned=tuned), 0.01) for tuned in (64, 65536)]
+    assert findings[0] == findings[1]
+    other = value(equals=theory, margin=margin)  # the control: a mean, of which nobody knows the spread
+    assert len({find(other, draws_of({ONE: {"x": x}}, tuned=t), 0.01).interval for t in (64, 65536)}) == (
+        2 if 0 < theory < 1 else 1
+    )
 
 
 def test_failed_replicates_stay_out_of_the_paired_difference(draws_of: DrawsOf) -> None:
@@ -188,6 +209,72 @@ def test_a_constant_that_varies_is_named_with_its_replicate(draws_of: DrawsOf) -
         find(value(constant=True), draws_of({ONE: {"x": x}}), 0.01)
 
 
+def test_what_is_compared_with_a_constant_must_be_one_too(draws_of: DrawsOf) -> None:
+    """Else the mean of its draws would be taken for theory, with no error at all."""
+    theory = np.random.default_rng(12).normal(0.6, 1.0, size=64)
+    columns = {"x": np.full(64, 0.5), "theory": theory}
+    with pytest.raises(ClaimError, match="claim v: `constant` must hold for all replicates"):
+        find(value(equals="theory", constant=True), draws_of({ONE: columns}), 0.01)
+    computed = columns | {"theory": np.full(64, 0.55)}
+    finding = find(value(equals="theory", constant=True), draws_of({ONE: computed}), 0.01)
+    assert (finding.verdict, finding.theory, finding.interval) == (CONFIRMED, 0.55, (0.5, 0.5))
+
+
+def test_a_relative_margin_of_a_theory_that_varies_is_refused(draws_of: DrawsOf, numbers: Any) -> None:
+    """A part of the mean of what was drawn is a zone that was not fixed before."""
+    draws = draws_of({ONE: {"x": numbers, "theory": numbers + 0.1, "fixed": np.full(4096, 2.0)}})
+    rule = "claim v: `margin` must be absolute where column `theory` varies within a scenario, got relative"
+    with pytest.raises(ClaimError, match=rule):
+        find(value(equals="theory", margin=relative(0.1)), draws, 0.01)
+    assert find(value(equals="fixed", margin=relative(0.1)), draws, 0.01).verdict is CONFIRMED
+
+
+def test_a_stated_range_makes_the_verdict_exact(draws_of: DrawsOf) -> None:
+    """The limits are those of `BoundedMean`, and rare values that were not seen have room in them."""
+    x = np.zeros(4096)
+    x[::64] = 1.0
+    draws = draws_of({ONE: {"x": x}})
+    finding = find(value(equals=0.0, range=(0, 1)), draws, 0.01)
+    expected = BoundedMean(0.0, 1.0).extended(x).limits(share=0.01, tuned=256)
+    assert (finding.verdict, finding.guarantee) == (CONFIRMED, Guarantee.EXACT)
+    assert finding.interval == expected
+    assert math.isnan(finding.cells[0].condition)
+    wider = find(value(equals=0.0, range=(0, 99)), draws, 0.01)  # the control: it is the range that says it
+    assert wider.verdict is UNDECIDED
+
+
+def test_the_range_of_a_pair_is_that_of_the_differences(draws_of: DrawsOf) -> None:
+    rng = np.random.default_rng(13)
+    theory = 100.0 * rng.exponential(size=4096)
+    columns = {"x": theory + rng.uniform(-0.5, 0.5, size=4096), "theory": theory}
+    claim = value(equals="theory", range=(-0.5, 0.5))
+    finding = find(claim, draws_of({ONE: columns}), 0.01)
+    assert (finding.verdict, finding.guarantee) == (CONFIRMED, Guarantee.EXACT)
+    low, high = BoundedMean(-0.5, 0.5).extended(columns["x"] - theory).limits(share=0.01, tuned=256)
+    assert finding.interval == pytest.approx((theory.mean() + low, theory.mean() + high))
+    columns["x"][37] += 2.0
+    with pytest.raises(ClaimError, match=f"claim v: `range` must hold .* in replicate {ONE.digest}:2:5"):
+        find(claim, draws_of({ONE: columns}), 0.01)
+
+
+@pytest.mark.parametrize(
+    ("parts", "match"),
+    [
+        ({"range": (1.0, 0.0)}, r"`range` must be two numbers \(low, high\), low below high, got \(1.0, 0.0\)"),
+        ({"range": (0.0, 0.0)}, "`range` must be two numbers"),
+        ({"range": (0.0, math.inf)}, "`range` must be two numbers"),
+        ({"range": (0.0, 1.0, 2.0)}, "`range` must be two numbers"),
+        ({"range": ("a", "b")}, "`range` must be two numbers"),
+        ({"range": 1.0}, "`range` must be two numbers"),
+        ({"range": (0.0, 1.0), "of": sd("x")}, "`range` must go with a mean, got a sd; leave `range` out"),
+        ({"range": (0.0, 1.0), "constant": True}, "`range` must go with a mean, got a constant"),
+    ],
+)
+def test_ranges_that_are_none_are_refused(parts: dict[str, Any], match: str) -> None:
+    with pytest.raises(ClaimError, match=f"claim v: {match}"):
+        value(**parts)
+
+
 def test_a_rare_loss_and_a_heavy_tail_wait(draws_of: DrawsOf) -> None:
     """What decides has not been seen: neither verdict may be given, whatever the sample's spread says."""
     rng = np.random.default_rng(3)
@@ -202,4 +289,16 @@ def test_a_rare_loss_and_a_heavy_tail_wait(draws_of: DrawsOf) -> None:
 def test_light_tails_do_not_wait(draws_of: DrawsOf) -> None:
     x = np.random.default_rng(4).uniform(-1.0, 1.0, size=256)
     finding = find(value(equals=0.0, margin=0.5), draws_of({ONE: {"x": x}}), 0.01)
-    assert (finding.verdict, finding.note) == (CONFIRMED, "")
+    assert (finding.verdict, finding.note, finding.guarantee) == (CONFIRMED, "", Guarantee.ASYMPTOTIC)
+    assert finding.cells[0].condition > 1
+
+
+def test_fewer_than_64_replicates_decide_nothing_that_rests_on_influences(draws_of: DrawsOf) -> None:
+    x = np.random.default_rng(4).uniform(-0.1, 0.1, size=64)
+    assert find(value(margin=0.5), draws_of({ONE: {"x": x}}), 0.01).verdict is CONFIRMED
+    finding = find(value(margin=0.5), draws_of({ONE: {"x": x[:63]}}), 0.01)
+    assert (finding.verdict, finding.guarantee) == (UNDECIDED, Guarantee.NONE)
+    assert finding.note == "63 replicates are too few to see their tails: 64 are the least"
+    indicator = {"x": np.zeros(16)}
+    exact = value(of=proportion("x"), equals=0.0, margin=0.5)
+    assert find(exact, draws_of({ONE: indicator}), 0.01).verdict is CONFIRMED  # needs no tails

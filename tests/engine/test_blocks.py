@@ -92,6 +92,12 @@ def test_failures_mark_their_replicates(memory: Journal) -> None:
     assert memory.done() - memory.done(sound=True) == {("", ONE.key, 1)}
 
 
+def test_failures_of_later_blocks_mark_their_own_replicates(memory: Journal) -> None:
+    memory.append(block(number=0))
+    memory.append(block(number=1, failures=(failure(3, number=1),)))
+    assert memory.sample(EXPERIMENT, ONE, 2 * SIZE).valid.tolist() == [True] * 7 + [False]
+
+
 def test_a_journal_of_failures_alone_has_no_columns(memory: Journal) -> None:
     memory.append(lost())
     assert memory.columns() == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -82,6 +83,34 @@ def test_workers_hash_otherwise_than_this_process(monkeypatch: pytest.MonkeyPatc
     drawn = {float(r.data["hash"][0]) for r in Joblib(3).run(tasks_of(hashed)) if r.data is not None}
     assert own not in drawn
     assert "PYTHONHASHSEED" not in os.environ
+
+
+HASHED = """
+import sys
+from mcstudy import Scenario
+from mcstudy.draws import Block
+from mcstudy.engine.executors import Joblib
+from mcstudy.engine.payload import pack
+from mcstudy.engine.worker import Task
+
+def hashed(rng, size, n):
+    return {"hash": [float(hash("a string") % 2**40)] * size}
+
+payload = pack(hashed, None, [sys.modules["__main__"]])
+tasks = [Task(Block(Scenario(n=1), number), 1, "toy", 1, (), payload) for number in range(4)]
+print(*hashed(None, 1, 1)["hash"], *(result.data["hash"][0] for result in Joblib(2).run(tasks)))
+"""
+
+
+def test_workers_hash_otherwise_than_a_process_that_was_told_how() -> None:
+    """As where PYTHONHASHSEED is set for a whole session, which workers would inherit."""
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", HASHED], env=environment, capture_output=True, text=True, check=True
+    )
+    own, *drawn = done.stdout.split()
+    assert len(drawn) == 4
+    assert own not in drawn
 
 
 def killer(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:

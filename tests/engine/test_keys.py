@@ -12,7 +12,7 @@ import pytest
 
 from mcstudy import Experiment, Replicates, Study, Value, Verdict, control, grid, mean, run
 from mcstudy.engine.drawkey import Part
-from mcstudy.engine.keys import analysis_of, draw_key
+from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import JournalError, StudyError
@@ -40,6 +40,34 @@ def test_the_key_tells_what_changed(make_study: MakeStudy) -> None:
     assert changed(reference, key_of(make_study(common=("n",)))) == {"common factors of the run"}
     assert changed(reference, key_of(make_study(), arguments=("--scale", "2"))) == {"options of the run"}
     assert reference["version of numpy"].text == np.__version__
+
+
+def test_every_common_factor_is_part_of_the_key(make_study: MakeStudy) -> None:
+    keys = [
+        key_of(make_study(common=common, scenarios=grid(n=(1, 2), m=(1, 2))))
+        for common in (("n",), ("n", "m"))
+    ]
+    assert changed(*keys) == {"common factors of the run"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        ("return {1, 2}", "code", True),
+        ("return {word for word in words}", "code", True),
+        ("return set(words)", "code", True),
+        ("return frozenset(words)", "class", True),
+        ("{'a', 'b'}", "value", True),
+        ("{'a', 'b', ...", "value", True),  # shortened: no longer Python
+        ("return {'a': 1}", "code", False),
+        ("return {word: 1 for word in words}", "code", False),
+        ("{'a': 1, ...", "value", False),
+        ("reset(words)", "code", False),
+        ("{'a', 'b'}", "setting", False),
+    ],
+)
+def test_sets_are_seen_where_draws_may_loop_over_them(text: str, kind: str, found: bool) -> None:
+    assert reaches_sets({"part": Part(kind, "", text)}) is found
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,27 @@ def test_it_costs_a_block_an_experiment(three: Study, monkeypatch: pytest.Monkey
     assert sorted(again) == ["e0", "e1", "e2"]
 
 
+def test_the_block_that_is_drawn_again_came_after_another(
+    make_study: Callable[..., Study], counting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first block of a process shows nothing of what earlier ones leave behind."""
+
+    def simulate(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        return {"x": rng.normal(size=size) / 1024}  # a function that no other test has drawn with
+
+    again: list[Any] = []
+
+    def here(tasks: Any) -> list[Any]:
+        again.extend(tasks)
+        return []
+
+    monkeypatch.setattr(proof, "_here", here)
+    executor = counting()
+    run(make_study(simulate=simulate), executor=executor, out=None)
+    assert len(again) == 1
+    assert again[0].block.key != next(iter(executor.blocks))
+
+
 @pytest.mark.usefixtures("project")
 def test_on_a_resume_it_costs_one_block(three: Study, counting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     first = counting()

@@ -79,6 +79,12 @@ def test_common_factors_share_a_stream() -> None:
     assert len(set(apart)) == 2
 
 
+def test_several_common_factors_are_all_left_out() -> None:
+    scenarios = grid(n=(8, 9), step=(0.1, 0.2), sampler=("full", "projected"))
+    keys = {spawn_key("s", Block(scenario, 0), ("sampler", "step")) for scenario in scenarios}
+    assert keys == {spawn_key("s", Block(Scenario(n=n), 0)) for n in (8, 9)}
+
+
 def test_streams_are_independent_across_scenarios_and_blocks() -> None:
     """Correlations of 64 streams of 4096 normals: each of the 2016 has standard error 1/64."""
     streams = np.stack(

@@ -56,3 +56,8 @@ def test_messages(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ModelError) as caught:
         call()
     assert str(caught.value) == message
+
+
+def test_zero_is_not_positive() -> None:
+    with pytest.raises(ModelError, match=r"`x` must be positive and finite, got 0\.0"):
+        check_positive("x", [1.0, 0.0])

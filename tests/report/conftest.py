@@ -51,7 +51,7 @@ def draws_of(columns: Columns, *, experiment: str = "", missing: tuple[str, ...]
         for name in set(arrays) - set(missing):
             valid &= ~np.isnan(arrays[name])
         samples[scenario] = Sample(scenario, arrays, valid, BLOCK, experiment, missing)
-    return Draws(samples, first=SIZE)
+    return Draws(samples, tuned=SIZE)
 
 
 def judged(

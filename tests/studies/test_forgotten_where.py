@@ -37,7 +37,7 @@ def drawn(experiment: mc.Experiment, stream: Callable[..., np.random.Generator])
         columns.pop("failure", None)
         arrays = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
         samples[scenario] = Sample(scenario, arrays, np.ones(COUNT, dtype=np.bool_), COUNT)
-    return Draws(samples, first=COUNT)
+    return Draws(samples, tuned=COUNT)
 
 
 def forgotten(column: str) -> list[Claim]:

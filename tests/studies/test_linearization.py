@@ -31,7 +31,7 @@ def found(study: mc.Study, named: Named, stream: Callable[..., Any], draws_of: C
     def find(claim_id: str, experiment: str, count: int = 128, **where: Any) -> Finding:
         scenarios = [scenario for scenario in study[experiment].scenarios if scenario.matches(where)]
         drawn = {scenario: study[experiment].simulate(stream(), count, **scenario) for scenario in scenarios}
-        (finding,) = judge([named(study, claim_id)], draws_of(drawn, first=count), among=25)
+        (finding,) = judge([named(study, claim_id)], draws_of(drawn, tuned=count), 0.01 / 25)
         return finding
 
     return find

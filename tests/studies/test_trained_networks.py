@@ -104,7 +104,7 @@ def test_linearization_at_unmatched_time_is_caught(
         s: dict(experiment.simulate(stream(), 128, **s)) for s in experiment.scenarios if s["width"] in NARROW
     }
     kept = {scenario: {"departure": columns["departure"]} for scenario, columns in drawn.items()}
-    (finding,) = judge([named(study, "2d.lazy.matched")], draws_of(kept, first=128), among=20)
+    (finding,) = judge([named(study, "2d.lazy.matched")], draws_of(kept, tuned=128), 0.01 / 20)
     assert finding.verdict is mc.Verdict.REFUTED
     assert finding.estimate == pytest.approx(0.0, abs=0.1)
 

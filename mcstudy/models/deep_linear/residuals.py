@@ -18,11 +18,18 @@ from mcstudy.exceptions import ModelError
 from mcstudy.models.arrays import FloatArray, frobenius, inner, relative_residual
 from mcstudy.models.deep_linear.alignment import SingularVectors, decompose
 from mcstudy.models.deep_linear.products import balancedness_defect, end_to_end, factor_gradients
-from mcstudy.models.deep_linear.velocities import factor_velocities, printed_factor_velocities
+from mcstudy.models.deep_linear.velocities import (
+    end_to_end_velocity,
+    end_to_end_velocity_by_chain_rule,
+    end_to_end_velocity_from_vectors,
+    factor_velocities,
+    printed_factor_velocities,
+)
 
 __all__ = [
     "balance_residual",
     "conservation_residual",
+    "end_to_end_residuals",
     "exchange_residual",
     "gradient_residual",
     "printed_balance_residual",
@@ -215,6 +222,32 @@ def printed_velocity_residual(
     """
     _, later = _neighbours(velocities)
     return relative_residual(printed_factor_velocities(vectors, slope), later, axes=3)
+
+
+def end_to_end_residuals(
+    vectors: SingularVectors, slope: FloatArray, factors: FloatArray
+) -> dict[str, FloatArray]:
+    """Residuals of the velocity of the end-to-end matrix, Problem 1 (e) and (f), against the chain rule.
+
+    Parameters
+    ----------
+    vectors : SingularVectors
+        Of the factors.
+    slope : array, shape (..., d, d)
+        L times the gradient of the loss at the end-to-end matrix.
+    factors : array, shape (..., L, d, d)
+
+    Returns
+    -------
+    dict from str to array of shape (...)
+        ``with_vectors``, the right side of (e), and ``with_product``, that of (f).
+    """
+    moved = end_to_end_velocity_by_chain_rule(factors, -factor_gradients(factors, slope))
+    sides = {
+        "with_vectors": end_to_end_velocity_from_vectors(vectors, slope),
+        "with_product": end_to_end_velocity(end_to_end(factors), slope, factors.shape[-3]),
+    }
+    return {name: relative_residual(side, moved) for name, side in sides.items()}
 
 
 def _neighbours(stack: FloatArray) -> tuple[FloatArray, FloatArray]:

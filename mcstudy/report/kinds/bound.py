@@ -108,8 +108,7 @@ class BoundKind(Kind):
             return _draw_gaps(rows, ratios)
         _set_axis(rows, ratios)
         rows.limit(1.0)
-        for row, ratio in enumerate(ratios):
-            rows.extreme(row, ratio)
+        rows.extremes(ratios)
         axes.set_xlabel("largest ratio to the bound")
         return rows.caption()
 
@@ -139,8 +138,7 @@ def _draw_gaps(rows: Rows, ratios: list[float]) -> str:
     gaps = [max(1.0 - ratio, FINEST) if ratio > -math.inf else math.nan for ratio in ratios]
     rows.make_logarithmic(gaps)
     rows.axes.invert_xaxis()
-    for row, gap in enumerate(gaps):
-        rows.extreme(row, gap)
+    rows.extremes(gaps)
     rows.axes.set_xlabel("1 − largest ratio to the bound")
     return rows.caption("No draw lies above the bound: drawn is what the largest ratio lacks to 1.")
 

@@ -91,13 +91,13 @@ class IdentityKind(Kind):
         """Draw the median and the largest residual in every cell, against the tolerance."""
         rows = lay_out(axes, finding, most)
         items = [evidence_of(finding, index) for index in rows.indices]
-        residuals = [(own.largest, own.median) if own else (math.nan, math.nan) for own in items]
+        largest = [own.largest if own else math.nan for own in items]
+        medians = [own.median if own else math.nan for own in items]
         # A cell without a residual has no tolerance either.
         tolerance = max((cell.margin for cell in finding.cells if not math.isnan(cell.margin)), default=1.0)
-        rows.make_logarithmic([tolerance, *(value for pair in residuals for value in pair)])
+        rows.make_logarithmic([tolerance, *largest, *medians])
         rows.limit(tolerance)
-        for row, (largest, median) in enumerate(residuals):
-            rows.extreme(row, largest, median)
+        rows.extremes(largest, medians)
         axes.set_xlabel("relative residual")
         return rows.caption()
 

@@ -45,12 +45,13 @@ class LawKind(Kind):
     headings = ("Distance", "Interval", "Margin")
     decided = (
         "Laws",
-        "The Kolmogorov distance of the distribution functions, with the band of Dvoretzky, Kiefer, Wolfowitz and "
-        "Massart, which holds for every law and every number of replicates, against a margin for the distance.",
+        "The Kolmogorov distance of the distribution functions against a margin for it: confirmed where at every point "
+        "a probability that is off by the margin is rejected, refuted by a band around the whole function; both hold "
+        "for every law and at every number of replicates.",
     )
     drawn = (
-        "Blue: the deviation of the distribution functions in the deciding cell, with the band that holds the true "
-        "one. Grey: other cells. Green: the margin. Confirmed where the whole band lies between the margins."
+        "Blue: the deviation of the distribution functions in the deciding cell, with the band that may refute. Grey: "
+        "other cells. Green: the margin."
     )
     columns: ClassVar[Mapping[str, Column]] = {
         "distance": owned(lambda own: shown(own.distance, 3)),
@@ -92,10 +93,7 @@ class LawKind(Kind):
         return (HEIGHT,)
 
     def draw(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
-        """Draw the deviation of every cell, the deciding one with its Dvoretzky-Kiefer-Wolfowitz band.
-
-        The claim is confirmed where the whole band lies between the margins.
-        """
+        """Draw the deviation of every cell, the deciding one with the band that may refute."""
         chosen = leading(finding, min(most, OTHERS + 1))
         mark_zone(axes, 0.0, finding.margin, along="y")
         for index in chosen:

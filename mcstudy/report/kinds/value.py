@@ -71,8 +71,7 @@ class ValueKind(Kind):
         spans = [_span(cell, standardised=not common) for cell in rows.cells]
         rows.zone(center, margin)
         _set_limits(rows, spans, center, margin, far=not common)
-        for row, span in enumerate(spans):
-            _draw_span(rows, row, span)
+        _draw_spans(rows, spans)
         axes.set_xlabel(finding.estimand if common else f"({finding.estimand} − theory) / margin")
         return rows.caption(
             "" if common else "Cells differ in theory or margin: all are standardised to 0 ± 1."
@@ -117,15 +116,16 @@ def _set_symmetric_logarithmic(axes: Axes, low: float, high: float) -> None:
     axes.set_xlim(low * 1.3 if low < -1 else -1.5, high * 1.3 if high > 1 else 1.5)
 
 
-def _draw_span(rows: Rows, row: int, span: _Span) -> None:
-    if math.isnan(span.estimate):
-        rows.remark(row, "not estimated")
-        return
+def _draw_spans(rows: Rows, spans: list[_Span]) -> None:
+    """Draw estimates and intervals; an interval that has no end goes to that of the axis."""
     left, right = rows.axes.get_xlim()
-    if not math.isnan(span.low + span.high):
-        rows.line(row, max(span.low, left), min(span.high, right))
-    if math.isfinite(span.estimate):
-        rows.mark(row, span.estimate)
+    known = {row: span for row, span in enumerate(spans) if not math.isnan(span.estimate)}
+    for row in range(len(spans)):
+        if row not in known:
+            rows.remark(row, "not estimated")
+    ends = {row: span for row, span in known.items() if not math.isnan(span.low + span.high)}
+    rows.lines({row: (max(span.low, left), min(span.high, right)) for row, span in ends.items()})
+    rows.marks({row: span.estimate for row, span in known.items() if math.isfinite(span.estimate)})
 
 
 KIND = ValueKind()

@@ -106,6 +106,12 @@ def test_equal_values_have_equal_tokens_and_no_two_others() -> None:
     assert same == []
 
 
+def test_sets_have_no_order() -> None:
+    one, other = {0, 8}, {8, 0}
+    assert list(one) != list(other), "the control: colliding numbers stand in the order in which they came"
+    assert key(one) == key(other)
+
+
 def test_each_element_of_large_data_counts() -> None:
     array = np.arange(1e6)
     values = array.tolist()

@@ -59,3 +59,9 @@ def test_relative_gap_against_brute_force() -> None:
         gaps = [-np.diff(values) / values[0] for values in vectors.values[replicate]]
         assert vectors.relative_gap[replicate] == np.min(gaps)
     assert decompose(np.ones((2, 1, 1, 1))).relative_gap.tolist() == [1.0, 1.0]
+
+
+def test_gaps_are_among_the_values_of_a_factor() -> None:
+    """However many factors there are: one factor has gaps, single values have none."""
+    assert np.all(decompose(gaussian_factors(stream(), 3, 1, 4)).relative_gap < 1)
+    assert decompose(np.ones((2, 3, 1, 1))).relative_gap.tolist() == [1.0, 1.0]

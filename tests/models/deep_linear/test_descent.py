@@ -76,3 +76,27 @@ def test_descend_refuses() -> None:
         descend(small_factors(stream(), 2, 2, 4, 1.0), problem, courant=3)
     with pytest.raises(ModelError, match="`start` must be finite"):
         descend(np.full((2, 2, 4, 4), np.nan), problem)
+
+
+def test_fit_is_relative_to_the_loss_at_zero() -> None:
+    """Of a target a thousand times smaller the loss at 0 is below `fit` itself: nothing would be left to do."""
+    problem = Completion.draw(stream(2), low_rank_target(stream(), 3, 6, 1) / 1000, 20)
+    zero = problem.loss(np.zeros((3, 6, 6)))
+    assert np.all(zero < 1e-4)
+    end = descend(small_factors(stream(5), 3, 2, 6, 1e-5), problem, fit=1e-4)
+    assert np.all(problem.loss(end.matrices) <= 1e-4 * zero)
+
+
+def test_steps_are_those_after_which_a_replicate_fits() -> None:
+    problem, start = drawn("completion"), small_factors(stream(5), 3, 2, 6, 1e-2)
+    (taken,) = set(descend(start[:1], problem.take(np.array([0])), fit=1e-4).steps.tolist())
+    for steps, fitted in ((taken + 1, True), (taken, False)):
+        end = descend(start[:1], problem.take(np.array([0])), fit=1e-4, steps=steps)
+        assert (end.failures == ("",)) is fitted
+        assert end.steps.tolist() == [taken]
+
+
+def test_one_factor_near_a_fit_reaches_it_in_one_step() -> None:
+    """The loss of one factor is quadratic with curvature 1/n in every entry seen; only the way there is cut short."""
+    end = descend(small_factors(stream(4), 3, 1, 6, 1.0), drawn("completion"), fit=1e-25, steps=200)
+    assert end.failures == ("",) * 3

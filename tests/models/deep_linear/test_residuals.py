@@ -154,3 +154,35 @@ def test_one_factor_has_no_neighbours() -> None:
     assert np.max(velocity_residual(vectors, slope, velocities)) < ROUNDING
     direction = stream().standard_normal(factors.shape)
     assert np.max(gradient_residual(factors, slope, direction, problem.loss)) < ROUNDING
+
+
+def test_replicates_have_residuals_of_their_own() -> None:
+    """From an unbalanced start, where none of them vanishes for want of anything to compare."""
+    factors, slope, velocities = at_start(drawn("balanced", imbalance=1.0))
+
+    def residuals(kept: slice) -> list[FloatArray]:
+        own, vectors = factors[kept], aligned_decompositions(factors[kept])
+        return [
+            exchange_residual(own, 1.5 * velocities[kept][:, ::-1]),
+            balance_residual(own),
+            printed_balance_residual(own),
+            vector_residual(vectors),
+            velocity_residual(vectors, slope[kept], velocities[kept]),
+            printed_velocity_residual(vectors, slope[kept], velocities[kept]),
+        ]
+
+    for together, alone in zip(residuals(slice(None)), residuals(slice(2, 3)), strict=True):
+        assert together.shape == (6,)
+        assert together[2] == pytest.approx(alone[0], rel=ROUNDING)
+        assert together[2] > OF_ORDER_ONE
+
+
+def test_gradient_residual_is_relative_to_gradients_and_direction() -> None:
+    """Of a slope three times too large the two sides differ by two thirds of the larger one."""
+    problem = drawn("balanced")
+    factors, slope, velocities = at_start(problem)
+    direction = 7 * stream().standard_normal(factors.shape)
+    along = np.sum(velocities * direction, axis=(1, 2, 3))
+    sizes = np.sqrt(np.sum(velocities**2, axis=(1, 2, 3)) * np.sum(direction**2, axis=(1, 2, 3)))
+    found = gradient_residual(factors, 3 * slope, direction, problem.loss)
+    np.testing.assert_allclose(found, 2 / 3 * np.abs(along) / sizes, rtol=1e-10)

@@ -70,3 +70,13 @@ def test_two_layer_solution_refuses() -> None:
         two_layer_gram(start, np.zeros((2, 3, 3)), 1.0)
     with pytest.raises(ModelError, match="`start` must hold two factors, got 3"):
         two_layer_gram(balanced_start(stream(), 2, 3, 3), np.ones((2, 3, 3)), 1.0)
+
+
+def test_a_target_is_invertible_relative_to_its_largest_value() -> None:
+    start, target = balanced_start(stream(), 2, 2, 3), gaussian_matrices(stream(2), 2, 3)
+    tiny = two_layer_end_to_end(start, 1e-20 * target, 1.0)
+    none = gradient_flow(start, population(0 * target, 2), [0.0, 1.0]).states[-1]
+    assert np.max(relative_residual(tiny, end_to_end(none))) < PATH
+    for values in ([1.0, 1.0, 1e-16], [1e20, 1e20, 1e4]):
+        with pytest.raises(ModelError, match="`target` must be invertible"):
+            two_layer_gram(start, np.tile(np.diag(values), (2, 1, 1)), 1.0)

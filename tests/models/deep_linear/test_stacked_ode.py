@@ -60,3 +60,10 @@ def test_integration_gives_up_after_too_many_evaluations() -> None:
 
     run = integrate(velocity, np.ones((2, 1)), [0.0, 1.0], tolerance=1e-9, evaluations=5)
     assert run.failures == ("the integrator gave up after 5 evaluations of the velocity",) * 2
+
+
+def test_small_replicates_are_followed_to_their_own_scale() -> None:
+    """Beside one a million times larger, and at rest, a small replicate keeps its digits."""
+    rate, start = np.array([[0.0], [1.0]]), np.array([[1e3], [1e-3]])
+    path = integrate(lambda state: -rate * state, start, TIMES, tolerance=1e-10)
+    np.testing.assert_allclose(path.states[:, 1, 0], 1e-3 * np.exp(-TIMES), rtol=PATH)

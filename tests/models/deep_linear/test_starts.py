@@ -81,3 +81,24 @@ def test_identity_frames_make_diagonal_factors() -> None:
 def test_misuse_is_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         call()
+
+
+def test_frames_are_of_haar_measure() -> None:
+    """Haar measure does not change when columns change signs: the mean is 0, which that of LAPACK's Q is not."""
+    frames = haar_frames(stream(), 2000, 1, 3)
+    plain, _ = np.linalg.qr(stream().standard_normal(frames.shape))
+    drawn, control = (np.mean(stack, axis=(0, 1)) for stack in (frames, plain))
+    # Entries have variance 1/d; nine means, five standard errors.
+    error = 5 / np.sqrt(3 * 4000)
+    assert np.max(np.abs(drawn)) < error
+    assert np.max(np.abs(control)) > 5 * error
+
+
+def test_balanced_factors_against_loops() -> None:
+    """W_k = V_{k+1} diag(s) V_k^T, one frame more than there are factors."""
+    frames, values = haar_frames(stream(), 2, 3, 4), stream(2).uniform(1.0, 2.0, (2, 4))
+    assert frames.shape == (2, 4, 4, 4)
+    expected = [
+        [v[k + 1] @ np.diag(s) @ v[k].T for k in range(3)] for v, s in zip(frames, values, strict=True)
+    ]
+    np.testing.assert_allclose(balanced_factors(frames, values), expected, rtol=0, atol=ROUNDING)

@@ -7,9 +7,10 @@ from scipy.optimize import minimize
 
 from mcstudy.exceptions import ModelError
 from mcstudy.models.arrays import FloatArray
-from mcstudy.models.shallow import networks
+from mcstudy.models.shallow import adversary, networks
 from mcstudy.models.shallow.activations import Activation, activation, activations
 from mcstudy.models.shallow.adversary import displaced, worst_displacement
+from mcstudy.models.shallow.envelope import Grid
 from mcstudy.models.shallow.initialization import draw_outputs
 from mcstudy.models.shallow.inputs import sphere
 
@@ -160,3 +161,20 @@ def test_outputs_of_different_sizes_are_refused() -> None:
         ModelError, match=r"`a` must be \+-1/sqrt\(m\), all of one size, got sizes from 0\.5 to 1"
     ):
         worst_displacement(np.zeros(3), np.array([1.0, -1.0, 0.5]), 1.0, activation("tanh"))
+
+
+def test_upper_end_holds_on_a_grid_that_hides_gains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With twenty nodes some rows lie under bridges that no node shows; without the grid's slack the bound is none."""
+
+    def coarse(z: FloatArray, rho: FloatArray, sigma: Activation) -> Grid:
+        return Grid.over(sigma, float(np.min(z) - np.max(rho)), float(np.max(z) + np.max(rho)), 20)
+
+    monkeypatch.setattr(adversary, "_grid", coarse)
+    sigma, reach = activation("tanh"), 0.3
+    z, a = draw(40, 2)
+    angle = np.linspace(0, 2 * np.pi, 361)[:, None]
+    circle = reach * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    brute = np.max(error(z, a, circle, sigma), axis=0)
+    assert np.all(brute <= worst_displacement(z, a, reach, sigma).upper)
+    monkeypatch.setattr(Grid, "slack", lambda grid, multiplier: 0.0)
+    assert np.any(brute > worst_displacement(z, a, reach, sigma).upper)

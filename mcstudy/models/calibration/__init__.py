@@ -1,0 +1,1 @@
+"""Laws and trials by which the verdicts of the package are calibrated."""

@@ -1,0 +1,133 @@
+"""How close estimates come to what they estimate, how much they spread, and how wide their intervals are."""
+
+from functools import partial
+
+import numpy as np
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics.derived import Derived, Quantity
+from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.moments import mean, rms, sd
+from mcstudy.statistics.performance import measures
+from mcstudy.statistics.several import refuse
+from mcstudy.statistics.shares import check_ordered
+from mcstudy.statistics.statistic import Statistic
+from mcstudy.statistics.truth import Truth
+
+__all__ = ["bias", "empirical_se", "model_se", "mse", "not_negative", "relative_bias", "rmse", "width"]
+
+
+def bias(x: str, truth: Truth) -> Statistic:
+    """Mean of ``x - truth``.
+
+    Parameters
+    ----------
+    x : str
+        Column of the estimates.
+    truth : float, str or callable
+        What is estimated: a number; a column; a function of the factors that it names, which `Statistic.at`
+        evaluates.
+
+    Raises
+    ------
+    InputError
+        If `truth` is none of these.
+
+    Examples
+    --------
+    >>> bias("x", 1.0).estimate([0.5, 1.5, 2.5]).value
+    0.5
+    """
+    return Derived(x, (), _BIAS, truth)
+
+
+def relative_bias(x: str, truth: Truth) -> Statistic:
+    """Mean of ``(x - truth) / truth``.
+
+    Parameters are those of `bias`; `InputError` where a truth is 0.
+    """
+    return Derived(x, (), _RELATIVE_BIAS, truth)
+
+
+def mse(x: str, truth: Truth) -> Statistic:
+    """Mean squared error: mean of ``(x - truth)^2``.
+
+    Parameters and errors are those of `bias`.
+    """
+    return Derived(x, (), _MSE, truth)
+
+
+def rmse(x: str, truth: Truth) -> Statistic:
+    """Root mean squared error; its standard error is that of the `mse` over twice the root.
+
+    Parameters and errors are those of `bias`.
+    """
+    return Derived(x, (), _RMSE, truth)
+
+
+def empirical_se(x: str) -> Statistic:
+    """Standard deviation of the estimates in the column `x` (divisor n - 1).
+
+    Its standard error is that of first order, as in `performance.summarise`; that of `sd` has a second term, which
+    is all there is where the estimates are random signs.
+    """
+    return Derived(x, (), _EMPIRICAL_SE)
+
+
+def model_se(se: str) -> Statistic:
+    """Root mean square of the standard errors that a method reports, in the column `se`: none is negative."""
+    return Derived(se, (), _MODEL_SE)
+
+
+def width(lower: str, upper: str) -> Statistic:
+    """Mean width of intervals: mean of ``upper - lower``, which is nowhere negative."""
+    return Derived(lower, (upper,), _WIDTH)
+
+
+def _error(x: FloatArray, truth: FloatArray | float) -> FloatArray:
+    return x - truth
+
+
+def _relative_error(x: FloatArray, truth: FloatArray | float) -> FloatArray:
+    zero = np.flatnonzero(np.equal(truth, 0.0))
+    if zero.size:
+        _refuse_zero(f"0 at index {zero[0]}")
+    return (x - truth) / truth
+
+
+def _squared_error(x: FloatArray, truth: FloatArray | float) -> FloatArray:
+    return np.square(x - truth)
+
+
+def _not_zero(truth: float) -> None:
+    if truth == 0:
+        _refuse_zero("0")
+
+
+def _refuse_zero(got: str) -> None:
+    msg = f"`truth` of a relative bias must not be 0, got {got}; take the bias"
+    raise InputError(msg)
+
+
+def _itself(x: FloatArray) -> FloatArray:
+    return x
+
+
+def not_negative(se: FloatArray) -> FloatArray:
+    """Return standard errors; `InputError` where one is negative."""
+    refuse(se < 0, se, "not be negative", "name the column of standard errors")
+    return se
+
+
+def _width(lower: FloatArray, upper: FloatArray) -> FloatArray:
+    check_ordered(lower, upper)
+    return upper - lower
+
+
+_BIAS = Quantity("bias", _error, mean)
+_RELATIVE_BIAS = Quantity("relative bias", _relative_error, mean, check=_not_zero)
+_MSE = Quantity("MSE", _squared_error, mean)
+_RMSE = Quantity("RMSE", _error, rms)
+_EMPIRICAL_SE = Quantity("empirical SE", _itself, sd, partial(measures.empirical_se, robust=True))
+_MODEL_SE = Quantity("model SE", not_negative, rms)
+_WIDTH = Quantity("width", _width, mean)

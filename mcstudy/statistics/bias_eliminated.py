@@ -1,0 +1,103 @@
+"""Share of intervals that contain the mean estimate: coverage as it would be without bias."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mcstudy.statistics.bernoulli import proportion_limits
+from mcstudy.statistics.derived import as_estimate, one_group
+from mcstudy.statistics.expansion import Expanded, Expansion
+from mcstudy.statistics.intervals import FloatArray, clopper_pearson
+from mcstudy.statistics.moments import mean, sd
+from mcstudy.statistics.performance import measures
+from mcstudy.statistics.sequences import TUNED
+from mcstudy.statistics.several import columns_of
+from mcstudy.statistics.shares import check_ordered
+from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked
+
+__all__ = ["bias_eliminated_coverage"]
+
+
+def bias_eliminated_coverage(lower: str, upper: str, x: str) -> Statistic:
+    """Share of intervals with ``lower <= mean of x <= upper``.
+
+    Its standard error neglects the error of that mean, as in `performance.summarise`. Its interval and its limits do
+    not: they count the intervals that contain all places where the mean may lie, and those that contain any.
+
+    Parameters
+    ----------
+    lower, upper : str
+        Columns of the limits; infinite where an interval is one-sided.
+    x : str
+        Column of the estimates.
+
+    Examples
+    --------
+    >>> draws = [[0.0, 2.0, 1.0], [2.5, 4.0, 3.0], [1.0, 3.0, 2.0], [1.5, 3.5, 2.0]]
+    >>> bias_eliminated_coverage("low", "high", "x").estimate(draws).value
+    0.75
+    """
+    return _BiasEliminated(lower, upper, x)
+
+
+@dataclass(frozen=True)
+class _BiasEliminated(Expanded):
+    upper: str
+    x: str
+
+    name = "bias-eliminated coverage"
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} of {self.column}, {self.upper}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.column, self.upper, self.x
+
+    def estimate(self, values: ArrayLike) -> Estimate:
+        lower, upper, x = self._columns(values)
+        return as_estimate(measures.proportion, one_group(_covered(lower, upper, float(np.mean(x)))))
+
+    def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
+        lower, upper, x = self._columns(values)
+        # One half of the error is for the mean, the other for the share.
+        half = (1 + confidence) / 2
+        surely, possibly = _counts(lower, upper, mean(self.x).interval(x, half))
+        return clopper_pearson(surely, x.size, half)[0], clopper_pearson(possibly, x.size, half)[1]
+
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        lower, upper, x = self._columns(values)
+        # An end misses if the mean leaves its limits on either side, or if the share leaves its own.
+        low, high, condition = mean(self.x).limits(x, share / 4, tuned)
+        counts = _counts(lower, upper, (low, high))
+        least, most = proportion_limits(counts, x.size, share=share / 2, tuned=tuned)
+        return Limits(float(least[0]), float(most[1]), condition)
+
+    def expand(self, values: ArrayLike) -> Expansion:
+        lower, upper, x = self._columns(values)
+        center = float(np.mean(x))
+        hits = _covered(lower, upper, center)
+        # How the share changes with the mean; this step balances the bias of a derivative and its noise.
+        step = sd(self.x).estimate(x).value * x.size**-0.2
+        change = np.mean(_covered(lower, upper, center + step) - _covered(lower, upper, center - step))
+        slope = float(change) / (2 * step) if step else 0.0
+        value = float(np.mean(hits))
+        return Expansion(value, hits - value + slope * mean(self.x).influence(x))
+
+    def _columns(self, values: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+        lower, upper, x = columns_of(values, self.columns, infinite=True)
+        check_ordered(lower, upper)
+        return lower, upper, checked(x)
+
+
+def _covered(lower: FloatArray, upper: FloatArray, point: float) -> FloatArray:
+    return measures.covered(lower, upper, np.asarray(point))
+
+
+def _counts(lower: FloatArray, upper: FloatArray, ends: tuple[float, float]) -> tuple[int, int]:
+    """How many intervals contain all that lies between two points, and how many some of it."""
+    low, high = ends
+    surely = np.count_nonzero((lower <= low) & (high <= upper))
+    return int(surely), int(np.count_nonzero((lower <= high) & (low <= upper)))

@@ -1,0 +1,151 @@
+"""Two columns of the same replicates compared: ratio, covariance and correlation, relative error and precision."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics.accuracy import not_negative
+from mcstudy.statistics.derived import Derived, Quantity, as_estimate, one_group
+from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion
+from mcstudy.statistics.intervals import FloatArray, standard_error
+from mcstudy.statistics.moments import mean, variance
+from mcstudy.statistics.performance import measures
+from mcstudy.statistics.performance.groups import Groups, sample
+from mcstudy.statistics.performance.pairing import Pairs
+from mcstudy.statistics.several import columns_of
+from mcstudy.statistics.smooth import Smooth, smooth
+from mcstudy.statistics.statistic import Estimate, Statistic
+
+__all__ = ["correlation", "covariance", "ratio", "relative_error", "relative_precision"]
+
+
+def ratio(a: str, b: str) -> Statistic:
+    """Ratio of the means of two columns; nan where the mean of `b` is 0.
+
+    Examples
+    --------
+    >>> ratio("a", "b").estimate([[1.0, 2.0], [5.0, 2.0]]).value
+    1.5
+    """
+    return smooth(np.divide, mean(a), mean(b), name=f"ratio of {a} to {b}")
+
+
+def covariance(a: str, b: str) -> Statistic:
+    """Unbiased covariance of two columns (divisor n - 1), its error from the fourth moments."""
+    return _Covariance(a, b)
+
+
+def correlation(a: str, b: str) -> Statistic:
+    """Pearson's correlation of two columns, its error from the fourth moments; nan where one does not vary.
+
+    Examples
+    --------
+    >>> round(correlation("a", "b").estimate([[1.0, 1.0], [2.0, 3.0], [3.0, 2.0]]).value, 12)
+    0.5
+    """
+    parts = covariance(a, b), variance(a), variance(b)
+    return smooth(_correlation, *parts, name=f"correlation of {a} and {b}")
+
+
+def relative_error(se: str, x: str) -> Statistic:
+    """Relative error of the model SE: root mean square of the column `se` over the empirical SE of `x`, minus 1.
+
+    nan where the estimates are all equal.
+
+    Raises
+    ------
+    InputError
+        If both columns are one; by the methods, if a standard error is negative.
+    """
+    _check_different("se", se, x)
+    parts = Derived(se, (), _MEAN_SQUARE), variance(x)
+    return _RelativeError(se, _ratio_of_roots, parts, f"relative error of {se} for {x}")
+
+
+def relative_precision(x: str, reference: str) -> Statistic:
+    """Relative gain in precision: variance of the reference's estimates over that of `x`, minus 1.
+
+    Both have seen the same data: the error respects that. nan where the estimates in `x` are all equal.
+
+    Raises
+    ------
+    InputError
+        If both columns are one.
+    """
+    _check_different("reference", reference, x)
+    parts = variance(x), variance(reference)
+    return _RelativePrecision(x, _inverse_ratio, parts, f"relative precision of {x} against {reference}")
+
+
+@dataclass(frozen=True)
+class _Covariance(Expanded):
+    other: str
+
+    name = "covariance"
+
+    @property
+    def label(self) -> str:
+        return f"covariance of {self.column} and {self.other}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.column, self.other
+
+    def expand(self, values: ArrayLike) -> Expansion:
+        columns = columns_of(values, self.columns)
+        # The influence of a mean is centered exactly where all replicates are equal.
+        one, other = (mean(name).influence(column) for name, column in zip(self.columns, columns, strict=True))
+        products = one * other * (one.size / (one.size - 1))
+        value = float(np.mean(products))
+        # A sum of products is off by the product of what the means are off, of covariance value / n.
+        remainder = (abs(value) / one.size + standard_error(one) * standard_error(other)) / 2
+        largest = np.prod([np.max(np.abs(column)) for column in columns])
+        return Expansion(value, products - value, remainder, ROUNDING * float(largest))
+
+
+@dataclass(frozen=True)
+class _RelativeError(Smooth):
+    def estimate(self, values: ArrayLike) -> Estimate:
+        se, x = columns_of(values, self.columns)
+        return as_estimate(
+            partial(measures.relative_error, robust=True), one_group(_squared(se)), one_group(x)
+        )
+
+
+@dataclass(frozen=True)
+class _RelativePrecision(Smooth):
+    def estimate(self, values: ArrayLike) -> Estimate:
+        columns = columns_of(values, self.columns)
+        n = columns[0].size
+        both = sample(Groups(np.repeat([0, 1], n), 2), np.concatenate(columns))
+        pairs = Pairs(np.array([1, 1]), np.tile(np.arange(n, 2 * n), 2))
+        return as_estimate(partial(measures.relative_precision, pairs=pairs, robust=True), both)
+
+
+def _check_different(argument: str, name: str, x: str) -> None:
+    if name == x:
+        msg = f"`{argument}` must be another column than `x`, got {name!r} for both; name what it is compared with"
+        raise InputError(msg)
+
+
+def _squared(se: FloatArray) -> FloatArray:
+    return np.square(not_negative(se))
+
+
+def _correlation(covariance: Any, first: Any, second: Any) -> Any:
+    return covariance / np.sqrt(first) / np.sqrt(second)
+
+
+def _ratio_of_roots(square: Any, variance: Any) -> Any:
+    return np.sqrt(square / variance) - 1
+
+
+def _inverse_ratio(own: Any, reference: Any) -> Any:
+    return reference / own - 1
+
+
+_MEAN_SQUARE = Quantity("mean square", _squared, mean)

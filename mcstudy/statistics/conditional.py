@@ -1,0 +1,108 @@
+"""A statistic of the replicates of one kind: of those that converged, of those that were selected."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
+from mcstudy.statistics.intervals import FloatArray, check_confidence
+from mcstudy.statistics.sequences import TUNED
+from mcstudy.statistics.several import matrix_of, refuse, select
+from mcstudy.statistics.statistic import Estimate, Limits, Statistic
+
+__all__ = ["conditional"]
+
+# Of one replicate no statistic has an error.
+FEWEST = 2
+
+
+def conditional(of: Statistic, *, given: str) -> Statistic:
+    """Statistic of the replicates where a column is 1.
+
+    These are independent replicates of the conditional law, at a random number of them; limits that hold at every
+    number hold at that one. Of fewer than two the value is nan and the limits are infinite.
+
+    Parameters
+    ----------
+    of : Statistic
+        What is taken of them; its columns may hold anything where `given` is 0.
+    given : str
+        A column of zeros and ones.
+
+    Examples
+    --------
+    >>> from mcstudy.statistics import mean
+    >>> slope = conditional(mean("slope"), given="converged")
+    >>> slope.label, slope.estimate([[1.0, 1.0], [float("nan"), 0.0], [2.0, 1.0]])
+    ('mean of slope given converged', Estimate(value=1.5, mcse=0.5, replicates=2))
+    """
+    return _Conditional(of.column, of, given)
+
+
+@dataclass(frozen=True)
+class _Conditional(Expanded):
+    of: Statistic
+    given: str
+
+    @property
+    def name(self) -> str:
+        return self.of.name
+
+    @property
+    def label(self) -> str:
+        return f"{self.of.label} given {self.given}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.of.columns, self.given]))
+
+    @property
+    def is_exact(self) -> bool:
+        return self.of.is_exact
+
+    @property
+    def counts_missing(self) -> bool:
+        return getattr(self.of, "counts_missing", False)
+
+    def at(self, scenario: Mapping[str, Any]) -> Statistic:
+        return replace(self, of=self.of.at(scenario))
+
+    def scale(self, value: float) -> float | None:
+        return self.of.scale(value)
+
+    def estimate(self, values: ArrayLike) -> Estimate:
+        _, chosen = self._chosen(values)
+        return self.of.estimate(chosen) if len(chosen) >= FEWEST else Estimate(math.nan, math.nan, len(chosen))
+
+    def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
+        _, chosen = self._chosen(values)
+        check_confidence(confidence)
+        return self.of.interval(chosen, confidence) if len(chosen) >= FEWEST else (-math.inf, math.inf)
+
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        rows, chosen = self._chosen(values)
+        if len(chosen) < FEWEST:
+            return undefined(rows.size).limits(share, tuned)
+        return self.of.limits(chosen, share, tuned)
+
+    def expand(self, values: ArrayLike) -> Expansion:
+        rows, chosen = self._chosen(values)
+        if len(chosen) < FEWEST:
+            return undefined(rows.size)
+        found, influence = expansion(self.of, chosen), np.zeros(rows.size)
+        # Of all replicates only a part has a say, which counts for as much more.
+        weight = rows.size / len(chosen)
+        influence[rows] = found.influence * weight
+        return found._replace(influence=influence, rounding=found.rounding * weight)
+
+    def _chosen(self, values: ArrayLike) -> tuple[Any, FloatArray]:
+        """Where `given` is 1, and what the statistic takes there."""
+        matrix = matrix_of(values, self.columns)
+        given = matrix[:, self.columns.index(self.given)]
+        refuse((given != 0) & (given != 1), given, f"be 0 or 1 in {self.given}", "return an indicator column")
+        rows = given == 1
+        return rows, select(matrix[rows], self.columns, self.of.columns)

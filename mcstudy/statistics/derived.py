@@ -1,0 +1,146 @@
+"""Statistics of a quantity that is computed from the columns of each replicate: an error, a hit, a width."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics.expansion import Expanded, Expansion, expansion
+from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.performance.groups import Groups, Sample, sample
+from mcstudy.statistics.performance.measures import Measured
+from mcstudy.statistics.sequences import TUNED
+from mcstudy.statistics.several import columns_of
+from mcstudy.statistics.statistic import Estimate, Limits, Statistic
+from mcstudy.statistics.truth import Truth, bound, check_truth
+
+__all__ = ["Derived", "Quantity", "as_estimate", "one_group"]
+
+
+def _anything(number: float) -> None:
+    """Every number will do."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is computed of each replicate, and the statistic that is taken of it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the result: "bias".
+    rows : callable
+        Of the columns, each of shape (n,), and of a number or column that they are compared with.
+    of : callable
+        Makes the statistic of the rows: `mean`, `rms`, `proportion`.
+    measure : callable, optional
+        Where `summarise` has another standard error, what it takes of the rows.
+    argument : str
+        Name of the argument that the columns are compared with.
+    check : callable
+        Raises `InputError` where such a number is none that can be compared with.
+    infinite, missing : bool
+        Whether infinite values, and NaN, may be among the columns.
+    """
+
+    name: str
+    rows: Callable[..., FloatArray]
+    of: Callable[[str], Statistic]
+    measure: Callable[[Sample], Measured] | None = None
+    argument: str = "truth"
+    check: Callable[[float], None] = _anything
+    infinite: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Derived(Expanded):
+    """A statistic of a quantity of `column`, of `others`, and of what it is held `against`, if anything."""
+
+    others: tuple[str, ...]
+    quantity: Quantity
+    against: Truth | None = None
+
+    def __post_init__(self) -> None:
+        if self.against is None:
+            return
+        check_truth(self.quantity.argument, self.against)
+        if not isinstance(self.against, str) and not callable(self.against):
+            self.quantity.check(self.against)
+
+    @property
+    def name(self) -> str:
+        return self.quantity.name
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} of {', '.join([self.column, *self.others])}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        named = (self.against,) if isinstance(self.against, str) else ()
+        return (self.column, *self.others, *named)
+
+    @property
+    def is_exact(self) -> bool:
+        return self._inner.is_exact
+
+    @property
+    def counts_missing(self) -> bool:
+        return self.quantity.missing
+
+    def at(self, scenario: Mapping[str, Any]) -> Statistic:
+        if not callable(self.against):
+            return self
+        return replace(self, against=bound(self.quantity.argument, self.against, scenario))
+
+    @property
+    def _inner(self) -> Statistic:
+        return self.quantity.of(self.column)
+
+    def _rows(self, values: ArrayLike) -> FloatArray:
+        if callable(self.against):
+            msg = (
+                f"`{self.quantity.argument}` of the {self.label} must be bound to a scenario, "
+                f"got a function of factors; call statistic.at(scenario)"
+            )
+            raise InputError(msg)
+        wide, gaps = self.quantity.infinite, self.quantity.missing
+        columns: list[Any] = list(columns_of(values, self.columns, infinite=wide, missing=gaps))
+        if self.against is not None and not isinstance(self.against, str):
+            columns.append(self.against)
+        # What overflows is refused as infinite.
+        with np.errstate(over="ignore"):
+            return self.quantity.rows(*columns)
+
+    def expand(self, values: ArrayLike) -> Expansion:
+        return expansion(self._inner, self._rows(values))
+
+    def estimate(self, values: ArrayLike) -> Estimate:
+        rows, measure = self._rows(values), self.quantity.measure
+        return as_estimate(measure, one_group(rows)) if measure else self._inner.estimate(rows)
+
+    def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
+        return self._inner.interval(self._rows(values), confidence)
+
+    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return self._inner.limits(self._rows(values), share, tuned)
+
+    def scale(self, value: float) -> float | None:
+        return self._inner.scale(value)
+
+
+def one_group(rows: FloatArray) -> Sample:
+    """Rows as `performance` takes them, all of one group."""
+    return sample(Groups(np.zeros(rows.size, dtype=np.int64), 1), rows)
+
+
+def as_estimate(measure: Callable[..., Measured], *samples: Sample) -> Estimate:
+    """Return what a measure of `performance` gives of its first group."""
+    # nan is its documented answer where the measure is not defined.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        measured = measure(*samples)
+    return Estimate(float(measured.estimate[0]), float(measured.mcse[0]), int(samples[0].size[0]))

@@ -1,0 +1,105 @@
+"""The distance of a sample from a claimed law, confirmed point by point at any number of replicates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcstudy.statistics.bernoulli import at_least_rejected
+from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.sequences import effective_z
+
+__all__ = ["Steps"]
+
+# Points at which a distance is tested, for each unit of distance that is allowed: what lies between two of them
+# costs a sixty-fourth of the margin at most.
+POINTS = 64
+
+
+@dataclass(frozen=True)
+class Steps:
+    """An empirical distribution function beside a claimed one.
+
+    Parameters
+    ----------
+    counts : array of int, shape (k,)
+        Replicates at each of the k different values, in ascending order.
+    at, before : array, shape (k,)
+        The claimed distribution function at each value, and just before it.
+    """
+
+    counts: NDArray[np.intp]
+    at: FloatArray
+    before: FloatArray
+
+    @cached_property
+    def _total(self) -> NDArray[np.intp]:
+        """Replicates up to each value, from 0 before the first: shape (k + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.counts)])
+
+    @property
+    def replicates(self) -> int:
+        """The number of replicates."""
+        return int(self._total[-1])
+
+    def deviations(self) -> tuple[FloatArray, FloatArray]:
+        """Claimed probabilities, ascending, and what the empirical ones are above: before and at each value."""
+        heights = self._total / self.replicates
+        probability = np.stack([self.before, self.at], axis=1).ravel()
+        deviation = np.stack([heights[:-1] - self.before, heights[1:] - self.at], axis=1).ravel()
+        return probability, deviation
+
+    def upper_limit(self, margin: float, share: float, tuned: float) -> float:
+        """Upper limit of the distance between the two laws, for a comparison with a margin.
+
+        If the distance is the margin or more, then at some x ``P(X <= x) >= F(x) + margin`` or
+        ``P(X >= x) >= 1 - F(x-) + margin``. So it suffices to reject each of these statements by itself, exactly
+        (`bernoulli.at_least_rejected`): a limit at most `margin` is wrong with probability at most `share`, at
+        any number of replicates. Where it is compared with nothing, the limit is that of a normal law.
+
+        Parameters
+        ----------
+        margin : float
+            In (0, 1).
+        share, tuned : float
+            See `sequences.effective_z`.
+        """
+        limit = self._normal_limit(share, tuned)
+        if margin >= 1.0:
+            return min(limit, 1.0)
+        # A normal law that is off by half its distance has no binomial beside it.
+        if limit > 1.5 * margin or not self._all_rejected(margin, share, tuned):
+            return max(limit, float(np.nextafter(margin, math.inf)))
+        return min(limit, margin)
+
+    def _normal_limit(self, share: float, tuned: float) -> float:
+        probability, deviation = self.deviations()
+        spread = np.sqrt(probability * (1.0 - probability) / self.replicates)
+        return float(np.max(np.abs(deviation) + effective_z(self.replicates, share, tuned) * spread))
+
+    def _all_rejected(self, margin: float, share: float, tuned: float) -> bool:
+        """Whether at no x the law can lie `margin` above or below the claimed one."""
+        n, total = self.replicates, self._total
+        chosen = self._chosen(margin)
+        # Between two chosen values: at most the replicates before the later one, at least F at the earlier one.
+        below = total[np.append(chosen, self.counts.size)]
+        above = n - np.concatenate([[0], total[chosen + 1]])
+        least_below = np.concatenate([[0.0], self.at[chosen]])
+        least_above = np.append(1.0 - self.before[chosen], 0.0)
+        return all(
+            bool(np.all(at_least_rejected(count, n, least + margin, share=share, tuned=tuned)))
+            for count, least in ((below, least_below), (above, least_above))
+        )
+
+    def _chosen(self, margin: float) -> NDArray[np.intp]:
+        """The values that are tested, evenly spaced among the replicates; the first and the last among them."""
+        points = math.ceil(POINTS / margin)
+        if self.counts.size <= points:
+            return np.arange(self.counts.size)
+        ranks = np.linspace(0, self.replicates - 1, points).astype(np.intp)
+        found: NDArray[np.intp] = np.unique(np.searchsorted(self._total[1:], ranks, side="right"))
+        return found

@@ -1,0 +1,97 @@
+"""Shares of replicates: whose interval covers the truth, whose test rejects, whose value is missing."""
+
+import numpy as np
+
+from mcstudy.exceptions import InputError
+from mcstudy.statistics.derived import Derived, Quantity
+from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.performance import measures
+from mcstudy.statistics.ranks import proportion
+from mcstudy.statistics.several import refuse
+from mcstudy.statistics.statistic import Statistic
+from mcstudy.statistics.truth import Truth
+
+__all__ = ["check_ordered", "coverage", "power", "share_missing"]
+
+
+def coverage(lower: str, upper: str, truth: Truth) -> Statistic:
+    """Share of intervals with ``lower <= truth <= upper``.
+
+    Its limits hold for every law and every number of replicates. A share of 0 or 1 has a standard error too, as in
+    `performance.summarise`.
+
+    Parameters
+    ----------
+    lower, upper : str
+        Columns of the limits; infinite where an interval is one-sided.
+    truth : float, str or callable
+        A number; a column; a function of the factors that it names, which `Statistic.at` evaluates.
+
+    Raises
+    ------
+    InputError
+        If `truth` is none of these.
+
+    Examples
+    --------
+    >>> coverage("low", "high", 0.0).estimate([[-1.0, 1.0], [0.5, 2.0], [-2.0, 0.0], [-1.0, 2.0]]).value
+    0.75
+    """
+    return Derived(lower, (upper,), _COVERAGE, truth)
+
+
+def power(p_value: str, level: Truth = 0.05) -> Statistic:
+    """Share of tests that reject: ``p_value <= level``.
+
+    Parameters
+    ----------
+    p_value : str
+        Column of p-values, between 0 and 1.
+    level : float, str or callable
+        Significance level, in (0, 1/2]; or a column or a function of factors, as the truth of `coverage`.
+
+    Raises
+    ------
+    InputError
+        If `level` is none of these.
+    """
+    return Derived(p_value, (), _POWER, level)
+
+
+def share_missing(x: str) -> Statistic:
+    """Share of replicates whose `x` is missing: NaN is what it counts."""
+    return Derived(x, (), _SHARE_MISSING)
+
+
+def check_ordered(lower: FloatArray, upper: FloatArray) -> None:
+    """Raise `InputError` where an upper limit lies below the lower one."""
+    refuse(upper < lower, upper, "have no upper limit below the lower one", "exchange the two columns")
+
+
+def _covered(lower: FloatArray, upper: FloatArray, truth: FloatArray | float) -> FloatArray:
+    check_ordered(lower, upper)
+    return measures.covered(lower, upper, np.asarray(truth))
+
+
+def _significant(p_value: FloatArray, level: FloatArray | float) -> FloatArray:
+    refuse((p_value < 0) | (p_value > 1), p_value, "be p-values between 0 and 1", "name their column")
+    return np.asarray(p_value <= level, dtype=np.float64)
+
+
+def _is_level(level: float) -> None:
+    if not 0 < level <= 0.5:
+        msg = f"`level` must be a significance level in (0, 1/2], got {level}; 0.05 is a usual choice"
+        raise InputError(msg)
+
+
+def _missing(x: FloatArray) -> FloatArray:
+    return np.asarray(np.isnan(x), dtype=np.float64)
+
+
+_COVERAGE = Quantity("coverage", _covered, proportion, measures.proportion, infinite=True)
+_POWER = Quantity(
+    "power", _significant, proportion, measures.proportion, argument="level", check=_is_level
+)
+_SHARE_MISSING = Quantity(
+    "missing share", _missing, proportion, measures.proportion, infinite=True, missing=True
+)
