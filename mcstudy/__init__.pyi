@@ -26,6 +26,7 @@ from .scenarios import Scenario as Scenario
 from .scenarios import grid as grid
 from .scenarios import powers_of_two as powers_of_two
 from .statistics import mean as mean
+from .statistics import of_each as of_each
 from .statistics import proportion as proportion
 from .statistics import quantile as quantile
 from .statistics import rms as rms

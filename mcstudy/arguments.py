@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
@@ -10,7 +11,7 @@ from mcstudy._version import __version__
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.words import nearest
 
-__all__ = ["OPTIONS", "Command", "parser_for", "split"]
+__all__ = ["OPTIONS", "Command", "duration", "parser_for", "split"]
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -19,7 +20,7 @@ CODES = (
     "simulate; 3 failures beyond what claims allow; 130 interrupted."
 )
 FLAGS = ("--fresh", "--help", "--version", "--quiet")
-VALUED = ("--profile", "--jobs", "--seed", "--executor", "--out", "--format")
+VALUED = ("--profile", "--jobs", "--seed", "--executor", "--out", "--format", "--until", "--at-most")
 OPTIONS = (*FLAGS, *VALUED)
 
 
@@ -133,8 +134,37 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
     )
     run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
+    run.add_argument(
+        "--until",
+        choices=("decided",),
+        help="go on beyond the profile's replicates until every claim is decided",
+    )
+    run.add_argument(
+        "--at-most", type=duration, metavar="TIME", help="with --until, stop after 90s, 30m, 1h30m, ... a study"
+    )
     run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
     run.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def duration(text: str) -> float:
+    """Seconds from hours, minutes and seconds.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no duration, or none at all.
+
+    Examples
+    --------
+    >>> duration("1h30m"), duration("45s")
+    (5400.0, 45.0)
+    """
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    if not (total := 3600.0 * hours + 60.0 * minutes + seconds):
+        msg = f"must be a time like 90s, 30m or 1h30m, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return total
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:

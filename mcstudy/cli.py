@@ -119,6 +119,8 @@ def _run(options: argparse.Namespace) -> int:
             executor=options.executor,
             out=options.out,
             fresh=options.fresh,
+            until=options.until,
+            at_most=options.at_most,
             progress=Progress() if options.quiet else progress_for(sys.stderr),
         )
         print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")

@@ -18,6 +18,7 @@ __all__ = [
     "Guarantee",
     "Interval",
     "Role",
+    "Side",
     "Verdict",
     "Zone",
 ]
@@ -58,12 +59,31 @@ class Guarantee(StrEnum):
     NONE = "none yet"
 
 
+class Side(StrEnum):
+    """Which side of theory a zone allows."""
+
+    BOTH = "both"
+    AT_MOST = "at most"
+    AT_LEAST = "at least"
+
+
 @dataclass(frozen=True)
 class Zone:
-    """What counts as agreement with theory, fixed before drawing: theory +- margin."""
+    """What counts as agreement with theory, fixed before drawing: theory +- margin, or all on one side of it."""
 
     theory: float
     margin: float
+    side: Side = Side.BOTH
+
+    @property
+    def low(self) -> float:
+        """Its lower end."""
+        return -math.inf if self.side is Side.AT_MOST else self.theory - self.margin
+
+    @property
+    def high(self) -> float:
+        """Its upper end."""
+        return math.inf if self.side is Side.AT_LEAST else self.theory + self.margin
 
     def verdict(self, interval: Interval) -> Verdict:
         """CONFIRMED if the interval lies inside the zone, REFUTED if outside, else UNDECIDED.
@@ -76,17 +96,24 @@ class Zone:
         low, high = interval
         if self._is_open(interval):
             return Verdict.UNDECIDED
-        if self.theory - self.margin <= low and high <= self.theory + self.margin:
+        if self.low <= low and high <= self.high:
             return Verdict.CONFIRMED
-        if high < self.theory - self.margin or low > self.theory + self.margin:
+        if high < self.low or low > self.high:
             return Verdict.REFUTED
         return Verdict.UNDECIDED
 
     def reach(self, interval: Interval) -> float:
-        """How far an interval extends from theory, in margins: at most 1 inside the zone; -1 without an interval."""
+        """How far an interval extends from theory, in margins: at most 1 inside the zone; -1 without an interval.
+
+        On one side there is no margin: the edge is 1, and a tenth more is beyond it by a tenth of its size.
+        """
         if self._is_open(interval):
             return -1.0
-        return max(abs(end - self.theory) for end in interval) / self.margin
+        if self.side is Side.BOTH:
+            return max(abs(end - self.theory) for end in interval) / self.margin
+        beyond = interval[1] - self.high if self.side is Side.AT_MOST else self.low - interval[0]
+        size = abs(self.theory) or max(map(abs, interval)) or 1.0
+        return max(1.0 + beyond / size, 0.0)
 
     def _is_open(self, interval: Interval) -> bool:
         """Whether there is nothing to compare."""
@@ -104,7 +131,7 @@ class Cell:
     scenario : Scenario
         The factors that name the cell.
     theory, margin : float
-        Its zone.
+        Its zone, with `side`.
     estimate, mcse : float
     interval : pair of float
     verdict : Verdict
@@ -148,6 +175,7 @@ class Cell:
     guarantee: Guarantee = Guarantee.EXACT
     condition: float = math.nan
     needed: int = 0
+    side: Side = Side.BOTH
 
     @staticmethod
     def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
@@ -160,7 +188,7 @@ class Cell:
     @property
     def zone(self) -> Zone:
         """What counts as agreement in this cell."""
-        return Zone(self.theory, self.margin)
+        return Zone(self.theory, self.margin, self.side)
 
     def __format__(self, spec: str) -> str:
         """The estimate with its interval, each as `spec` says; four significant digits by default.
@@ -251,6 +279,11 @@ class Finding:
     def note(self) -> str:
         """What the cells have to say of their verdicts, each remark once."""
         return "; ".join(dict.fromkeys(cell.note for cell in self.cells if cell.note))
+
+    @property
+    def condition(self) -> float:
+        """How far the tails are seen in the deciding cell; NaN where its guarantee needs no condition."""
+        return self.cells[self.deciding].condition
 
     @property
     def violations(self) -> int:

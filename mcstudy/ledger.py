@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from mcstudy.codec import from_plain, plain
 from mcstudy.evidence import Evidence
@@ -23,6 +23,7 @@ __all__ = [
     "Design",
     "ExperimentDesign",
     "FailureRecord",
+    "Further",
     "Ledger",
     "MeasureCell",
     "Measured",
@@ -141,6 +142,13 @@ class Timing:
     blocks: int
 
 
+class Further(NamedTuple):
+    """A forecast: replicates over all scenarios of a claim, and the seconds that one processor needs for them."""
+
+    replicates: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Change:
     """What was changed in the analysis after so many replicates had been seen; empty where it was not there."""
@@ -240,6 +248,21 @@ class Ledger:
     def count(self, verdict: Verdict) -> int:
         """How many findings have the verdict."""
         return sum(finding.verdict is verdict for finding in self.findings)
+
+    def further(self, finding: Finding) -> Further:
+        """How many replicates more would probably decide a finding, and the processor time that they take.
+
+        By the forecasts of its undecided cells, and by the seconds that blocks of their scenarios took.
+        """
+        replicates, seconds = 0, 0.0
+        for cell in finding.cells:
+            more = max(cell.needed - cell.replicates, 0)
+            for timing in self.timings:
+                if more and timing.experiment == finding.experiment and cell.scenario.items() <= timing.scenario.items():
+                    replicates += more
+                    drawn = max(timing.blocks * self.design.block_size, 1)
+                    seconds += more * timing.seconds / drawn
+        return Further(replicates, seconds)
 
     @cached_property
     def findings_digest(self) -> str:

@@ -104,7 +104,7 @@ steps = mc.Experiment(
         mc.Rate(
             "1.descent",
             r"\lVert D_k(T) - D_k(0) \rVert \propto h \text{ after gradient descent for a fixed time } T",
-            of=mc.rms("drift"),
+            of=mc.of_each("drift"),
             against="step",
             exponent=1.0,
             margin=0.02,  # for the next order, half a percent of the drift at the longest step
@@ -139,7 +139,7 @@ steps = mc.Experiment(
         mc.Rate(
             "1.orders",
             r"\lVert W - W(T) \rVert \propto h^p \text{ with } p = 1, 2, 4 \text{ for descent, midpoint, Gauss}",
-            of=mc.rms("error_ratio"),
+            of=mc.of_each("error_ratio"),
             against="step",
             exponent=lambda method: ORDERS[method],
             margin=0.05,  # for the next order, and for three steps only of Gauss collocation
@@ -250,7 +250,7 @@ escape = mc.Experiment(
         mc.Rate(
             "1.escape",
             r"t_{1/2} \propto s_0^{-(1 - 2/L)} \text{ as } s_0 \to 0, L \ge 3",
-            of=mc.mean("escape_time"),
+            of=mc.of_each("escape_time"),
             against="start_scale",
             exponent=lambda depth: -(1 - 2 / depth),
             margin=0.02,  # for the next term, of relative order s_0^(1 - 2/L)

@@ -10,7 +10,6 @@ edge is out of the way. With the truth at the centre, or 1.5 margins off, they a
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,9 +24,7 @@ from mcstudy.claims.judging import find
 from mcstudy.draws import Draws, Sample
 from mcstudy.findings import Cell, Zone
 from mcstudy.models.arrays import FloatArray
-from mcstudy.models.calibration import trials
-from mcstudy.models.calibration.laws import law_named
-from mcstudy.models.calibration.trials import Trial
+from mcstudy.models.calibration.trials import EDGES, Trial, trial_of
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.sequences import effective_z, influence_limits
 
@@ -36,115 +33,62 @@ LAST = LOOKS[-1]  # 2045
 MIDDLE = math.sqrt(LOOKS[0] * LAST)  # where a study with these looks has its limits tightest
 ALL = np.ones(LAST, dtype=np.bool_)
 
-# Where the truth lies, in margins above the centre of the zone.
-HAIR = 1e-6
-PLACES = {"below": -1 - HAIR, "centre": 0.0, "above": 1 + HAIR, "far": 1.5}
-EDGES = ("below", "above")
+LIGHT, RARE = ("normal", "exponential"), ("once in 512", "thrice in 512")
+HEAVY = ("lognormal 1", "lognormal 2", "t5", "t3", "Pareto 2.5", "Poisson 0.1", *RARE)
+# Kind -> the laws that try it at the edges, and those whose tails `LAST` draws show, for power.
+LAWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "mean": ((*LIGHT, *HEAVY, "Cauchy"), LIGHT),
+    "variance": ((*LIGHT, *HEAVY), ("normal",)),
+    "sd": (("normal", "t5", "t3"), ("normal",)),
+    "quantile": (("normal", "lognormal 2", "Cauchy"), ("normal", "lognormal 2", "Cauchy")),
+    "proportion": (("coin", *RARE), ("coin",)),
+    "range": (("uniform", "coin", *RARE), ("uniform", "coin")),
+    "bound": (RARE[1:], RARE[1:]),
+    "identity": (RARE[1:], RARE[1:]),
+    "law": (("normal", "coin", "Poisson 0.1"), ("normal", "coin")),
+    "same-law": (("normal", "Poisson 0.1"), ("normal",)),
+    "same-law.paired": (("normal", "Poisson 0.1"), ("normal",)),
+    "rate": (("exponential", "Pareto 2.5", "thrice in 512"), ("exponential",)),
+    "rate.paired": (("exponential", "lognormal 1"), ("exponential",)),
+}
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of claim.
-
-    Attributes
-    ----------
-    claim, trial : callable
-        The claim of a trial, and the trial of a law, a place and a width.
-    laws, tame : tuple of str
-        Those that try it at the edges; those whose tails `LAST` draws show, for power.
-    narrow, wide : float
-        Widths of zones: for power, and at the edges.
-    scenarios, common : tuple
-        Of a small study.
-    """
-
-    claim: Callable[[Trial], Claim]
-    trial: Callable[[Any, float, float], Trial]
-    laws: tuple[str, ...]
-    tame: tuple[str, ...]
-    narrow: float = 0.3
-    wide: float = 1.0
-    scenarios: tuple[mc.Scenario, ...] = (mc.Scenario(),)
-    common: tuple[str, ...] = ()
-
-    def trial_of(self, law: str, truth: str) -> Trial:
-        """A trial by the levels of the study's factors."""
-        return self.trial(law_named(law), PLACES[truth], self.wide if truth in EDGES else self.narrow)
-
-    def looks(self, trial: Trial, rng: Generator, looks: Sequence[int] = LOOKS) -> Iterator[Draws]:
-        """What there is at each look, of one stream of draws."""
-        columns = dict(zip(self.scenarios, trial.draw(rng, LAST), strict=True))
-        for n in looks:
-            samples = {s: Sample(s, {"x": x[:n]}, ALL[:n], 1) for s, x in columns.items()}
-            yield Draws(samples, MIDDLE, self.common)
+def on_value(trial: Trial, of: Statistic) -> Claim:
+    """The claim on the value of a statistic."""
+    return mc.Value("value", "x", of=of, equals=trial.theory, margin=trial.margin)
 
 
-def on_value(of: Statistic, laws: tuple[str, ...], tame: tuple[str, ...], *, ranged: bool = False) -> Kind:
-    """Claims on the value of a statistic; of a mean, maybe with the range of the law."""
-
-    def claim(trial: Trial) -> Claim:
-        support = tuple(map(float, trial.law.support())) if ranged else None
-        return mc.Value("value", "x", of=of, equals=trial.theory, margin=trial.margin, range=support)
-
-    return Kind(claim, partial(trials.value_trial, of.name), laws, tame)
-
-
-def on_pair(*, paired: bool = False) -> Kind:
-    """Claims on the laws of two columns."""
-
-    def claim(trial: Trial) -> Claim:
-        return mc.SameLaw("same", "x", column="x", across="level", margin=trial.margin)
-
-    pairs, common = mc.grid(level=(0, 1)), ("level",) if paired else ()
-    trial = partial(trials.pair_trial, paired=paired)
-    return Kind(claim, trial, ("normal", "Poisson 0.1"), ("normal",), 0.6, 0.1, pairs, common)
-
-
-def on_line(laws: tuple[str, ...], *, paired: bool = False) -> Kind:
-    """Claims on the rate of a mean."""
-
-    def claim(trial: Trial) -> Claim:
-        return mc.Rate("rate", "x", of=mc.mean("x"), against="n", exponent=trial.theory, margin=trial.margin)
-
-    line, common = mc.grid(n=trials.LEVELS), ("n",) if paired else ()
-    return Kind(claim, partial(trials.line_trial, paired=paired), laws, laws[:1], 0.3, 1.0, line, common)
-
-
-def on_violations(claim: Callable[..., Claim], **limit: float) -> Kind:
-    """Claims that there is no violation."""
-    return Kind(
-        lambda trial: claim("never", "x", column="x", probability=trial.margin, **limit),
-        trials.violation_trial,
-        RARE[1:],
-        RARE[1:],
-        narrow=1.0,
+def in_range(trial: Trial) -> Claim:
+    """The claim on a mean, with the range of the law."""
+    low, high = map(float, trial.law.support())
+    return mc.Value(
+        "value", "x", of=mc.mean("x"), equals=trial.theory, margin=trial.margin, range=(low, high)
     )
 
 
-LIGHT, RARE = ("normal", "exponential"), ("once in 512", "thrice in 512")
-HEAVY = ("lognormal 1", "lognormal 2", "t5", "t3", "Pareto 2.5", "Poisson 0.1", *RARE)
-RANKED = ("normal", "lognormal 2", "Cauchy")
-KINDS = {
-    "mean": on_value(mc.mean("x"), (*LIGHT, *HEAVY, "Cauchy"), LIGHT),
-    "variance": on_value(mc.variance("x"), (*LIGHT, *HEAVY), ("normal",)),
-    "sd": on_value(mc.sd("x"), ("normal", "t5", "t3"), ("normal",)),
-    "quantile": on_value(mc.quantile("x", 0.9), RANKED, RANKED),
-    "proportion": on_value(mc.proportion("x"), ("coin", *RARE), ("coin",)),
-    "range": on_value(mc.mean("x"), ("uniform", "coin", *RARE), ("uniform", "coin"), ranged=True),
-    "bound": on_violations(mc.Bound, at_most=0.5),
-    "identity": on_violations(mc.Identity, tolerance=0.5),
-    "law": Kind(
-        lambda trial: mc.Law("law", "x", column="x", distribution=trial.theory, margin=trial.margin),
-        trials.law_trial,
-        ("normal", "coin", "Poisson 0.1"),
-        ("normal", "coin"),
-        wide=0.1,
-    ),
-    "same-law": on_pair(),
-    "same-law.paired": on_pair(paired=True),
-    "rate": on_line(("exponential", "Pareto 2.5", "thrice in 512")),
-    "rate.paired": on_line(("exponential", "lognormal 1"), paired=True),
+# Kind -> the claim of a trial; paired or not it is the same.
+CLAIMS: dict[str, Callable[[Trial], Claim]] = {
+    "mean": partial(on_value, of=mc.mean("x")),
+    "variance": partial(on_value, of=mc.variance("x")),
+    "sd": partial(on_value, of=mc.sd("x")),
+    "quantile": partial(on_value, of=mc.quantile("x", 0.9)),
+    "proportion": partial(on_value, of=mc.proportion("x")),
+    "range": in_range,
+    "bound": lambda t: mc.Bound("never", "x", column="x", at_most=0.5, probability=t.margin),
+    "identity": lambda t: mc.Identity("never", "x", column="x", tolerance=0.5, probability=t.margin),
+    "law": lambda t: mc.Law("law", "x", column="x", distribution=t.theory, margin=t.margin),
+    "same-law": lambda t: mc.SameLaw("same", "x", column="x", across="level", margin=t.margin),
+    "rate": lambda t: mc.Rate("rate", "x", of=mc.mean("x"), against="n", exponent=t.theory, margin=t.margin),
 }
+
+
+def draws_at(trial: Trial, rng: Generator, looks: Sequence[int] = LOOKS) -> Iterator[tuple[int, Draws]]:
+    """What a small study has at each look, of one stream of draws."""
+    scenarios = mc.grid(**{trial.factor: trial.levels}) if trial.factor else (mc.Scenario(),)
+    columns = dict(zip(scenarios, trial.draw(rng, LAST), strict=True))
+    for n in looks:
+        samples = {s: Sample(s, {"x": x[:n]}, ALL[:n], 1) for s, x in columns.items()}
+        yield n, Draws(samples, MIDDLE, (trial.factor,) if trial.paired else ())
 
 
 def by_package(claim: Claim, draws: Draws, alpha: float) -> Cell:
@@ -152,7 +96,7 @@ def by_package(claim: Claim, draws: Draws, alpha: float) -> Cell:
     return find(claim, draws, alpha).cells[0]
 
 
-def by_trust(z: Callable[[int, float, float], float], claim: Any, draws: Draws, alpha: float) -> Decision:
+def by_trust(claim: Any, draws: Draws, alpha: float, *, z: Callable[[int, float, float], float]) -> Decision:
     """By limits z standard errors away, corrected for skewness, with no condition on tails."""
     (x,) = (sample.columns["x"] for sample in draws.samples.values())
     center, influence = claim.of.estimate(x).value, claim.of.influence(x)
@@ -169,7 +113,11 @@ def fixed_z(replicates: int, share: float, tuned: float) -> float:
 
 
 PACKAGE, FIXED, BLIND = "package", "fixed sample", "blind to tails"
-JUDGES = {PACKAGE: by_package, FIXED: partial(by_trust, fixed_z), BLIND: partial(by_trust, effective_z)}
+JUDGES: dict[str, Callable[[Claim, Draws, float], Cell | Decision]] = {
+    PACKAGE: by_package,
+    FIXED: partial(by_trust, z=fixed_z),
+    BLIND: partial(by_trust, z=effective_z),
+}
 
 
 def stacked(size: int, row: Callable[[], Mapping[str, float]]) -> dict[str, FloatArray]:
@@ -185,24 +133,24 @@ def judged(
 
     The unit of draws are those with which a fixed interval reaches from the truth to the edge.
     """
-    trial = KINDS[kind].trial_of(law, truth)
-    claim = KINDS[kind].claim(trial)
+    trial = trial_of(kind, law, truth)
+    claim = CLAIMS[kind.removesuffix(".paired")](trial)
     share, distance = {"centre": (alpha, 1.0), "far": (alpha / 2, 0.5)}.get(truth, (alpha, math.nan))
     fixed = (fixed_z(1, share, 1) * trial.scatter / (distance * trial.margin)) ** 2
 
     def row() -> Mapping[str, float]:
         found: dict[int, Cell | Decision] = {}
-        for n, draws in zip(LOOKS, KINDS[kind].looks(trial, rng), strict=False):
+        for n, draws in draws_at(trial, rng):
             found[n] = JUDGES[judge](claim, draws, alpha)
             if truth not in EDGES and found[n].verdict is not mc.Verdict.UNDECIDED:
                 break
-        given = [n for n, one in found.items() if one.verdict is not mc.Verdict.UNDECIDED]
+        given = {n: one.verdict for n, one in found.items() if one.verdict is not mc.Verdict.UNDECIDED}
         return {
-            "confirmed": any(one.verdict is mc.Verdict.CONFIRMED for one in found.values()),
-            "refuted": any(one.verdict is mc.Verdict.REFUTED for one in found.values()),
+            "confirmed": mc.Verdict.CONFIRMED in given.values(),
+            "refuted": mc.Verdict.REFUTED in given.values(),
             "undecided": not given,
             "disbelieved": not given and bool(found[LAST].note),
-            "draws": given[0] / fixed if given else math.nan,
+            "draws": min(given) / fixed if given else math.nan,
         }
 
     return stacked(size, row)
@@ -210,11 +158,131 @@ def judged(
 
 def estimated(rng: Generator, size: int, *, kind: str, law: str) -> dict[str, FloatArray]:
     """The Monte Carlo standard error at the last look, over that of theory."""
-    trial = KINDS[kind].trial_of(law, "centre")
-    claim = KINDS[kind].claim(trial)
+    trial = trial_of(kind, law, "centre")
+    claim = CLAIMS[kind.removesuffix(".paired")](trial)
 
     def row() -> Mapping[str, float]:
-        (draws,) = KINDS[kind].looks(trial, rng, [LAST])
-        return {"mcse_ratio": by_package(claim, draws, 0.1).mcse * math.sqrt(LAST) / trial.scatter}
+        ((n, draws),) = draws_at(trial, rng, [LAST])
+        return {"mcse_ratio": by_package(claim, draws, 0.1).mcse * math.sqrt(n) / trial.scatter}
 
     return stacked(size, row)
+
+
+def over(laws: Mapping[str, Sequence[str]], **levels: Sequence[Any]) -> tuple[mc.Scenario, ...]:
+    """The scenarios of some kinds, each with its laws."""
+    return tuple(s for kind, names in laws.items() for s in mc.grid(kind=(kind,), law=names, **levels))
+
+
+LOOSE: dict[str, Any] = {"truth": EDGES, "alpha": (0.1,)}
+STRICT: dict[str, Any] = {"alpha": (0.01,), "judge": (PACKAGE,)}
+TRYING = {"mean": ("exponential", "t3", "once in 512"), "variance": ("normal", "t5"), "law": ("normal",)}
+NARROWED = LOOSE | {"truth": ("above",)}
+QUICK = (
+    over({"mean": ("t3",), "range": ("coin",), "law": ("normal",)}, **NARROWED, judge=(PACKAGE,))
+    + over({"mean": ("normal",)}, **NARROWED, judge=(FIXED,))
+    + over({"mean": ("once in 512",)}, **NARROWED, judge=(BLIND,))
+    + over({"range": ("coin",)}, truth=("far",), **STRICT)
+)
+FULL = (
+    over({kind: laws for kind, (laws, _) in LAWS.items()}, **LOOSE, judge=(PACKAGE,))
+    + over(TRYING, truth=EDGES, **STRICT)
+    + over({kind: tame for kind, (_, tame) in LAWS.items()}, truth=("centre", "far"), **STRICT)
+)
+
+
+def given(claim_id: str, verdict: str, low: float, high: float, **more: Any) -> mc.Value:
+    """The claim that a verdict is given with a probability between two numbers."""
+    statement = rf"{low:g} \le \mathbb{{P}}(\text{{{verdict} at any look}}) \le {high:g}"
+    of, center = mc.proportion(verdict), (low + high) / 2
+    return mc.Value(claim_id, statement, of=of, equals=center, margin=high - center, **more)
+
+
+def promised(name: str, verdict: str, alpha: float = 0.1, judge: str = PACKAGE, **more: Any) -> mc.Value:
+    """The claim that a verdict is wrong at most so often as it may; 0.15 alpha is left for the draws of this study."""
+    where = more.pop("where", {}) | {"truth": EDGES, "alpha": alpha, "judge": judge}
+    return given(f"{name}.{verdict}", verdict, 0.0, 1.15 * alpha, where=where, **more)
+
+
+VERDICTS = ("confirmed", "refuted")
+REPEATED = mc.control("an interval for one look, taken at twenty: twenty chances to be wrong")
+UNSEEN = mc.control(
+    "equal replicates have a standard error of 0, and say nothing of a value that turns up once in 512"
+)
+EXPERIMENTS = [
+    mc.Experiment(
+        "verdicts",
+        simulate=judged,
+        scenarios=QUICK,
+        full=[scenario for scenario in FULL if scenario not in QUICK],
+        missing=("draws",),
+        claims=[
+            *(promised(kind, "confirmed", where={"kind": kind}) for kind in LAWS),
+            # A single violation refutes a bound, and is never wrong.
+            *(
+                promised(kind, "refuted", where={"kind": kind})
+                for kind in LAWS
+                if kind not in ("bound", "identity")
+            ),
+            *(promised("strict", verdict, 0.01) for verdict in VERDICTS),
+            *(promised("fixed", verdict, judge=FIXED, expected=REPEATED) for verdict in VERDICTS),
+            promised("blind", "confirmed", judge=BLIND, expected=UNSEEN),
+            given("power.centre", "confirmed", 0.99, 1.0, where={"truth": "centre"}),
+            given("power.far", "refuted", 0.95, 1.0, where={"truth": "far"}),
+        ],
+        measures=[mc.Measure(name, of=mc.mean(name)) for name in ("undecided", "disbelieved", "draws")],
+    ),
+    mc.Experiment(
+        "errors",
+        simulate=estimated,
+        scenarios=over({"mean": ("normal", "t5"), "variance": ("normal",), "sd": ("normal",)}),
+        full=over({"mean": ("exponential", "Poisson 0.1"), "quantile": ("normal", "exponential")})
+        + over({"proportion": ("coin",), "rate": ("exponential",), "rate.paired": ("exponential",)}),
+        claims=[
+            mc.Value(
+                "errors",
+                r"\text{root mean square MCSE} / \text{standard deviation of the estimate} = 1",
+                of=mc.rms("mcse_ratio"),
+                equals=1.0,
+                margin=0.05,
+            )
+        ],
+    ),
+]
+
+
+def conclude(ledger: mc.Ledger) -> mc.Section:
+    """The rates that were found, beside those of judges that look away, and what the promise costs."""
+    promises = [
+        ledger[name] for kind in LAWS for verdict in VERDICTS if (name := f"{kind}.{verdict}") in ledger
+    ]
+    cells = [cell for finding in promises for cell in finding.cells]
+    worst = max(cells, key=lambda cell: cell.estimate)
+    wrong = sum(cell.estimate * cell.drawn for cell in cells) / sum(cell.drawn for cell in cells)
+    (draws,) = (measured for measured in ledger.measures if measured.id == "draws")
+    ratios = [cell.estimate for cell in draws.cells if not math.isnan(cell.estimate)]
+    return mc.Section(
+        "How often verdicts are wrong",
+        (
+            f"With alpha = 0.1 and the truth on an edge, {wrong:.1%} of the small studies were given a wrong verdict, over "
+            f"{len(cells)} combinations of kind, law, edge and verdict; most often {worst.estimate:.1%}, for {worst.scenario}.",
+            f"An interval for one look, taken at every look, confirms {ledger['fixed.confirmed'].estimate:.0%} wrongly, and "
+            f"limits that are blind to tails {ledger['blind.confirmed'].estimate:.0%} where a value is rare.",
+            f"A first verdict took {min(ratios, default=math.nan):.1f} to {max(ratios, default=math.nan):.1f} times the draws "
+            "of a fixed sample, which is looked at once.",
+        ),
+    )
+
+
+study = mc.Study(
+    name="verdict_calibration",
+    title="How often verdicts are wrong",
+    question="Is a verdict wrong with a probability of at most alpha, whenever and however often one looks?",
+    source="The promise of mcstudy's reports",
+    experiments=EXPERIMENTS,
+    block=32,
+    replicates=mc.Replicates(first=96, quick=512, full=2048),
+    conclusion=conclude,
+)
+
+if __name__ == "__main__":
+    mc.main(study)

@@ -54,7 +54,7 @@ def test_a_run_writes_its_report_and_ends_with_0(write_study: WriteStudy, comman
     assert "\x1b" not in shown
     run = ledger()["run"]
     assert {key: run[key] for key in ("seed", "profile", "executor", "jobs", "replicates", "failures", "alpha")} == {
-        "seed": 20261123, "profile": "quick", "executor": "serial", "jobs": 1, "replicates": 128, "failures": 0, "alpha": 0.01,
+        "seed": 20261123, "profile": "quick", "executor": "serial", "jobs": 1, "replicates": 160, "failures": 0, "alpha": 0.01,
     }  # fmt: skip
     assert run["command"] == "mcstudy run toy --profile quick"
     assert not list(Path("reports").rglob("*.tmp"))

@@ -82,11 +82,6 @@ def test_a_sample_of_failures_only_has_no_columns() -> None:
     assert lost.failures == 2
 
 
-@pytest.mark.parametrize(("replicates", "look"), [(64, 1), (128, 2), (256, 3), (1024, 5), (0, 1)])
-def test_look_counts_the_doublings(draws_of: Callable[..., Draws], replicates: int, look: int) -> None:
-    assert draws_of({}, first=64).look(replicates) == look
-
-
 def test_draws_know_their_scenarios(draws_of: Callable[..., Draws]) -> None:
     assert draws_of({ONE: {"x": [1.0, 2.0]}}).scenarios == (ONE,)
 

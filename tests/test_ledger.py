@@ -45,7 +45,7 @@ def claims() -> list[Any]:
         mc.Law("law", "s", column="x", distribution=norm(1, 0.1), margin=0.5),
         mc.SameLaw("same", "s", column="x", across="kind", margin=0.9),
         mc.Bound("bound", "s", column="x", at_most=0.5, expected=mc.control("half of it")),
-        mc.Identity("identity", "s", column="r", tolerance=1e-14),
+        mc.Identity("identity", "s", column="r", tolerance=1e-14, law="constant"),
         mc.Bound("unlimited", "s", column="r", at_most=0.0, expected=mc.misprint("it is not 0")),
         mc.Identity("lost", "s", column="lost", tolerance=1.0),
     ]

@@ -12,18 +12,28 @@ from mcstudy.exceptions import StudyError
 
 
 @pytest.mark.parametrize(
-    ("counts", "profile", "expected"),
+    ("replicates", "counts"),
     [
-        ((1, 1, 1), "quick", (1,)),
-        ((256, 1024, 16384), "quick", (256, 512, 1024)),
-        ((3, 6, 24), "full", (3, 6, 12, 24)),
+        (Replicates(1000), (1000, 1000, 1000)),
+        (Replicates(64, quick=100), (64, 100, 100)),
+        (Replicates(64, full=100), (64, 64, 100)),
+        (Replicates(first=3, quick=7, full=7), (3, 7, 7)),
     ],
 )
-def test_stages_double_from_first_to_the_profile(
-    counts: tuple[int, int, int], profile: str, expected: tuple[int, ...]
+def test_what_is_not_said_is_as_many_as_before(replicates: Replicates, counts: tuple[int, int, int]) -> None:
+    assert (replicates.first, replicates.quick, replicates.full) == counts
+    assert (replicates.most("quick"), replicates.most("full")) == counts[1:]
+
+
+@pytest.mark.parametrize(
+    ("first", "quick", "tuned"), [(256, 1024, 512.0), (1000, 1000, 1000.0), (16, 64, 64.0)]
+)
+def test_limits_are_tightest_amid_the_looks_of_the_quick_profile(
+    first: int, quick: int, tuned: float
 ) -> None:
-    first, quick, full = counts
-    assert Replicates(first=first, quick=quick, full=full).stages(profile) == expected
+    """But not before the first replicates on which a verdict may rest."""
+    for full in (quick, 64 * quick):
+        assert Replicates(first, quick=quick, full=full).tuned == pytest.approx(tuned)
 
 
 def test_numpys_whole_numbers_count() -> None:
@@ -38,10 +48,11 @@ def test_numpys_whole_numbers_count() -> None:
         ((0, 1, 1), "`first` must be a positive whole number of replicates, got 0"),
         ((True, 1, 1), "`first` must be a positive whole number of replicates, got True"),
         ((64, 64.0, 64), "`quick` must be a positive whole number of replicates, got 64.0"),
-        ((64, 192, 256), r"`quick` must be `first` \(64\) times a power of two, got 192"),
-        ((64, 64, 32), r"`full` must be `first` \(64\) times a power of two, got 32"),
-        ((64, 100, 256), "`quick` must be"),
-        ((64, 256, 128), r"`quick` must not exceed `full` \(128\), got 256"),
+        ((64, False, 64), "`quick` must be a positive whole number of replicates, got False"),
+        ((64, -64, 64), "`quick` must be a positive whole number of replicates, got -64"),
+        ((64, 64, "256"), "`full` must be a positive whole number of replicates, got '256'"),
+        ((64, 32, 256), r"`quick` must be at least `first` \(64\), got 32"),
+        ((64, 256, 128), r"`full` must be at least `quick` \(256\), got 128"),
     ],
 )
 def test_replicates_refuse(counts: tuple[Any, Any, Any], match: str) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import mcstudy as mc
-from mcstudy.claims.judging import look_share
 from mcstudy.evidence import IdentityEvidence
 from mcstudy.exceptions import ClaimError, McstudyError, StudyError
+from mcstudy.study import shares_of
 
 MakeStudy = Callable[..., mc.Study]
 
@@ -67,6 +67,13 @@ BAD: list[tuple[dict[str, Any], type[McstudyError], str]] = [
     ({"block": 0}, StudyError, "`block` must be a positive whole number of replicates, got 0"),
     ({"block": 2.0}, StudyError, "`block` must be a positive whole number"),
     ({"block": True}, StudyError, "`block` must be a positive whole number"),
+    ({"alpha": 0.0}, StudyError, r"`alpha` must lie in \(0, 1/2\], got 0.0; 0.01 is the default"),
+    ({"alpha": 0.6}, StudyError, r"`alpha` must lie in \(0, 1/2\], got 0.6"),
+    ({"alpha": True}, StudyError, r"`alpha` must lie in \(0, 1/2\], got True"),
+    ({"alpha": "1 %"}, StudyError, r"`alpha` must lie in \(0, 1/2\], got '1 %'"),
+    ({"claims": [value("a", weight=0.5), value("b", weight=0.75)]}, ClaimError, "`weight`: the weights must sum to 1 where all claims have one, got 1.25"),
+    ({"claims": [value("a", weight=1.0), value("b")]}, ClaimError, "`weight` must leave a part of alpha for the 1 claims without one, got weights that sum to 1"),
+    ({"replicates": mc.Replicates(64, quick=100)}, StudyError, r"`quick` must be a multiple of the block \(16\), got 100"),
     ({"block": 48}, StudyError, r"`first` must be a multiple of the block \(48\), got 64"),
     ({"claims": []}, StudyError, "`claims` must hold at least one claim, or `measures` a measure, got none"),
     ({"claims": value()}, StudyError, r"`claims` must be a list, got 'mean' alone; write `claims=\[...\]`"),
@@ -191,7 +198,7 @@ def test_claims_inherit_the_source_of_their_experiment_or_of_the_study() -> None
 
 
 def test_the_ledger_of_experiments(make_study: MakeStudy) -> None:
-    """Each claim is judged on the draws of its experiment, all at one simultaneous confidence."""
+    """Each claim is judged on the draws of its experiment, with its part of the study's alpha."""
 
     def shifted(rng: np.random.Generator, size: int, *, m: int) -> dict[str, Any]:
         return {"x": 5.0 + rng.normal(size=size), "only here": np.zeros(size)}
@@ -205,7 +212,7 @@ def test_the_ledger_of_experiments(make_study: MakeStudy) -> None:
             claims=[
                 value("b.mean", equals=5.0),
                 value("b.wrong", expected=mc.control("the mean is 5")),
-                mc.Identity("b.zero", "s", column="only here", tolerance=1e-9),
+                mc.Identity("b.zero", "s", column="only here", tolerance=1e-9, law="constant"),
             ],
             measures=[mc.Measure("b.sd", of=mc.sd("x"), over="m")],
         ),
@@ -216,13 +223,34 @@ def test_the_ledger_of_experiments(make_study: MakeStudy) -> None:
         "a.mean": "a", "b.mean": "b", "b.wrong": "b", "b.zero": "b",
     }  # fmt: skip
     assert [len(finding.cells) for finding in ledger.findings] == [3, 2, 2, 2]
-    first = ledger["a.mean"]
-    look = look_share((first.replicates // study.replicates.first).bit_length())
-    assert first.confidence == 1 - 0.01 / 4 / 3 * look  # 4 claims, 3 cells
+    assert ledger["a.mean"].confidence == 1 - 2 * 0.01 / 4  # 4 claims
+    assert ledger["b.wrong"].confidence == 1 - 0.01 / 4 / 2  # of which this has 2 cells
     designs = ledger.design.experiments
     assert [(design.name, design.columns) for design in designs] == [("a", ("x",)), ("b", ("x", "only here"))]
     (measured,) = ledger.measures
     assert (measured.experiment, len(measured.cells)) == ("b", 2)
+
+
+def test_alpha_is_that_of_the_whole_study() -> None:
+    """Shared by weight over all experiments, and by those of the full profile alike."""
+    study = of_experiments(
+        experiment("a", value("heavy", weight=0.5), value("one")),
+        experiment("b", value("other"), value("late", where={"n": 8}), full=mc.grid(n=(8,))),
+        alpha=0.05,
+    )
+    assert shares_of(study) == pytest.approx({"heavy": 0.025, **dict.fromkeys(["one", "other", "late"], 0.025 / 3)})
+    ledger = mc.run(study, out=None, executor="serial")
+    assert ledger.run.alpha == 0.05
+    assert [finding.confidence for finding in ledger.findings] == pytest.approx(
+        [1 - 2 * 0.025, 1 - 2 * 0.025 / 3, 1 - 2 * 0.025 / 3]
+    )
+
+
+def test_alpha_has_a_default() -> None:
+    study = of_experiments(experiment("a", value("one"), value("other")))
+    assert (study.alpha, shares_of(study)) == (0.01, {"one": 0.005, "other": 0.005})
+    measured = experiment("a", measures=[mc.Measure("m", of=mc.mean("x"))])
+    assert shares_of(of_experiments(measured)) == {}
 
 
 def test_a_claim_on_a_column_of_another_experiment_is_refused_in_a_run() -> None:
@@ -246,8 +274,9 @@ def test_a_forgotten_where_confirms_nothing() -> None:
     def uneven(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
         return {"residual": np.full(size, 1e-3 if n == 4 else 0.0)}
 
-    where_it_holds = mc.Identity("meant", "s", column="residual", tolerance=1e-9, where={"n": (1, 2)})
-    forgotten = mc.Identity("forgotten", "s", column="residual", tolerance=1e-9)
+    zero: dict[str, Any] = {"column": "residual", "tolerance": 1e-9, "law": "constant"}
+    where_it_holds = mc.Identity("meant", "s", **zero, where={"n": (1, 2)})
+    forgotten = mc.Identity("forgotten", "s", **zero)
     study = of_experiments(experiment("a", where_it_holds, forgotten, simulate=uneven))
     ledger = mc.run(study, out=None, executor="serial")
     assert ledger["meant"].verdict is mc.Verdict.CONFIRMED
@@ -287,7 +316,7 @@ def pinned(make_study: MakeStudy, common: tuple[str, ...], experiments: bool) ->
         "simulate": uniform,
         "scenarios": mc.grid(n=(1, 2.5), kind=("a", "ä b"), flag=(True,)),
         "common": common,
-        "claims": [mc.Identity("largest", "s", column="x", tolerance=2.0)],
+        "claims": [mc.Identity("largest", "s", column="x", tolerance=2.0, law="continuous")],
     }
     counts = mc.Replicates(first=8, quick=8, full=8)
     if experiments:

@@ -52,6 +52,10 @@ class Shares:
         """The shares of each of the parts of a cell that has several chances to be refuted."""
         return replace(self, refute=self.refute / parts)
 
+    def one_sided(self) -> Shares:
+        """The shares of a cell whose interval can lie beyond one end of its zone only."""
+        return replace(self, refute=2 * self.refute)
+
     def retuned(self, tuned: float) -> Shares:
         """The same shares, with limits that are tightest elsewhere."""
         return replace(self, tuned=tuned)
@@ -117,6 +121,7 @@ class Decision:
             guarantee=self.guarantee,
             condition=self.condition,
             needed=needed(self, zone, estimate, replicates, shares),
+            side=zone.side,
         )
 
 
@@ -167,7 +172,7 @@ def needed(decision: Decision, zone: Zone, estimate: float, replicates: int, sha
     """
     if decision.verdict is not Verdict.UNDECIDED:
         return 0
-    low, high = zone.theory - zone.margin, zone.theory + zone.margin
+    low, high = zone.low, zone.high
     if low < estimate < high:
         ends, share = decision.narrow, shares.confirm
         ratio = max((ends[1] - estimate) / (high - estimate), (estimate - ends[0]) / (estimate - low))

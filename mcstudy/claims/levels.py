@@ -13,9 +13,12 @@ from mcstudy.claims.belief import check_constant
 from mcstudy.claims.deciding import Shares
 from mcstudy.claims.powers import Powers
 from mcstudy.draws import Sample
+from mcstudy.exceptions import ClaimError
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Estimate, Statistic
 from mcstudy.statistics.joint import Joint
+from mcstudy.statistics.replicatewise import Replicatewise
+from mcstudy.statistics.several import joined
 
 __all__ = ["Levels"]
 
@@ -63,22 +66,26 @@ class Levels:
 
     @cached_property
     def values(self) -> tuple[FloatArray, ...]:
-        """The column at every level; levels that share random numbers keep the replicates that all of them have."""
-        column = self.of.column
+        """What the statistic is taken of, level by level; of levels paired by random numbers what all of them have."""
         kept = {stream: self._kept(stream) for stream in set(self.streams)}
         return tuple(
-            sample.columns[column][: kept[stream].size][kept[stream]]
+            joined([sample.columns[name][: kept[stream].size][kept[stream]] for name in self.of.columns])
             for sample, stream in zip(self.samples, self.streams, strict=True)
         )
 
     def _kept(self, stream: int) -> npt.NDArray[np.bool_]:
         present = [
-            sample.present(self.of.column)
+            sample.present(*self.of.columns)
             for sample, own in zip(self.samples, self.streams, strict=True)
             if own == stream
         ]
         count = min(map(len, present))
         return np.asarray(np.logical_and.reduce([own[:count] for own in present]))
+
+    @cached_property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """The statistic at every level."""
+        return tuple(self.of.at(scenario) for scenario in self.scenarios)
 
     @property
     def replicates(self) -> int:
@@ -87,8 +94,8 @@ class Levels:
 
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
-        """The statistic at every level."""
-        return tuple(self.of.estimate(column) for column in self.values)
+        """What the statistic comes to at every level."""
+        return tuple(of.estimate(values) for of, values in zip(self.statistics, self.values, strict=True))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -102,6 +109,10 @@ class Levels:
 
     def obstacle(self) -> str:
         """Why no line can be fitted, or nothing."""
+        if self.of.each:
+            lowest = [float(np.min(values)) for values in self.values]
+            worst = int(np.argmin(lowest))
+            return "" if lowest[worst] > 0.0 else f"{self.of.column} is not positive at {self.names[worst]}"
         for name, estimate in zip(self.names, self.estimates, strict=True):
             if not estimate.value > 0.0:
                 return f"the {self.of.label} is not positive at {name}"
@@ -118,9 +129,10 @@ class Levels:
 
     def surely_negative(self, shares: Shares) -> str:
         """That a level's statistic lies below 0, which no draws can mend, with the remedy; or nothing."""
-        for name, estimate, column in zip(self.names, self.estimates, self.values, strict=True):
+        parts = zip(self.names, self.estimates, self.statistics, self.values, strict=True)
+        for name, estimate, of, values in parts:
             if estimate.value < 0.0:
-                limits = self.of.limits(column, shares.refute, shares.tuned)
+                limits = of.limits(values, shares.refute, shares.tuned)
                 if self.constant or (limits.high < 0.0 and limits.believed):
                     return f"the {self.of.label} is negative at {name}: negate the column, or use rms"
         return ""
@@ -134,15 +146,35 @@ class Levels:
             If a replicate differs where all are declared equal.
         """
         for sample in self.samples if self.constant else ():
-            check_constant(claim_id, sample, self.of.column)
-        values = np.array([estimate.value for estimate in self.estimates])
+            for column in self.of.columns:
+                check_constant(claim_id, sample, column)
+        if self.of.each:
+            return self._replicatewise(claim_id)
+        parts = zip(self.statistics, self.values, self.estimates, strict=True)
+        centers = np.array([estimate.value for estimate in self.estimates])
         return Joint(
-            logs=np.log(values),
-            errors=np.array([estimate.mcse for estimate in self.estimates]) / values,
-            influences=tuple(
-                self.of.influence(column) / value for column, value in zip(self.values, values, strict=True)
-            ),
+            logs=np.log(centers),
+            errors=np.array([estimate.mcse for estimate in self.estimates]) / centers,
+            influences=tuple(of.influence(values) / estimate.value for of, values, estimate in parts),
             names=self.names,
             streams=self.streams,
             constant=self.constant,
+        )
+
+    def _replicatewise(self, claim_id: str) -> Joint:
+        """The logarithms of each replicate, which has a line of its own."""
+        if len(set(self.streams)) > 1:
+            msg = (
+                f"claim {claim_id}: `of` must be a statistic of levels that share their random numbers, got of_each over "
+                f"{', '.join(self.names)}; name the factor in the experiment's `common`, or use mean, rms or quantile"
+            )
+            raise ClaimError(msg)
+        own = np.log(np.stack(self.values, axis=1))
+        return Replicatewise(
+            logs=np.median(own, axis=0),
+            errors=np.array([estimate.mcse / estimate.value for estimate in self.estimates]),
+            influences=tuple((own - np.mean(own, axis=0)).T),
+            names=self.names,
+            streams=self.streams,
+            own=own,
         )

@@ -22,6 +22,7 @@ from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
+from mcstudy.statistics.tails import FEWEST
 
 __all__ = ["Rate"]
 
@@ -105,8 +106,12 @@ class Rate(Claim):
         return f"slope of log {self.of.label} on log {self.powers.label}"
 
     def columns(self) -> tuple[str, ...]:
-        """The statistic's column."""
-        return (self.of.column,)
+        """What the statistic is taken of."""
+        return self.of.columns
+
+    def fewest(self, shares: Shares) -> int:
+        """So many that the tails of every level can be seen."""
+        return super().fewest(shares) if self.constant is True else FEWEST
 
     def groups(self, scenarios: Sequence[Scenario]) -> list[tuple[Scenario, ...]]:
         """The scenarios of each line, in order of the factor."""

@@ -87,7 +87,7 @@ class Part:
 
     @property
     def _combined(self) -> float:
-        return float(self.weights @ self.joint.logs)
+        return self.joint.combined(self.weights)
 
     def _number(self, combined: float) -> float:
         number = combined - self.known

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mcstudy.checks import is_positive
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.journal import Journal
+from mcstudy.engine.plan import blocks_of
 from mcstudy.exceptions import InputError
+from mcstudy.ledger import Timing
 from mcstudy.scenarios import Scenario
 from mcstudy.study import Study
 
@@ -51,7 +54,7 @@ class Limit:
                 f"`until` must be {UNTIL!r}, got {until!r}; leave it out to stop at the profile's replicates"
             )
             raise InputError(msg)
-        if at_most is not None and not at_most > 0:
+        if at_most is not None and not is_positive(at_most):
             msg = f"`at_most` must be a positive number of seconds, got {at_most!r}"
             raise InputError(msg)
         if at_most is not None and until is None:
@@ -63,15 +66,27 @@ class Limit:
     def within(
         self, wanted: Mapping[tuple[str, Scenario], int], counts: Counts, journal: Journal
     ) -> dict[tuple[str, Scenario], int]:
-        """What of the replicates that are wanted can be drawn in the time that is left, in whole blocks."""
+        """What of the replicates that are wanted can be drawn in the time that is left, in whole blocks.
+
+        Blocks that are kept from an earlier run cost nothing: a run sees at least what the one before has drawn.
+        """
         if not wanted or self.seconds == math.inf:
             return dict(wanted)
-        block = journal.block_size
-        left = self.seconds - (time.monotonic() - self.started)
-        places = {place: counts[place] for place in wanted}
-        costs = {(t.experiment, t.scenario): t.seconds / max(t.blocks, 1) for t in journal.timings(places)}
-        more = {place: (wanted[place] - counts[place]) // block for place in wanted}
-        expected = sum(costs[place] * blocks for place, blocks in more.items()) / self.jobs
-        part = 1.0 if expected <= left else max(left, 0.0) / expected
-        drawn = {place: counts[place] + block * math.floor(blocks * part) for place, blocks in more.items()}
+        block, done = journal.block_size, journal.done()
+        missing = {
+            (name, scenario): len(blocks_of(name, {scenario: count}, block, done))
+            for (name, scenario), count in wanted.items()
+        }
+        part = self._part(missing, journal.timings(counts))
+        drawn = {
+            place: wanted[place] - block * (blocks - math.floor(part * blocks))
+            for place, blocks in missing.items()
+        }
         return {place: count for place, count in drawn.items() if count > counts[place]}
+
+    def _part(self, missing: Counts, timings: Sequence[Timing]) -> float:
+        """The part of the missing blocks for which there is time, if they take as long as those before."""
+        costs = {(t.experiment, t.scenario): t.seconds / max(t.blocks, 1) for t in timings}
+        expected = sum(costs[place] * blocks for place, blocks in missing.items()) / self.jobs
+        left = max(self.seconds - (time.monotonic() - self.started), 0.0)
+        return min(1.0, left / expected) if expected else float(left > 0.0)

@@ -35,7 +35,7 @@ from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.experiment import Experiment
-from mcstudy.findings import Finding
+from mcstudy.findings import Finding, Verdict
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Scenario
 from mcstudy.study import Study, shares_of
@@ -155,9 +155,11 @@ class _Loop:
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
     def _warn_of_too_few(self) -> None:
-        """Say which claims no draws of the profile can confirm."""
+        """Say which claims no draws of the profile can confirm; controls and misprints are to be refuted."""
         for name, claims in self.claims.items():
             for claim in claims:
+                if claim.expectation.verdict is not Verdict.CONFIRMED:
+                    continue
                 cells = len(claim.groups(self.scenarios[name]))
                 fewest = claim.fewest(Shares.of(self.shares[claim.id], cells, self.study.replicates.tuned))
                 if fewest > self.limit.replicates:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcstudy.ledger import Ledger, Overlay
+from mcstudy.report.fonts import PART, WHOLE
 from mcstudy.report.inline import caption_of, inline
 from mcstudy.report.kept import inputs_digest, keep, kept
 from mcstudy.report.kinds import file_name, kind_of
@@ -29,7 +30,9 @@ WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 
 PAD = 0.3  # around the panels, in heights of a letter
 ROWS, CROWDED_ROWS, CROWDED = 20, 12, 20  # cells of a figure; fewer in a report of more than so many claims
 MARKED = f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}."
-_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")  # what matplotlib warns of
+# What matplotlib warns of where a font lacks a character; before 3.11 also for want of a whole script.
+_GLYPH = re.compile(r"Glyph (\d+) .*missing from font")
+_SCRIPT = "Matplotlib currently does not support .* natively"
 
 
 class Drawn(NamedTuple):
@@ -49,6 +52,14 @@ class _Order(NamedTuple):
     draw: Callable[[], tuple[Figure, str]]
     title: str
     description: str
+
+
+class _Written(NamedTuple):
+    """A figure as files, and whether their font lacks a character."""
+
+    svg: str
+    pdf: bytes
+    lost: bool
 
 
 def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
@@ -71,11 +82,8 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     inputs = {order.stem: inputs_digest(order.shown, order.drawn_by) for order in orders}
     found = {stem: kept(folder / stem, digest) for stem, digest in inputs.items()}
     figures = {stem: svg for stem, svg in found.items() if svg is not None}
-    if missing := [order for order in orders if order.stem not in figures]:
-        with house_style():
-            for order in missing:
-                stem = order.stem
-                figures[stem] = keep(folder / stem, inputs[stem], *_written(*order.draw()))
+    for stem, files in _all_written([order for order in orders if order.stem not in figures]).items():
+        figures[stem] = keep(folder / stem, inputs[stem], files.svg, files.pdf)
     return {
         order.stem: Drawn(
             inline(figures[order.stem], name=f"figure{n}", title=order.title, description=order.description),
@@ -110,6 +118,17 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
         )
 
 
+def _all_written(orders: list[_Order]) -> dict[str, _Written]:
+    """Draw figures, by stem; those with rare characters a second time, with the whole font."""
+    written: dict[str, _Written] = {}
+    for font in (PART, WHOLE):
+        if left := [order for order in orders if order.stem not in written]:
+            with house_style(font):
+                drawn = {order.stem: _write(*order.draw()) for order in left}
+            written |= {stem: files for stem, files in drawn.items() if font == WHOLE or not files.lost}
+    return written
+
+
 def _draw_claim(finding: Finding, most: int) -> tuple[Figure, str]:
     """Draw a finding's panels, and join what they say of themselves."""
     kind = kind_of(finding.kind)
@@ -140,21 +159,24 @@ def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     return figure, list(panels[:, 0])
 
 
-def _written(figure: Figure, caption: str) -> tuple[str, bytes]:
-    """A figure as SVG, described by its caption, and as PDF; both without dates."""
+def _write(figure: Figure, caption: str) -> _Written:
+    """Lay out a figure and write it, described by its caption; without dates."""
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     svg, pdf = io.StringIO(), io.BytesIO()
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", message=_GLYPH.pattern)
+        warnings.filterwarnings("ignore", message=_SCRIPT)
         _lay_out(figure)
         # Each canvas by itself: `savefig` draws everything once more, for a layout that is done.
         FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None})
-    if lost := dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message)))):
-        caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
-    FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Description": caption or None})
-    return svg.getvalue(), pdf.getvalue()
+        lost = dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message))))
+        if lost:
+            caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Description": caption or None})
+    # Text stays text in an SVG, and the part of the font is nowhere but here.
+    return _Written(svg.getvalue().replace(PART, WHOLE), pdf.getvalue(), bool(lost))
 
 
 def _lay_out(figure: Figure) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["count", "interval", "label", "level", "percent", "plural", "probability", "shown", "superscript"]
+__all__ = ["count", "interval", "label", "level", "percent", "plural", "probability", "shown", "span", "superscript"]
 __all__ += ["uncertain", "zone"]
 
 MINUS = "\N{MINUS SIGN}"
@@ -164,6 +164,22 @@ def percent(confidence: float) -> str:
     # 1e-6 of the last digit: 0.9999 must not become 99.98 for being stored as 0.99989999...
     kept = math.floor(100.0 * confidence * 10**decimals + 1e-6) / 10**decimals
     return f"{kept:.{decimals}f}{THIN}%"
+
+
+def span(seconds: float) -> str:
+    """Write a time to two digits at most, in the unit that suits it.
+
+    Examples
+    --------
+    >>> [span(seconds).replace(THIN, " ") for seconds in (0.02, 42.4, 340.0, 9000.0)]
+    ['under 1 s', '42 s', '5.7 min', '2.5 h']
+    """
+    if seconds < 1.0:
+        return f"under 1{THIN}s"
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{shown(seconds / size, 2)}{THIN}{unit}"
+    return f"{shown(seconds, 2)}{THIN}s"
 
 
 def probability(value: float) -> str:

@@ -14,7 +14,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding
 from mcstudy.ledger import FailureRecord, Ledger
 from mcstudy.report.kinds import kind_of
-from mcstudy.report.verdicts import answer, badge, is_easy, share, tally
+from mcstudy.report.verdicts import answer, badge, is_easy, outlook, share, tally
 from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -234,6 +234,7 @@ def _environment() -> Environment:
         "kind_of": kind_of,
         "losses": kinds.losses,
         "measured_table": tables.measured_table,
+        "outlook": outlook,
         "share": share,
         "statement": lambda latex, **form: Markup(mathematics.statement_html(latex, **form)),
         "tally": tally,

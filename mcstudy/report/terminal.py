@@ -13,7 +13,7 @@ import numpy as np
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.report.kinds import kind_of, losses
-from mcstudy.report.verdicts import answer, badge
+from mcstudy.report.verdicts import answer, badge, outlook
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,8 @@ def print_ledger(ledger: Ledger, *, page: Path | None = None, stream: TextIO | N
         start = Text(word.text.ljust(verdict), style=_STYLES[word.tone])
         start = Text.assemble(start, f"{GAP}{finding.id.ljust(name)}")
         unusual = word.tone in ("bad", "open")
-        text = kind_of(finding.kind).reading(finding) if unusual else _numbers(finding)
+        told = f"{kind_of(finding.kind).reading(finding)} {outlook(ledger, finding)}".rstrip()
+        text = told if unusual else _numbers(finding)
         if unusual or len(start) + len(GAP) + len(text) > console.width:
             start.rstrip()
             console.print(start, soft_wrap=True)

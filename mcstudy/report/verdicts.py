@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from mcstudy.findings import Finding, Role, Verdict
 from mcstudy.ledger import Ledger
-from mcstudy.report.numbers import MINUS, count, plural, shown
+from mcstudy.report.numbers import MINUS, count, plural, shown, span
 
-__all__ = ["WORDS", "Badge", "Share", "Words", "answer", "badge", "is_easy", "losses", "share", "tally"]
+__all__ = ["WORDS", "Badge", "Share", "Words", "answer", "badge", "is_easy", "losses", "outlook", "share", "tally"]
 
 NAMED = 8  # the most claims that the answer names in one list
 DECADES = 3.0  # that the axis of shares has on either side of 1
@@ -61,6 +61,19 @@ def badge(finding: Finding) -> Badge:
     if finding.verdict is Verdict.CONFIRMED:
         return Badge("confirmed", "good", name)
     return Badge("refuted", "neutral", name, _REMARKS[finding.role])
+
+
+def outlook(ledger: Ledger, finding: Finding) -> str:
+    """How many replicates more would probably decide an undecided claim, and in which time; or nothing."""
+    if finding.verdict is not Verdict.UNDECIDED:
+        return ""
+    further = ledger.further(finding)
+    if not further.replicates:
+        return "More draws alone would not decide it."
+    rounded = int(f"{further.replicates:.1e}".partition("e")[0].replace(".", "")) * 10 ** max(
+        len(str(further.replicates)) - 2, 0
+    )
+    return f"Probably decided by about {plural(max(rounded, 1), 'replicate')} more, {span(further.seconds)} of processor time."
 
 
 class Share(NamedTuple):

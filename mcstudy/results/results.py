@@ -34,6 +34,8 @@ def run(
     executor: str | Executor = EXECUTOR,
     out: str | Path | None = OUT,
     fresh: bool = False,
+    until: str | None = None,
+    at_most: float | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a study: draw what is missing, judge its claims, write its report.
@@ -53,6 +55,10 @@ def run(
         The folder for the report, the ledger and the journal; None keeps everything in memory.
     fresh : bool
         Drop what an earlier run has drawn instead of resuming it.
+    until : "decided", optional
+        Go on beyond the profile's replicates until every claim is decided that draws can decide.
+    at_most : float, optional
+        With `until`, the seconds after which to stop: no block is begun that would probably end later.
     progress : Progress, optional
         What to show meanwhile; default: nothing.
 
@@ -80,6 +86,8 @@ def run(
         executor=executor,
         out=out,
         fresh=fresh,
+        until=until,
+        at_most=at_most,
         progress=progress,
     )
     return Results.of(ledger, None if out is None else Path(out).resolve() / study.name)

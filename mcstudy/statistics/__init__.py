@@ -12,6 +12,7 @@ from mcstudy.statistics.moments import mean, rms, sd, variance
 from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
 from mcstudy.statistics.power_law import PowerLaw, fit_power_law, upper_half
 from mcstudy.statistics.ranks import proportion, quantile
+from mcstudy.statistics.replicatewise import of_each
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "hall_interval",
     "maritz_jarrett",
     "mean",
+    "of_each",
     "order_statistic_interval",
     "proportion",
     "quantile",

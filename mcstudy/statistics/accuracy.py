@@ -5,19 +5,19 @@ from functools import partial
 import numpy as np
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.derived import Derived, Quantity
+from mcstudy.statistics.derived import Quantity, derived
+from mcstudy.statistics.expansion import Expanded
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.moments import mean, rms, sd
 from mcstudy.statistics.performance import measures
 from mcstudy.statistics.several import refuse
 from mcstudy.statistics.shares import check_ordered
-from mcstudy.statistics.statistic import Statistic
 from mcstudy.statistics.truth import Truth
 
 __all__ = ["bias", "empirical_se", "model_se", "mse", "not_negative", "relative_bias", "rmse", "width"]
 
 
-def bias(x: str, truth: Truth) -> Statistic:
+def bias(x: str, truth: Truth) -> Expanded:
     """Mean of ``x - truth``.
 
     Parameters
@@ -38,50 +38,50 @@ def bias(x: str, truth: Truth) -> Statistic:
     >>> bias("x", 1.0).estimate([0.5, 1.5, 2.5]).value
     0.5
     """
-    return Derived(x, (), _BIAS, truth)
+    return derived(_BIAS, x, against=truth)
 
 
-def relative_bias(x: str, truth: Truth) -> Statistic:
+def relative_bias(x: str, truth: Truth) -> Expanded:
     """Mean of ``(x - truth) / truth``.
 
     Parameters are those of `bias`; `InputError` where a truth is 0.
     """
-    return Derived(x, (), _RELATIVE_BIAS, truth)
+    return derived(_RELATIVE_BIAS, x, against=truth)
 
 
-def mse(x: str, truth: Truth) -> Statistic:
+def mse(x: str, truth: Truth) -> Expanded:
     """Mean squared error: mean of ``(x - truth)^2``.
 
     Parameters and errors are those of `bias`.
     """
-    return Derived(x, (), _MSE, truth)
+    return derived(_MSE, x, against=truth)
 
 
-def rmse(x: str, truth: Truth) -> Statistic:
+def rmse(x: str, truth: Truth) -> Expanded:
     """Root mean squared error; its standard error is that of the `mse` over twice the root.
 
     Parameters and errors are those of `bias`.
     """
-    return Derived(x, (), _RMSE, truth)
+    return derived(_RMSE, x, against=truth)
 
 
-def empirical_se(x: str) -> Statistic:
+def empirical_se(x: str) -> Expanded:
     """Standard deviation of the estimates in the column `x` (divisor n - 1).
 
     Its standard error is that of first order, as in `performance.summarise`; that of `sd` has a second term, which
     is all there is where the estimates are random signs.
     """
-    return Derived(x, (), _EMPIRICAL_SE)
+    return derived(_EMPIRICAL_SE, x)
 
 
-def model_se(se: str) -> Statistic:
+def model_se(se: str) -> Expanded:
     """Root mean square of the standard errors that a method reports, in the column `se`: none is negative."""
-    return Derived(se, (), _MODEL_SE)
+    return derived(_MODEL_SE, se)
 
 
-def width(lower: str, upper: str) -> Statistic:
+def width(lower: str, upper: str) -> Expanded:
     """Mean width of intervals: mean of ``upper - lower``, which is nowhere negative."""
-    return Derived(lower, (upper,), _WIDTH)
+    return derived(_WIDTH, lower, upper)
 
 
 def _error(x: FloatArray, truth: FloatArray | float) -> FloatArray:
@@ -124,10 +124,10 @@ def _width(lower: FloatArray, upper: FloatArray) -> FloatArray:
     return upper - lower
 
 
-_BIAS = Quantity("bias", _error, mean)
-_RELATIVE_BIAS = Quantity("relative bias", _relative_error, mean, check=_not_zero)
-_MSE = Quantity("MSE", _squared_error, mean)
-_RMSE = Quantity("RMSE", _error, rms)
+_BIAS = Quantity("bias", _error, mean, argument="truth")
+_RELATIVE_BIAS = Quantity("relative bias", _relative_error, mean, argument="truth", check=_not_zero)
+_MSE = Quantity("MSE", _squared_error, mean, argument="truth")
+_RMSE = Quantity("RMSE", _error, rms, argument="truth")
 _EMPIRICAL_SE = Quantity("empirical SE", _itself, sd, partial(measures.empirical_se, robust=True))
 _MODEL_SE = Quantity("model SE", not_negative, rms)
 _WIDTH = Quantity("width", _width, mean)

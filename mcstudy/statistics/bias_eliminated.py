@@ -14,12 +14,12 @@ from mcstudy.statistics.performance import measures
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.shares import check_ordered
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked
+from mcstudy.statistics.statistic import Estimate, Limits, checked
 
 __all__ = ["bias_eliminated_coverage"]
 
 
-def bias_eliminated_coverage(lower: str, upper: str, x: str) -> Statistic:
+def bias_eliminated_coverage(lower: str, upper: str, x: str) -> Expanded:
     """Share of intervals with ``lower <= mean of x <= upper``.
 
     Its standard error neglects the error of that mean, as in `performance.summarise`. Its interval and its limits do
@@ -84,7 +84,7 @@ class _BiasEliminated(Expanded):
         change = np.mean(_covered(lower, upper, center + step) - _covered(lower, upper, center - step))
         slope = float(change) / (2 * step) if step else 0.0
         value = float(np.mean(hits))
-        return Expansion(value, hits - value + slope * mean(self.x).influence(x))
+        return Expansion.of(value, hits - value + slope * mean(self.x).influence(x))
 
     def _columns(self, values: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         lower, upper, x = columns_of(values, self.columns, infinite=True)

@@ -9,21 +9,21 @@ from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.accuracy import not_negative
-from mcstudy.statistics.derived import Derived, Quantity, as_estimate, one_group
+from mcstudy.statistics.derived import Quantity, as_estimate, derived, one_group
 from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion
-from mcstudy.statistics.intervals import FloatArray, standard_error
-from mcstudy.statistics.moments import mean, variance
+from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.moments import mean
 from mcstudy.statistics.performance import measures
 from mcstudy.statistics.performance.groups import Groups, sample
 from mcstudy.statistics.performance.pairing import Pairs
 from mcstudy.statistics.several import columns_of
-from mcstudy.statistics.smooth import Smooth, smooth
-from mcstudy.statistics.statistic import Estimate, Statistic
+from mcstudy.statistics.smooth import Smooth, combined, smooth
+from mcstudy.statistics.statistic import Estimate
 
 __all__ = ["correlation", "covariance", "ratio", "relative_error", "relative_precision"]
 
 
-def ratio(a: str, b: str) -> Statistic:
+def ratio(a: str, b: str) -> Expanded:
     """Ratio of the means of two columns; nan where the mean of `b` is 0.
 
     Examples
@@ -34,12 +34,12 @@ def ratio(a: str, b: str) -> Statistic:
     return smooth(np.divide, mean(a), mean(b), name=f"ratio of {a} to {b}")
 
 
-def covariance(a: str, b: str) -> Statistic:
+def covariance(a: str, b: str) -> Expanded:
     """Unbiased covariance of two columns (divisor n - 1), its error from the fourth moments."""
     return _Covariance(a, b)
 
 
-def correlation(a: str, b: str) -> Statistic:
+def correlation(a: str, b: str) -> Expanded:
     """Pearson's correlation of two columns, its error from the fourth moments; nan where one does not vary.
 
     Examples
@@ -47,11 +47,11 @@ def correlation(a: str, b: str) -> Statistic:
     >>> round(correlation("a", "b").estimate([[1.0, 1.0], [2.0, 3.0], [3.0, 2.0]]).value, 12)
     0.5
     """
-    parts = covariance(a, b), variance(a), variance(b)
+    parts = covariance(a, b), covariance(a, a), covariance(b, b)
     return smooth(_correlation, *parts, name=f"correlation of {a} and {b}")
 
 
-def relative_error(se: str, x: str) -> Statistic:
+def relative_error(se: str, x: str) -> Expanded:
     """Relative error of the model SE: root mean square of the column `se` over the empirical SE of `x`, minus 1.
 
     nan where the estimates are all equal.
@@ -62,11 +62,11 @@ def relative_error(se: str, x: str) -> Statistic:
         If both columns are one; by the methods, if a standard error is negative.
     """
     _check_different("se", se, x)
-    parts = Derived(se, (), _MEAN_SQUARE), variance(x)
+    parts = derived(_MEAN_SQUARE, se), covariance(x, x)
     return _RelativeError(se, _ratio_of_roots, parts, f"relative error of {se} for {x}")
 
 
-def relative_precision(x: str, reference: str) -> Statistic:
+def relative_precision(x: str, reference: str) -> Expanded:
     """Relative gain in precision: variance of the reference's estimates over that of `x`, minus 1.
 
     Both have seen the same data: the error respects that. nan where the estimates in `x` are all equal.
@@ -77,7 +77,7 @@ def relative_precision(x: str, reference: str) -> Statistic:
         If both columns are one.
     """
     _check_different("reference", reference, x)
-    parts = variance(x), variance(reference)
+    parts = covariance(x, x), covariance(reference, reference)
     return _RelativePrecision(x, _inverse_ratio, parts, f"relative precision of {x} against {reference}")
 
 
@@ -98,13 +98,18 @@ class _Covariance(Expanded):
     def expand(self, values: ArrayLike) -> Expansion:
         columns = columns_of(values, self.columns)
         # The influence of a mean is centered exactly where all replicates are equal.
-        one, other = (mean(name).influence(column) for name, column in zip(self.columns, columns, strict=True))
+        one, other = (
+            mean(name).influence(column) for name, column in zip(self.columns, columns, strict=True)
+        )
         products = one * other * (one.size / (one.size - 1))
         value = float(np.mean(products))
-        # A sum of products is off by the product of what the means are off, of covariance value / n.
-        remainder = (abs(value) / one.size + standard_error(one) * standard_error(other)) / 2
-        largest = np.prod([np.max(np.abs(column)) for column in columns])
-        return Expansion(value, products - value, remainder, ROUNDING * float(largest))
+        largest = float(np.prod([np.max(np.abs(column)) for column in columns]))
+        parts = [
+            Expansion.of(value, products - value, rounding=ROUNDING * largest),
+            Expansion.of(0.0, one),
+            Expansion.of(0.0, other),
+        ]
+        return combined(_less_the_product, parts)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,10 @@ def _check_different(argument: str, name: str, x: str) -> None:
 
 def _squared(se: FloatArray) -> FloatArray:
     return np.square(not_negative(se))
+
+
+def _less_the_product(mean_product: Any, mean: Any, other: Any) -> Any:
+    return mean_product - mean * other
 
 
 def _correlation(covariance: Any, first: Any, second: Any) -> Any:

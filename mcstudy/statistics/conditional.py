@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
@@ -20,7 +19,7 @@ __all__ = ["conditional"]
 FEWEST = 2
 
 
-def conditional(of: Statistic, *, given: str) -> Statistic:
+def conditional(of: Statistic, *, given: str) -> Expanded:
     """Statistic of the replicates where a column is 1.
 
     These are independent replicates of the conditional law, at a random number of them; limits that hold at every
@@ -76,7 +75,9 @@ class _Conditional(Expanded):
 
     def estimate(self, values: ArrayLike) -> Estimate:
         _, chosen = self._chosen(values)
-        return self.of.estimate(chosen) if len(chosen) >= FEWEST else Estimate(math.nan, math.nan, len(chosen))
+        return (
+            self.of.estimate(chosen) if len(chosen) >= FEWEST else Estimate(math.nan, math.nan, len(chosen))
+        )
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         _, chosen = self._chosen(values)
@@ -93,11 +94,7 @@ class _Conditional(Expanded):
         rows, chosen = self._chosen(values)
         if len(chosen) < FEWEST:
             return undefined(rows.size)
-        found, influence = expansion(self.of, chosen), np.zeros(rows.size)
-        # Of all replicates only a part has a say, which counts for as much more.
-        weight = rows.size / len(chosen)
-        influence[rows] = found.influence * weight
-        return found._replace(influence=influence, rounding=found.rounding * weight)
+        return expansion(self.of, chosen).among(rows)
 
     def _chosen(self, values: ArrayLike) -> tuple[Any, FloatArray]:
         """Where `given` is 1, and what the statistic takes there."""

@@ -10,12 +10,11 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion
 from mcstudy.statistics.jackknife import jackknife
 from mcstudy.statistics.several import columns_of
-from mcstudy.statistics.statistic import Statistic
 
 __all__ = ["custom"]
 
 
-def custom(columns: str | Sequence[str], function: Callable[..., Any], *, name: str = "") -> Statistic:
+def custom(columns: str | Sequence[str], function: Callable[..., Any], *, name: str = "") -> Expanded:
     """A user's own functional of the law of some columns, its error by the jackknife.
 
     The functional may use the whole sample: an eigenvalue, a distance. Where it has no derivative, as a distance of
@@ -34,7 +33,7 @@ def custom(columns: str | Sequence[str], function: Callable[..., Any], *, name: 
 
     Returns
     -------
-    Statistic
+    Expanded
         A call of its methods makes about n calls of `function`, on at most `jackknife.BLOCK` replicates each.
 
     Raises
@@ -46,7 +45,7 @@ def custom(columns: str | Sequence[str], function: Callable[..., Any], *, name: 
     --------
     >>> import numpy as np
     >>> spread = custom("x", np.ptp, name="range")
-    >>> spread.label, spread.estimate([1.0, 2.0, 5.0]).value
+    >>> spread.label, spread.estimate([1.0, 2.0, 3.0, 5.0]).value
     ('range of x', 4.0)
     """
     names = (columns,) if isinstance(columns, str) else tuple(columns)

@@ -1,12 +1,13 @@
 """Statistics of a quantity that is computed from the columns of each replicate: an error, a hit, a width."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion
 from mcstudy.statistics.intervals import FloatArray
@@ -17,10 +18,10 @@ from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic
 from mcstudy.statistics.truth import Truth, bound, check_truth
 
-__all__ = ["Derived", "Quantity", "as_estimate", "one_group"]
+__all__ = ["Quantity", "as_estimate", "derived", "one_group"]
 
 
-def _anything(number: float) -> None:
+def _anything(number: Any) -> None:
     """Every number will do."""
 
 
@@ -38,8 +39,8 @@ class Quantity:
         Makes the statistic of the rows: `mean`, `rms`, `proportion`.
     measure : callable, optional
         Where `summarise` has another standard error, what it takes of the rows.
-    argument : str
-        Name of the argument that the columns are compared with.
+    argument : str, optional
+        Name of the argument that the columns are compared with; empty where there is none.
     check : callable
         Raises `InputError` where such a number is none that can be compared with.
     infinite, missing : bool
@@ -47,28 +48,37 @@ class Quantity:
     """
 
     name: str
-    rows: Callable[..., FloatArray]
-    of: Callable[[str], Statistic]
-    measure: Callable[[Sample], Measured] | None = None
-    argument: str = "truth"
-    check: Callable[[float], None] = _anything
-    infinite: bool = False
-    missing: bool = False
+    rows: Callable[..., FloatArray] = field(repr=False)
+    of: Callable[[str], Statistic] = field(repr=False)
+    measure: Callable[[Sample], Measured] | None = field(default=None, repr=False)
+    argument: str = field(default="", repr=False)
+    check: Callable[[Any], None] = field(default=_anything, repr=False)
+    infinite: bool = field(default=False, repr=False)
+    missing: bool = field(default=False, repr=False)
+
+
+def derived(quantity: Quantity, column: str, *others: str, against: Truth | None = None) -> Expanded:
+    """Statistic of a quantity of one or several columns, and of what they are held against, if anything.
+
+    Raises
+    ------
+    InputError
+        If `against` is no number that the quantity can be held against, no column and no function of factors.
+    """
+    return _Derived(column, others, quantity, against)
 
 
 @dataclass(frozen=True)
-class Derived(Expanded):
-    """A statistic of a quantity of `column`, of `others`, and of what it is held `against`, if anything."""
-
+class _Derived(Expanded):
     others: tuple[str, ...]
     quantity: Quantity
     against: Truth | None = None
 
     def __post_init__(self) -> None:
-        if self.against is None:
+        if not self.quantity.argument:
             return
         check_truth(self.quantity.argument, self.against)
-        if not isinstance(self.against, str) and not callable(self.against):
+        if is_real(self.against):
             self.quantity.check(self.against)
 
     @property
@@ -109,12 +119,11 @@ class Derived(Expanded):
             )
             raise InputError(msg)
         wide, gaps = self.quantity.infinite, self.quantity.missing
-        columns: list[Any] = list(columns_of(values, self.columns, infinite=wide, missing=gaps))
-        if self.against is not None and not isinstance(self.against, str):
-            columns.append(self.against)
+        columns = columns_of(values, self.columns, infinite=wide, missing=gaps)
+        constant = (self.against,) if is_real(self.against) else ()
         # What overflows is refused as infinite.
         with np.errstate(over="ignore"):
-            return self.quantity.rows(*columns)
+            return self.quantity.rows(*columns, *constant)
 
     def expand(self, values: ArrayLike) -> Expansion:
         return expansion(self._inner, self._rows(values))

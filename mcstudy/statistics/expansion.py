@@ -4,13 +4,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.statistics.algebra import Algebra
 from mcstudy.statistics.intervals import FloatArray, check_confidence, hall_interval, standard_error
+from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic, believed_limits
 from mcstudy.statistics.tails import Condition
@@ -21,30 +22,79 @@ __all__ = ["Expanded", "Expansion", "expansion", "side_by_side", "undefined"]
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
-class Expansion(NamedTuple):
-    """What a sample says of a statistic: to first order its estimate is off by the mean of the influences.
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """What a sample says of a statistic: a function of means, to second order.
+
+    To first order the estimate is off by the mean of its influences; what these leave out is of second order.
 
     Parameters
     ----------
-    value : float
-        The estimate; nan where these replicates do not define it.
-    influence : ndarray of shape (n,)
-        Influence of each replicate, of mean 0.
-    remainder : float
-        Where the estimate is z errors off, the mean of the influences is off by about ``z^2 remainder`` more.
-    rounding : float
+    jet : Jet
+        The estimate, with gradient and Hessian by k means; nan where the replicates do not define it.
+    base : ndarray of shape (k, n)
+        Influences of the replicates on these means.
+    remainders : ndarray of shape (k,)
+        Where such a mean is z errors off, that of its influences is off by about ``z^2`` remainders more.
+    roundings : ndarray of shape (k,)
         Influences of at most this magnitude are rounding errors of 0.
     """
 
-    value: float
-    influence: FloatArray
-    remainder: float = 0.0
-    rounding: float = 0.0
+    jet: Jet
+    base: FloatArray
+    remainders: FloatArray
+    roundings: FloatArray
+
+    @staticmethod
+    def of(
+        value: float, influence: FloatArray, *, remainder: float = 0.0, rounding: float = 0.0
+    ) -> "Expansion":
+        """Expansion of a statistic of which only the influences are known, shape (n,)."""
+        jet = Jet(np.float64(value), np.ones(1), np.zeros((1, 1)))
+        return Expansion(jet, influence[np.newaxis], np.array([remainder]), np.array([rounding]))
+
+    @property
+    def value(self) -> float:
+        """The estimate."""
+        return float(self.jet.value)
+
+    @property
+    def replicates(self) -> int:
+        """How many there are."""
+        return int(self.base.shape[1])
+
+    @cached_property
+    def influence(self) -> FloatArray:
+        """Influence of each replicate on the estimate, shape (n,), of mean 0."""
+        # Equal parts cancel exactly, as they need not in a matrix product.
+        return np.asarray(np.sum(self.jet.gradient[:, np.newaxis] * self.base, axis=0))
+
+    @cached_property
+    def remainder(self) -> float:
+        """Where the estimate is z errors off, the mean of its influences is off by about ``z^2`` times this more.
+
+        With the Hessian H it is ``d' H d / 2`` where the means are off by d: over all d that are z errors off, of
+        covariance S, at most ``z^2 / 2`` times the largest absolute eigenvalue of S H.
+        """
+        return _curvature(self.jet.hessian, self.base) + float(np.abs(self.jet.gradient) @ self.remainders)
+
+    @property
+    def rounding(self) -> float:
+        """Influences of at most this magnitude are rounding errors of 0."""
+        return float(np.abs(self.jet.gradient) @ self.roundings)
 
     @property
     def spread(self) -> float:
         """Standard error to second order: ``remainder * Z**2``, for a normal Z, varies too."""
         return math.hypot(standard_error(self.influence), math.sqrt(2) * self.remainder)
+
+    def among(self, rows: NDArray[np.bool_]) -> "Expansion":
+        """The expansion at a larger sample, of which the marked rows are these replicates."""
+        # Of all replicates only a part has a say, which counts for as much more.
+        weight = rows.size / self.replicates
+        base = np.zeros((len(self.base), rows.size))
+        base[:, rows] = self.base * weight
+        return Expansion(self.jet, base, self.remainders, self.roundings * weight)
 
     def limits(self, share: float, tuned: float = TUNED, *, replicates: int | None = None) -> Limits:
         """Limits at any number of replicates.
@@ -57,7 +107,7 @@ class Expansion(NamedTuple):
             The number of replicates that the look is at; default: that of the influences.
         """
         if math.isnan(self.value):
-            reason = f"these {self.influence.size} replicates do not define it"
+            reason = f"these {self.replicates} replicates do not define it"
             return Limits(-math.inf, math.inf, Condition(False, 0.0, reason))
         return believed_limits(
             self.value,
@@ -84,11 +134,13 @@ class Expanded(Statistic, Algebra):
         """Expansion at a sample."""
 
     def estimate(self, values: ArrayLike) -> Estimate:
+        """Value with its standard error of first order; both nan where the replicates do not define it."""
         found = self.expand(values)
         error = math.nan if math.isnan(found.value) else standard_error(found.influence)
-        return Estimate(found.value, error, found.influence.size)
+        return Estimate(found.value, error, found.replicates)
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
+        """Interval that is corrected for skewness, with the error of second order."""
         found = self.expand(values)
         if math.isnan(found.value):
             check_confidence(confidence)
@@ -96,15 +148,17 @@ class Expanded(Statistic, Algebra):
         return hall_interval(found.value, found.influence, confidence, mcse=found.spread)
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        """Limits with room for the remainder; infinite where the replicates do not define the statistic."""
         return self.expand(values).limits(share, tuned)
 
     def influence(self, values: ArrayLike) -> FloatArray:
+        """Influence of each replicate, shape (n,), of mean 0."""
         return self.expand(values).influence
 
 
 def undefined(replicates: int) -> Expansion:
     """Expansion of what a sample does not define, such as a ratio to 0."""
-    return Expansion(math.nan, np.zeros(replicates))
+    return Expansion.of(math.nan, np.zeros(replicates))
 
 
 def expansion(statistic: Statistic, values: ArrayLike) -> Expansion:
@@ -121,7 +175,8 @@ def expansion(statistic: Statistic, values: ArrayLike) -> Expansion:
         return statistic.expand(values)
     estimate, influence = statistic.estimate(values), statistic.influence(values)
     rounding = ROUNDING * (abs(estimate.value) + float(np.max(np.abs(influence))))
-    return Expansion(estimate.value, influence, _beyond(estimate.mcse, standard_error(influence)), rounding)
+    remainder = _beyond(estimate.mcse, standard_error(influence))
+    return Expansion.of(estimate.value, influence, remainder=remainder, rounding=rounding)
 
 
 def _beyond(mcse: float, first_order: float) -> float:
@@ -130,20 +185,29 @@ def _beyond(mcse: float, first_order: float) -> float:
     return math.sqrt(max(mcse - first_order, 0.0)) * math.sqrt(mcse + first_order) / math.sqrt(2)
 
 
+def _curvature(hessian: FloatArray, base: FloatArray) -> float:
+    if not np.any(hessian):
+        return 0.0
+    # In units of the errors the covariance is a correlation, whatever the units of the columns are.
+    units = np.array([standard_error(influence) for influence in base])
+    places = base / np.where(units > 0, units, 1.0)[:, np.newaxis]
+    replicates = base.shape[1]
+    covariance = places @ places.T / (replicates * (replicates - 1))
+    return float(np.max(np.abs(np.linalg.eigvals(covariance @ (hessian * np.outer(units, units)))))) / 2
+
+
 def side_by_side(parts: Sequence[Expansion]) -> list[Expansion]:
     """Expansions at independent samples as expansions at one sample, of all their replicates.
 
     Examples
     --------
-    >>> one = Expansion(1.0, np.array([-1.0, 1.0])), Expansion(2.0, np.array([-3.0, 3.0]))
+    >>> one = Expansion.of(1.0, np.array([-1.0, 1.0])), Expansion.of(2.0, np.array([-3.0, 3.0]))
     >>> [part.influence.tolist() for part in side_by_side(one)]
     [[-2.0, 2.0, 0.0, 0.0], [0.0, 0.0, -6.0, 6.0]]
     """
-    ends = np.cumsum([part.influence.size for part in parts])
-    placed = []
-    for part, end in zip(parts, ends, strict=True):
-        size, influence = part.influence.size, np.zeros(int(ends[-1]))
-        weight = influence.size / size
-        influence[end - size : end] = part.influence * weight
-        placed.append(part._replace(influence=influence, rounding=part.rounding * weight))
-    return placed
+    ends = np.cumsum([part.replicates for part in parts])
+    rows = np.arange(ends[-1])
+    return [
+        part.among((rows >= end - part.replicates) & (rows < end))
+        for part, end in zip(parts, ends, strict=True)
+    ]

@@ -16,6 +16,9 @@ __all__ = ["BLOCK", "jackknife"]
 # of them costs a call of the function on so many.
 BLOCK = 1024
 
+# A function of one replicate need not be defined: each half has two.
+FEWEST = 4
+
 # So many draws of the second-order term give its size to about a fifth, and it is a small part of the limits.
 HALVES = 32
 
@@ -34,7 +37,7 @@ def jackknife(function: Callable[..., Any], columns: Sequence[FloatArray]) -> Ex
     function : callable
         Takes an array of shape (m,) for each column, for any m > 1; returns a number that depends on m no more than
         an estimate does.
-    columns : sequence of ndarrays of shape (n,), n >= 3
+    columns : sequence of ndarrays of shape (n,), n >= 4
 
     Raises
     ------
@@ -47,21 +50,22 @@ def jackknife(function: Callable[..., Any], columns: Sequence[FloatArray]) -> Ex
 
     Examples
     --------
-    >>> found = jackknife(np.mean, [np.array([1.0, 2.0, 6.0])])
-    >>> found.value, found.influence.tolist()
-    (3.0, [-2.0, -1.0, 3.0])
+    >>> found = jackknife(np.mean, [np.array([1.0, 2.0, 3.0, 6.0])])
+    >>> found.value, found.influence.round(12).tolist()
+    (3.0, [-2.0, -1.0, 0.0, 3.0])
     """
     sample = np.stack(columns)
     n = sample.shape[1]
-    if n < 3:
-        msg = f"`values` must hold at least 3 replicates to leave one out, got {n}; draw more"
+    if n < FEWEST:
+        msg = f"`values` must hold at least {FEWEST} replicates to be halved, got {n}; draw more"
         raise InputError(msg)
     value = _number(function, sample.copy())
     blocks = np.array_split(sample, math.ceil(n / BLOCK), axis=1)
     influence = np.concatenate([_left_out(function, block) for block in blocks])
     # The influence is a difference of two values, times the size of a block.
     rounding = ROUNDING * blocks[0].shape[1] * abs(value)
-    return Expansion(value, influence, _remainder(function, sample, value), rounding)
+    remainder = _remainder(function, sample, value)
+    return Expansion.of(value, influence, remainder=remainder, rounding=rounding)
 
 
 def _left_out(function: Callable[..., Any], block: FloatArray) -> FloatArray:

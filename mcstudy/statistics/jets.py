@@ -88,21 +88,22 @@ class Jet(NDArrayOperatorsMixin):
         return Jet(ufunc(*values), first @ gradients, hessian)
 
 
-def differentiate(function: Callable[..., Any], point: Sequence[float], units: Sequence[float]) -> Jet:
-    """Derivatives of a function of k numbers.
+def differentiate(function: Callable[..., Any], arguments: Sequence[Jet | float], variables: int) -> Jet:
+    """Call a function with jets.
 
     Parameters
     ----------
     function : callable
         Made of ``+ - * / **`` and NumPy's functions of `DERIVATIVES`.
-    point : sequence of k floats
-    units : sequence of k floats
-        What each variable is measured in; one of unit 0 is a constant, and does not move.
+    arguments : sequence of Jet or float
+        Those that do not move are numbers.
+    variables : int
+        How many there are, k, of all jets.
 
     Returns
     -------
     Jet
-        With respect to the variables in their units; not finite where the function or a derivative is not.
+        Not finite where the function or a derivative is not.
 
     Raises
     ------
@@ -111,18 +112,14 @@ def differentiate(function: Callable[..., Any], point: Sequence[float], units: S
 
     Examples
     --------
-    >>> jet = differentiate(lambda a, b: np.log(a / b), [2.0, 4.0], [1.0, 1.0])
+    >>> a, b = (Jet(value, row, np.zeros((2, 2))) for value, row in zip([2.0, 4.0], np.eye(2)))
+    >>> jet = differentiate(lambda a, b: np.log(a / b), [a, b], 2)
     >>> round(float(jet.value), 3), jet.gradient.tolist(), jet.hessian.tolist()
     (-0.693, [0.5, -0.25], [[-0.25, 0.0], [0.0, 0.0625]])
     """
-    size = len(point)
-    variables = [
-        Jet(np.float64(value), unit * row, np.zeros((size, size))) if unit else np.float64(value)
-        for value, unit, row in zip(point, units, np.eye(size), strict=True)
-    ]
     with np.errstate(all="ignore"):
         try:
-            result = function(*variables)
+            result = function(*arguments)
         except Exception as error:  # it is the author's function, and may raise anything
             msg = (
                 f"`function` must be made of + - * / ** and NumPy's {', '.join(_known())}, but raised "
@@ -132,7 +129,8 @@ def differentiate(function: Callable[..., Any], point: Sequence[float], units: S
     if not _is_number(result):
         msg = f"`function` must return a number, got {type(result).__name__}; combine statistics into one"
         raise InputError(msg)
-    return result if isinstance(result, Jet) else Jet(float(result), np.zeros(size), np.zeros((size, size)))
+    constant = np.zeros(variables), np.zeros((variables, variables))
+    return result if isinstance(result, Jet) else Jet(float(result), *constant)
 
 
 def _is_number(given: Any) -> bool:

@@ -23,13 +23,14 @@ from mcstudy.statistics.sequences import (
     sequence_limits,
 )
 from mcstudy.statistics.statistic import Limits
-from mcstudy.statistics.tails import Condition, condition
+from mcstudy.statistics.tails import FEWEST, Condition, condition
 
 __all__ = ["Joint"]
 
 IntArray = npt.NDArray[np.intp]
 
 EPS = float(np.finfo(np.float64).eps)
+ALIKE = "all replicates move alike at all levels: none shows what a rare one would do"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,10 @@ class Joint:
         """The fewest replicates of a level that has a weight."""
         return min(self.influences[i].size for i in np.flatnonzero(weights))
 
+    def combined(self, weights: FloatArray) -> float:
+        """The combination ``weights @ logs``."""
+        return float(weights @ self.logs)
+
     def spread(self, weights: FloatArray) -> float:
         """Standard error of ``weights @ logs``."""
         return math.sqrt(max(float(weights @ self.covariance @ weights), 0.0))
@@ -112,7 +117,7 @@ class Joint:
         Returns
         -------
         Limits
-            With the condition on the tails of the combination, or that of the level that meets its own least.
+            With the condition on the tails of the combination, or that of a level of which nothing can be seen.
         """
         return self.limits_at(weights, effective_z(self.replicates(weights), share, tuned))
 
@@ -147,9 +152,7 @@ class Joint:
             unseen=seen.unseen,
             degrees=_degrees(parts),
         )
-        seen = replace(seen, reason=f"over the levels together, {seen.reason}")
-        own = min(self._own(weights, z), key=_least)
-        return Limits(low, high, own if not own.met else min(seen, own, key=_least))
+        return Limits(low, high, self._unseen(weights) or replace(seen, reason=_together(seen, weights)))
 
     def rejects(
         self, fit: Regression, share: float, tuned: float = TUNED, *, known: FloatArray | float = 0.0
@@ -220,13 +223,24 @@ class Joint:
         ]
         return float(max(parts))
 
-    def _own(self, weights: FloatArray, z: float) -> list[Condition]:
-        """The conditions of the levels by themselves, with their names."""
-        found = []
+    def _unseen(self, weights: FloatArray) -> Condition | None:
+        """The condition of a level of which nothing can be seen, if there is one.
+
+        A level without spread has no share of the error, whatever its weight: only its own draws say so. Heavier
+        tails than that show in the tails of the combination, as much as the level has a share of its error. To ask
+        every level for its own condition besides kept no promise better: wrong slopes came to at most 0.84 of the
+        share instead of 0.83 (lognormal, Pareto, t3 and two-point columns at one level or at all, shares 0.05 and
+        0.01), and verdicts waited at 30 to 90 % more of the looks.
+        """
         for i in np.flatnonzero(weights):
-            own = condition(self.influences[i], z, rounding=_rounding(self.influences[i]))
-            found.append(replace(own, reason=f"at {self.names[i]}, {own.reason}"))
-        return found
+            influence, name = self.influences[i], self.names[i]
+            if influence.size < FEWEST:
+                few = f"at {name}, {influence.size} replicates are too few to see their tails: {FEWEST} are the least"
+                return Condition(False, influence.size / FEWEST, few)
+            if np.max(np.abs(influence)) <= _rounding(influence):
+                equal = f"at {name}, all {influence.size} replicates are equal: declare them constant, or draw more"
+                return Condition(False, 0.0, equal)
+        return None
 
 
 def _chi_square_boundary(replicates: int, degrees: int, share: float, tuned: float) -> float:
@@ -252,6 +266,12 @@ def _normal(t: float, degrees: float) -> float:
     from scipy.special import ndtri, stdtr
 
     return -float(ndtri(stdtr(degrees, -t)))
+
+
+def _together(seen: Condition, weights: FloatArray) -> str:
+    if np.count_nonzero(weights) == 1:
+        return seen.reason
+    return f"over the levels together, {seen.reason}" if seen.value else ALIKE
 
 
 def _least(one: Condition) -> tuple[bool, float]:

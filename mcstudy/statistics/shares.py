@@ -3,18 +3,18 @@
 import numpy as np
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.derived import Derived, Quantity
+from mcstudy.statistics.derived import Quantity, derived
+from mcstudy.statistics.expansion import Expanded
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.performance import measures
 from mcstudy.statistics.ranks import proportion
 from mcstudy.statistics.several import refuse
-from mcstudy.statistics.statistic import Statistic
 from mcstudy.statistics.truth import Truth
 
 __all__ = ["check_ordered", "coverage", "power", "share_missing"]
 
 
-def coverage(lower: str, upper: str, truth: Truth) -> Statistic:
+def coverage(lower: str, upper: str, truth: Truth) -> Expanded:
     """Share of intervals with ``lower <= truth <= upper``.
 
     Its limits hold for every law and every number of replicates. A share of 0 or 1 has a standard error too, as in
@@ -37,10 +37,10 @@ def coverage(lower: str, upper: str, truth: Truth) -> Statistic:
     >>> coverage("low", "high", 0.0).estimate([[-1.0, 1.0], [0.5, 2.0], [-2.0, 0.0], [-1.0, 2.0]]).value
     0.75
     """
-    return Derived(lower, (upper,), _COVERAGE, truth)
+    return derived(_COVERAGE, lower, upper, against=truth)
 
 
-def power(p_value: str, level: Truth = 0.05) -> Statistic:
+def power(p_value: str, level: Truth = 0.05) -> Expanded:
     """Share of tests that reject: ``p_value <= level``.
 
     Parameters
@@ -55,12 +55,12 @@ def power(p_value: str, level: Truth = 0.05) -> Statistic:
     InputError
         If `level` is none of these.
     """
-    return Derived(p_value, (), _POWER, level)
+    return derived(_POWER, p_value, against=level)
 
 
-def share_missing(x: str) -> Statistic:
+def share_missing(x: str) -> Expanded:
     """Share of replicates whose `x` is missing: NaN is what it counts."""
-    return Derived(x, (), _SHARE_MISSING)
+    return derived(_SHARE_MISSING, x)
 
 
 def check_ordered(lower: FloatArray, upper: FloatArray) -> None:
@@ -88,10 +88,8 @@ def _missing(x: FloatArray) -> FloatArray:
     return np.asarray(np.isnan(x), dtype=np.float64)
 
 
-_COVERAGE = Quantity("coverage", _covered, proportion, measures.proportion, infinite=True)
-_POWER = Quantity(
-    "power", _significant, proportion, measures.proportion, argument="level", check=_is_level
-)
+_COVERAGE = Quantity("coverage", _covered, proportion, measures.proportion, argument="truth", infinite=True)
+_POWER = Quantity("power", _significant, proportion, measures.proportion, argument="level", check=_is_level)
 _SHARE_MISSING = Quantity(
     "missing share", _missing, proportion, measures.proportion, infinite=True, missing=True
 )

@@ -1,6 +1,6 @@
 """Smooth functions of statistics, by the delta method to second order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
@@ -11,19 +11,37 @@ from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray
-from mcstudy.statistics.jets import differentiate
+from mcstudy.statistics.jets import Jet, differentiate
 from mcstudy.statistics.several import matrix_of, select
 from mcstudy.statistics.statistic import Statistic
 
 __all__ = ["Smooth", "combined", "is_operand", "smooth"]
 
 Operand = Statistic | float
-SYMBOLS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"}
+SYMBOLS: dict[np.ufunc, str] = {
+    np.add: "+",
+    np.subtract: "-",
+    np.multiply: "*",
+    np.divide: "/",
+    np.power: "**",
+}
 
 
 @dataclass(frozen=True)
 class Smooth(Expanded):
-    """A smooth function of statistics and numbers; `words` say what it is, where the function does not."""
+    """A smooth function of statistics and numbers.
+
+    Parameters
+    ----------
+    column : str
+        The first one.
+    function : callable
+        See `smooth`.
+    parts : tuple of Statistic or float
+        Its arguments.
+    words : str, optional
+        What it is; default: its formula.
+    """
 
     function: Callable[..., Any]
     parts: tuple[Operand, ...]
@@ -31,77 +49,80 @@ class Smooth(Expanded):
 
     @property
     def name(self) -> str:
+        """Its words or its formula, which name the columns."""
         return self.words or _formula(self.function, self.parts)
 
     @property
     def label(self) -> str:
+        """The same."""
         return self.name
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The columns of all parts."""
         names = (name for part in self.parts if isinstance(part, Statistic) for name in part.columns)
         return tuple(dict.fromkeys(names))
 
     @property
     def counts_missing(self) -> bool:
+        """Whether a part does."""
         return any(getattr(part, "counts_missing", False) for part in self.parts)
 
-    def at(self, scenario: Any) -> Statistic:
+    def at(self, scenario: Mapping[str, Any]) -> Statistic:
+        """All parts in the scenario."""
         bound = (part.at(scenario) if isinstance(part, Statistic) else part for part in self.parts)
         return replace(self, parts=tuple(bound))
 
     def expand(self, values: ArrayLike) -> Expansion:
+        """Expansion by those of the parts; see `combined`."""
         matrix = matrix_of(values, self.columns)
         return combined(self.function, [self._expand(part, matrix) for part in self.parts])
 
     def _expand(self, part: Operand, matrix: FloatArray) -> Expansion:
         if isinstance(part, Statistic):
             return expansion(part, select(matrix, self.columns, part.columns))
-        return Expansion(float(part), np.zeros(len(matrix)))
+        return Expansion.of(float(part), np.zeros(len(matrix)))
 
 
 def combined(function: Callable[..., Any], parts: Sequence[Expansion]) -> Expansion:
-    """Expansion of a smooth function, from those of its arguments at the same replicates.
-
-    With gradient g and Hessian H of the function, its influences are ``u @ g``, for the influences u of the
-    arguments. What they leave out is ``d' H d / 2`` where the arguments are off by d: over all d that are z errors
-    off, of covariance S, at most ``z^2 / 2`` times the largest absolute eigenvalue of S H. The arguments' own
-    remainders are passed on by g.
+    """Expansion of a smooth function of statistics, from theirs.
 
     Parameters
     ----------
     function : callable
         See `jets.differentiate`.
     parts : sequence of Expansion
-        With influences of one shape (n,).
+        At the same replicates.
 
     Returns
     -------
     Expansion
-        `undefined` where the function or a derivative is not finite.
+        In the means of all parts; `undefined` where the function or a derivative is not finite.
     """
-    spreads = np.array([part.spread for part in parts])
-    # In units of the spreads the covariances are correlations, whatever the units of the columns are.
-    jet = differentiate(function, [part.value for part in parts], spreads.tolist())
+    base = np.concatenate([part.base for part in parts])
+    jet = differentiate(function, _placed(parts), len(base))
     if not np.all(np.isfinite([jet.value, *jet.gradient, *jet.hessian.flat])):
-        return undefined(parts[0].influence.size)
-    units = np.where(spreads > 0, spreads, 1.0)
-    places = np.stack([part.influence for part in parts]) / units[:, np.newaxis]
-    slopes = np.abs(jet.gradient) / units
-    remainder = slopes @ [part.remainder for part in parts] + _curvature(jet.hessian, places)
-    rounding = slopes @ [part.rounding for part in parts]
-    return Expansion(float(jet.value), jet.gradient @ places, float(remainder), float(rounding))
+        return undefined(parts[0].replicates)
+    remainders, roundings = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("remainders", "roundings")
+    )
+    return Expansion(jet, base, remainders, roundings)
 
 
-def _curvature(hessian: FloatArray, places: FloatArray) -> float:
-    if not np.any(hessian):
-        return 0.0
-    replicates = places.shape[1]
-    covariance = places @ places.T / (replicates * (replicates - 1))
-    return float(np.max(np.abs(np.linalg.eigvals(covariance @ hessian)))) / 2
+def _placed(parts: Sequence[Expansion]) -> list[Jet | float]:
+    """The jets of all parts, as functions of the means of all; a part that does not vary is a number."""
+    ends = np.cumsum([len(part.base) for part in parts])
+    placed: list[Jet | float] = []
+    for part, end in zip(parts, ends, strict=True):
+        own = slice(int(end) - len(part.base), int(end))
+        gradient, hessian = np.zeros(ends[-1]), np.zeros((ends[-1], ends[-1]))
+        gradient[own], hessian[own, own] = part.jet.gradient, part.jet.hessian
+        varies = np.any(part.base) or np.any(part.remainders)
+        placed.append(Jet(part.jet.value, gradient, hessian) if varies else np.float64(part.value))
+    return placed
 
 
-def smooth(function: Callable[..., Any], *statistics: Operand, name: str = "") -> Statistic:
+def smooth(function: Callable[..., Any], *statistics: Operand, name: str = "") -> Expanded:
     """Smooth function of statistics, its standard error by the delta method.
 
     Where both sides are statistics of one of the functions here, operators and NumPy's functions say the same:
@@ -119,9 +140,9 @@ def smooth(function: Callable[..., Any], *statistics: Operand, name: str = "") -
 
     Returns
     -------
-    Statistic
-        Of all columns of `statistics`. Its value is nan where the replicates do not define it: over 0, outside of
-        the domain of a logarithm.
+    Expanded
+        A statistic of all columns of `statistics`. Its value is nan where the replicates do not define it: over 0,
+        outside of the domain of a logarithm.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,6 +62,8 @@ class Statistic(ABC):
     """
 
     column: str
+
+    each: ClassVar[bool] = False  # whether a rate takes the line of every replicate by itself
 
     @property
     def columns(self) -> tuple[str, ...]:

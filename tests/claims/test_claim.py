@@ -47,6 +47,8 @@ def test_ids_that_are_no_anchors_are_refused(name: Any) -> None:
             "claim v: `allowed_failures` must be a whole number, at least 0, got 0.5",
         ),
         ({"allowed_failures": True}, "claim v: `allowed_failures` must be .* got True"),
+        ({"weight": 0.0}, r"claim v: `weight` must be a part of alpha in \(0, 1\], got 0.0; leave it out"),
+        ({"weight": 1.5}, r"claim v: `weight` must be a part of alpha in \(0, 1\], got 1.5"),
         ({"of": "x"}, r"claim v: `of` must be a statistic, got 'x'; write mean\('x'\)"),
     ],
 )

@@ -83,13 +83,6 @@ def test_weights_that_do_not_sum_are_refused(weights: tuple[float | None, ...], 
         spend(named(*weights))
 
 
-@pytest.mark.parametrize("weight", [0, -0.5, 1.5, math.nan, True, "half"])
-def test_weights_that_are_none_are_refused(weight: Any) -> None:
-    rule = r"claim v0: `weight` must be a part of alpha in \(0, 1\], got .*; leave it out for an equal part"
-    with pytest.raises(ClaimError, match=rule):
-        named(weight)
-
-
 def test_a_cell_is_confirmed_at_the_share_of_its_claim(draws_of: DrawsOf) -> None:
     """However many cells there are: if the claim is false, then in one of them."""
     draws = draws_of({ONE: around(0.0), TWO: around(0.0), THREE: around(0.0)})

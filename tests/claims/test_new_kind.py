@@ -17,19 +17,19 @@ import mcstudy as mc
 import mcstudy.claims
 import mcstudy.report.kinds
 from mcstudy.exceptions import InputError
+from mcstudy.findings import Guarantee
 from mcstudy.ledger import Ledger
 from mcstudy.report import read_ledger, write_report
 from mcstudy.report.terminal import print_ledger
 
 CLAIM = '''"""Most draws are positive."""
 
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import astuple, dataclass
 
 from mcstudy.claims.claim import Assessment, Claim
-from mcstudy.findings import Cell, Zone
-from mcstudy.statistics import clopper_pearson
+from mcstudy.claims.deciding import decide
+from mcstudy.findings import Zone
+from mcstudy.statistics import proportion
 
 HALF_TO_ALL = Zone(0.75, 0.25)
 
@@ -48,15 +48,13 @@ class Mostly(Claim):
     def columns(self):
         return (self.column,)
 
-    def assess(self, samples, confidence, draws):
+    def assess(self, samples, shares, draws):
         (sample,) = samples
         (values,) = sample.values(self.column)
-        share, count = float(np.mean(values > 0)), len(values)
-        interval = clopper_pearson(int(np.sum(values > 0)), count, confidence)
-        error = (share * (1 - share) / count) ** 0.5
-        zone = HALF_TO_ALL
-        verdict, reach = zone.verdict(interval), zone.reach(interval)
-        return Assessment(Cell(sample.scenario, zone.theory, zone.margin, share, error, interval, verdict, reach))
+        positive, share = values > 0, proportion(self.column)
+        decision = decide(HALF_TO_ALL, lambda error: share.limits(positive, error, shares.tuned), shares)
+        value, error, count = astuple(share.estimate(positive))
+        return Assessment(decision.cell(sample.scenario, HALF_TO_ALL, value, error, count, shares))
 '''
 
 ROOM = '''"""Claims that most draws are positive: a share against a half."""
@@ -125,7 +123,7 @@ def ledger(mostly: Callable[..., Any], make_study: Callable[..., mc.Study]) -> L
                 expected=mc.control("hardly any is"),
             ),
         ],
-        replicates=mc.Replicates(first=256, quick=256, full=256),
+        replicates=mc.Replicates(256),
     )
     return mc.run(study, out=None, executor="serial")
 
@@ -143,7 +141,9 @@ def written(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_new_kind_is_judged_like_any_other(ledger: Ledger) -> None:
     assert (ledger["up"].verdict, ledger["up"].kind) == (mc.Verdict.CONFIRMED, "mostly")
     assert ledger["down"].verdict is mc.Verdict.REFUTED
-    assert ledger["up"].confidence == 1 - 0.01 / 2 / 2
+    assert ledger["up"].confidence == 1 - 2 * 0.01 / 2
+    assert ledger["down"].confidence == 1 - 0.01 / 2
+    assert ledger["up"].guarantee is Guarantee.EXACT
     assert ledger["up"].drawn == 256
 
 

@@ -14,9 +14,10 @@ from mcstudy import Finding, Rate, Scenario, Study, Verdict, grid, mean, rms
 from mcstudy.claims import profits
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
-from mcstudy.evidence import Fit, Line, RateEvidence
+from mcstudy.evidence import Fit, Half, Line, RateEvidence
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Guarantee
+from mcstudy.statistics.sequences import effective_z
 
 DrawsOf = Callable[..., Draws]
 FloatArray = npt.NDArray[np.float64]
@@ -46,6 +47,12 @@ def fit_of(finding: Finding) -> Fit:
     return fit
 
 
+def half_of(finding: Finding) -> Half:
+    half = fit_of(finding).upper_half
+    assert half is not None
+    return half
+
+
 def line(
     law: Callable[[int], float], count: int = 4096, spread: float = 0.1, seed: int = 1
 ) -> dict[Scenario, Any]:
@@ -65,13 +72,20 @@ def test_exponents_by_construction(draws_of: DrawsOf, exponent: float, verdict: 
     assert finding.estimate == pytest.approx(-0.5, abs=5 * finding.mcse)
 
 
-def test_interval_takes_half_of_the_error_for_each_slope(draws_of: DrawsOf) -> None:
-    """Full range and upper half share the cell's error; look 7 of 4096 replicates spends 1/56 of it."""
-    from scipy.special import ndtri
-
-    finding = find(rate(), draws_of(line(lambda n: n**-0.5)), 0.01)
-    half_width = -ndtri(0.01 / 56 / 2 / 2) * finding.mcse
-    assert finding.interval == pytest.approx((finding.estimate - half_width, finding.estimate + half_width))
+def test_half_near_the_limit_decides_at_its_shares(draws_of: DrawsOf) -> None:
+    """One cell: 0.01 for each side to confirm, half of it for each end to refute; a third of that in an exact claim."""
+    draws = draws_of(line(lambda n: n**-0.5))
+    confirmed = find(rate(), draws, 0.01)
+    assert confirmed.confidence == pytest.approx(1 - 2 * 0.01)
+    assert confirmed.estimate == half_of(confirmed).exponent != fit_of(confirmed).exponent
+    # Normal noise: z with Welch's degrees of freedom, no fewer than 4095.
+    half_width = effective_z(4096, 0.01, draws.tuned) * confirmed.mcse
+    low, high = confirmed.interval
+    assert (high - low) / 2 == pytest.approx(half_width, rel=0.01)
+    for exact, refute in ((False, 0.01 / 2), (True, 0.01 / 6)):
+        open_ = find(rate(exponent=-0.52, exact=exact), draws, 0.01)
+        assert open_.verdict is UNDECIDED
+        assert open_.confidence == pytest.approx(1 - 2 * refute)
 
 
 def test_a_law_that_changes_in_the_upper_half_is_not_confirmed(draws_of: DrawsOf) -> None:
@@ -83,7 +97,7 @@ def test_a_law_that_changes_in_the_upper_half_is_not_confirmed(draws_of: DrawsOf
     finding = find(rate(margin=0.08, of=mean("x")), draws_of(line(law, spread=0.01)), 0.01)
     fitted = fit_of(finding)
     assert abs(fitted.exponent + 0.5) < 0.08
-    assert fitted.upper_half.exponent == pytest.approx(-0.4, abs=0.01)
+    assert half_of(finding).exponent == pytest.approx(-0.4, abs=0.01)
     assert finding.verdict is REFUTED
 
 
@@ -145,7 +159,7 @@ def test_a_statistic_that_is_not_positive_leaves_the_rate_open(draws_of: DrawsOf
     assert line_of(finding).note == "the mean of x is not positive at n = 32"
     assert math.isnan(finding.estimate)
     assert finding.note == "the mean of x is negative at n = 32: negate the column, or use rms"
-    assert not profits(claim, finding)  # no draws mend a sign
+    assert not profits(claim, finding.cells[0])  # no draws mend a sign
 
 
 def test_a_statistic_that_may_be_positive_keeps_its_hope(draws_of: DrawsOf) -> None:
@@ -155,7 +169,7 @@ def test_a_statistic_that_may_be_positive_keeps_its_hope(draws_of: DrawsOf) -> N
     finding = find(claim, draws_of(columns), 0.01)
     assert finding.verdict is UNDECIDED
     assert finding.note == "the mean of x is not positive at n = 32"
-    assert profits(claim, finding)
+    assert profits(claim, finding.cells[0])
 
 
 def test_levels_without_spread_pin_no_line_unless_they_are_declared(draws_of: DrawsOf) -> None:
@@ -204,10 +218,10 @@ def test_a_law_towards_zero_is_judged_by_its_lower_half(draws_of: DrawsOf) -> No
     draws = draws_of(line(law, spread=0.01))
     towards_zero = find(rate(exponent=1.0, margin=0.08, limit="zero"), draws, 0.01)
     assert towards_zero.verdict is not REFUTED
-    assert fit_of(towards_zero).upper_half.exponent == pytest.approx(1.0, abs=0.01)
+    assert half_of(towards_zero).exponent == pytest.approx(1.0, abs=0.01)
     towards_infinity = find(rate(exponent=1.0, margin=0.08), draws, 0.01)
     assert towards_infinity.verdict is REFUTED
-    assert fit_of(towards_infinity).upper_half.exponent == pytest.approx(0.9, abs=0.01)
+    assert half_of(towards_infinity).exponent == pytest.approx(0.9, abs=0.01)
     with pytest.raises(ClaimError, match="claim r: `limit` must be 'infinity' or 'zero', got 'here'"):
         rate(limit="here")
 
@@ -272,14 +286,14 @@ def paired_columns(rng: np.random.Generator, counts: dict[int, int]) -> dict[Sce
 def slopes(
     draws_of: DrawsOf, counts: dict[int, int], common: tuple[str, ...], runs: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Slopes of repeated studies, and the sampling errors that they state."""
+    """Slopes of repeated studies, and the errors that they state."""
     rng = np.random.default_rng(8)
     claim = rate(exponent=1.0)
     findings: list[Finding] = [
         find(claim, draws_of(paired_columns(rng, counts), common=common), 0.01) for _ in range(runs)
     ]
-    errors = [fit_of(finding).sampling_error for finding in findings]
-    return np.array([finding.estimate for finding in findings]), np.array(errors)
+    estimates, errors = zip(*((finding.estimate, finding.mcse) for finding in findings), strict=True)
+    return np.array(estimates), np.array(errors)
 
 
 RUNS = 250
@@ -306,9 +320,15 @@ def test_paired_lines_with_a_failure_at_one_level(draws_of: DrawsOf) -> None:
     shared = 1 + 0.3 * np.random.default_rng(1).uniform(-1.0, 1.0, size=128)
     columns = {Scenario(n=n): {"x": n * shared} for n in (1, 2, 4, 8)}
     columns[Scenario(n=4)] = {"x": np.where(np.arange(128) == 5, np.nan, 4 * shared)}
-    finding = find(rate(exponent=1.0, allowed_failures=1), draws_of(columns, common=("n",)), 0.01)
-    assert finding.verdict is CONFIRMED
-    assert finding.estimate == pytest.approx(1.0, abs=1e-12)  # rounding of sums over 127 replicates
+    draws = draws_of(columns, common=("n",))
+    # Nobody has seen a replicate that does not move alike, so that the levels are taken one by one: margin 0.8.
+    wide, narrow = (
+        find(rate(exponent=1.0, allowed_failures=1, margin=margin), draws, 0.01) for margin in (0.8, 0.02)
+    )
+    assert wide.verdict is CONFIRMED
+    assert wide.estimate == pytest.approx(1.0, abs=1e-12)  # rounding of sums over 127 replicates
+    assert narrow.verdict is UNDECIDED
+    assert "all replicates move alike at all levels" in narrow.note
 
 
 def test_independent_lines_against_brute_force(draws_of: DrawsOf) -> None:
@@ -318,7 +338,7 @@ def test_independent_lines_against_brute_force(draws_of: DrawsOf) -> None:
         find(claim, draws_of({Scenario(n=n): {"x": rng.exponential(size=256)} for n in (1, 2, 4, 8)}), 0.01)
         for _ in range(RUNS)
     ]
-    errors = [fit_of(finding).sampling_error for finding in found]
+    errors = [finding.mcse for finding in found]
     assert np.mean(errors) == pytest.approx(np.std([finding.estimate for finding in found]), rel=WITHIN)
 
 
@@ -330,7 +350,7 @@ def test_a_line_carries_what_the_report_draws(draws_of: DrawsOf) -> None:
     assert (evidence.against, evidence.statistic, evidence.limit) == ("n", "mean of x", "infinity")
     assert [len(values) for values in (drawn.x, drawn.y, drawn.mcse)] == [len(LEVELS)] * 3
     assert len(fit.local_slopes) == len(LEVELS) - 1
-    assert fit.upper_half.levels == len(LEVELS) // 2
+    assert half_of(finding).levels == len(LEVELS) // 2
     assert drawn.replicates == (4096,) * len(LEVELS)
     assert finding.drawn == 4096 * len(LEVELS)
 

@@ -13,6 +13,7 @@ import pytest
 from mcstudy import Experiment, Replicates, Study, Value, Verdict, control, grid, mean, run
 from mcstudy.engine.drawkey import Part
 from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
+from mcstudy.engine.limit import Limit
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import JournalError, StudyError
@@ -23,7 +24,8 @@ MakeStudy = Callable[..., Study]
 def key_of(
     study: Study, *, seed: int = 1, arguments: tuple[str, ...] = (), **settings: Any
 ) -> dict[str, Part]:
-    plan: dict[str, Any] = {"profile": "quick", "executor": "serial", "jobs": 1}
+    limit = Limit.of(study, "quick", None, None, 1)
+    plan: dict[str, Any] = {"profile": "quick", "executor": "serial", "jobs": 1, "limit": limit}
     return draw_key(Settings(Origin(study, arguments), seed=seed, **(plan | settings)), study.experiments[0])
 
 

@@ -18,8 +18,9 @@ class Screen(io.StringIO):
 
 
 def go(shown: progress.Progress, blocks: int = 3) -> None:
-    for stage in (1, 2):
-        shown.stage("toy", stage, 2, blocks)
+    shown.warn("toy: more draws [are] wanted")
+    for look in (1, 2):
+        shown.look("toy", look, blocks)
         for _ in range(blocks):
             shown.advance()
         shown.close()
@@ -31,21 +32,23 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
     stream = io.StringIO()
     go(Plain(stream))
     assert stream.getvalue().splitlines() == [
-        "toy: stage 1 of at most 2, 1 of 3 blocks",
-        "toy: stage 2 of at most 2, 1 of 3 blocks",
+        "toy: more draws [are] wanted",
+        "toy: before look 1, 1 of 3 blocks",
+        "toy: before look 2, 1 of 3 blocks",
     ]
 
 
 def test_a_terminal_gets_a_bar_that_goes_away() -> None:
     stream = Screen()
     go(Terminal(stream))
-    assert "stage 2 of at most 2" in stream.getvalue()
+    assert "before look 2" in stream.getvalue()
+    assert "toy: more draws [are] wanted" in stream.getvalue()  # no markup
 
 
-def test_a_stage_without_blocks_is_closed_quietly() -> None:
+def test_a_look_without_blocks_is_closed_quietly() -> None:
     stream = Screen()
     shown = Terminal(stream)
-    shown.stage("toy", 1, 1, 0)
+    shown.look("toy", 1, 0)
     shown.close()
     shown.close()
 

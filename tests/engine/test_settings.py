@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mcstudy.defaults import SEED
+from mcstudy.engine.limit import Limit
 from mcstudy.engine.loading import load_study
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
@@ -33,6 +34,8 @@ def test_commands(
 ) -> None:
     (project / folder).mkdir(exist_ok=True)
     study = load_study(write_study(folder=folder))
-    settings = Settings(Origin(study, arguments), "quick", seed, "serial", 1)
+    limit = Limit.of(study, "quick", None, None, 1)
+    settings = Settings(Origin(study, arguments), "quick", seed, "serial", 1, limit)
     assert settings.study is study
+    assert settings.most == 128
     assert (settings.command, settings.replay) == (run, replay)

@@ -153,7 +153,9 @@ def test_scatter_beyond_the_sampling_error_shows_in_the_robust_error() -> None:
     scatter, covariance = np.random.default_rng(5).standard_normal(K), np.diag(np.full(K, 1e-6))
     loud = fit_power_law(X, law() * np.exp(0.1 * scatter), covariance)
     assert loud.robust_error > 10 * loud.sampling_error
-    stated = fit_power_law(X, law() * np.exp(1e-3 * scatter), covariance)  # the control: what the covariance says
+    stated = fit_power_law(
+        X, law() * np.exp(1e-3 * scatter), covariance
+    )  # the control: what the covariance says
     assert stated.robust_error < 3 * stated.sampling_error
 
 

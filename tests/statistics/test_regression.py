@@ -132,7 +132,12 @@ def test_as_many_values_as_coefficients_leave_nothing_to_test() -> None:
         (TWO[:4], U, INDEPENDENT, r"got \(8,\), \(4, 2\) and \(8, 8\); give each value one row"),
         (TWO, U, INDEPENDENT[:3], r"got \(8,\), \(8, 2\) and \(3, 8\)"),
         (TWO, np.where(U > 5, U, np.nan), INDEPENDENT, "`regressors` and `values` must be finite"),
-        (np.stack([U, 2 * U + 1], axis=1), U, INDEPENDENT, "`regressors` must tell their 3 coefficients apart"),
+        (
+            np.stack([U, 2 * U + 1], axis=1),
+            U,
+            INDEPENDENT,
+            "`regressors` must tell their 3 coefficients apart",
+        ),
         (np.stack([U, 0 * U], axis=1), U, INDEPENDENT, "`regressors` must tell their 3 coefficients apart"),
         (TWO[:2], U[:2], INDEPENDENT[:2, :2], "`regressors` must tell their 3 coefficients apart"),
         (TWO, U, np.where(INDEPENDENT > 0, np.inf, 0), "`covariance` must be finite"),

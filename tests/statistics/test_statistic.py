@@ -1,4 +1,4 @@
-"""Estimates and standard errors against closed forms, jackknife and exact variances."""
+"""Estimates, standard errors and limits against closed forms, jackknife and exact variances."""
 
 import dataclasses
 import math
@@ -11,6 +11,10 @@ import pytest
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics import Statistic, mean, proportion, quantile, rms, sd, variance
+from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
+from mcstudy.statistics.sequences import effective_z, influence_limits
+from mcstudy.statistics.statistic import believed_limits
+from mcstudy.statistics.tails import condition
 
 N = 1001
 REPEATS = 300
@@ -169,6 +173,60 @@ def test_variance_of_random_signs_against_exact_variance() -> None:
     assert low < 1 < high
 
 
+@pytest.mark.parametrize("statistic", [mean("x"), variance("x")], ids=lambda s: s.name)
+def test_limits_are_those_of_the_influences_with_room_for_what_was_not_seen(statistic: Statistic) -> None:
+    x = np.random.default_rng(10).standard_exponential(256)
+    z, influence, value = effective_z(256, 0.01, 128), statistic.influence(x), statistic.estimate(x).value
+    seen = condition(influence, z)
+    remainder = value / 256 if statistic.name == "variance" else 0.0
+    expected = influence_limits(value, influence, z, remainder=remainder, unseen=seen.unseen)
+    limits = statistic.limits(x, 0.01, tuned=128)
+    assert seen.unseen > 0
+    assert (limits.low, limits.high) == pytest.approx(expected)
+    assert limits.condition == seen
+    assert limits.believed is seen.met
+    narrow = influence_limits(value, influence, z, remainder=remainder)
+    assert limits.high > narrow[1]  # the control: the unseen do widen
+
+
+def test_limits_of_a_look_at_more_replicates_than_influences() -> None:
+    """Where several replicates make one influence, it is they that count for the boundary."""
+    influence = np.random.default_rng(11).standard_normal(256)
+    few, many = (believed_limits(0.0, influence, 0.01, 256, replicates=count) for count in (256, 4096))
+    assert few == believed_limits(0.0, influence, 0.01, 256)
+    assert many.high / few.high == pytest.approx(effective_z(4096, 0.01, 256) / effective_z(256, 0.01, 256), rel=0.1)
+
+
+@pytest.mark.parametrize(("root", "square"), [(sd("x"), variance("x")), (rms("x"), mean("x"))])
+def test_limits_of_a_root_are_roots_of_limits(root: Statistic, square: Statistic) -> None:
+    x = np.random.default_rng(12).standard_normal(512)
+    argument = x if root.name == "sd" else x**2
+    expected, limits = square.limits(argument, 0.01), root.limits(x, 0.01)
+    assert (limits.low, limits.high) == pytest.approx((math.sqrt(expected.low), math.sqrt(expected.high)))
+    assert limits.believed
+    heavy = np.append(np.zeros(200), 1.0)  # the lower limit of its square is below 0
+    assert square.limits(heavy if root.name == "sd" else heavy**2, 0.01).low < 0
+    assert root.limits(heavy, 0.01).low == 0
+
+
+def test_limits_of_frequencies_and_ranks_hold_for_every_law() -> None:
+    x = np.random.default_rng(13).standard_normal(256)
+    limits = proportion("x").limits(x > 1, 0.01, tuned=64)
+    low, high = proportion_limits(int(np.sum(x > 1)), 256, share=0.01, tuned=64)
+    assert limits == (float(low), float(high), None)
+    ranks = quantile("x", 0.3).limits(x, 0.01, tuned=64)
+    assert ranks == (*quantile_limits(x, 0.3, share=0.01, tuned=64), None)
+    assert limits.believed
+    assert ranks.believed
+
+
+def test_only_the_spread_of_a_proportion_is_known_from_its_value() -> None:
+    assert proportion("x").scale(0.2) == pytest.approx(0.4)
+    assert proportion("x").scale(0.0) == 0.0
+    assert proportion("x").scale(1.5) is None
+    assert [statistic.scale(0.2) for statistic in STATISTICS] == [None] * 5
+
+
 STATISTICS = [mean("x"), variance("x"), sd("x"), rms("x"), quantile("x", 0.9)]
 
 
@@ -180,6 +238,17 @@ def test_deterministic_column_has_no_width(statistic: Statistic, constant: float
     assert statistic.estimate(values) == type(statistic.estimate(values))(truth, 0.0, 1000)
     assert statistic.interval(values, 1 - 1e-6) == (truth, truth)
     assert not statistic.influence(values).any()
+
+
+@pytest.mark.parametrize("statistic", [mean("x"), variance("x"), sd("x"), rms("x")], ids=lambda s: s.name)
+@pytest.mark.parametrize("constant", [0.1, -3.7, 0.0])
+def test_limits_of_a_deterministic_column_are_not_believed(statistic: Statistic, constant: float) -> None:
+    values = np.full(1000, constant)
+    values[::3] *= 1 + 4 * np.finfo(float).eps  # rounding tells no two values apart
+    limits = statistic.limits(values, 0.01)
+    assert not limits.believed
+    assert limits.condition is not None
+    assert limits.condition.reason.startswith("all 1000 replicates are equal")
 
 
 def test_plain_mean_of_equal_values_would_have_width() -> None:
@@ -204,6 +273,8 @@ def test_invariant_to_units(statistic: Statistic, power: int) -> None:
     ends = [*statistic.interval(x, 0.99), small.value, small.mcse]
     scaled = [*statistic.interval(unit * x, 0.99), large.value, large.mcse]
     np.testing.assert_allclose(scaled, np.multiply(factor, ends), rtol=1e3 * np.finfo(float).eps)
+    limits, scaled_limits = statistic.limits(x, 0.01)[:2], statistic.limits(unit * x, 0.01)[:2]
+    np.testing.assert_allclose(scaled_limits, np.multiply(factor, limits), rtol=1e3 * np.finfo(float).eps)
 
 
 @pytest.mark.parametrize("values", [[True, False, True], [1, 0, 1], np.array([1, 0, 1], dtype=np.float32)])
@@ -244,7 +315,12 @@ def test_statistics_are_frozen_values_with_words() -> None:
 )
 def test_bad_values_are_refused(statistic: Statistic, values: list[object], message: str) -> None:
     array = np.array(values)
-    for method in (statistic.estimate, statistic.influence, lambda v: statistic.interval(v, 0.99)):
+    for method in (
+        statistic.estimate,
+        statistic.influence,
+        lambda v: statistic.interval(v, 0.99),
+        lambda v: statistic.limits(v, 0.01),
+    ):
         with pytest.raises(InputError, match=message):
             method(array)
 
@@ -254,6 +330,22 @@ def test_bad_values_are_refused(statistic: Statistic, values: list[object], mess
 def test_bad_confidence_is_refused(statistic: Statistic, confidence: float) -> None:
     with pytest.raises(InputError, match=f"`confidence` must lie strictly between 0 and 1, got {confidence}"):
         statistic.interval(np.array([0.0, 1.0, 1.0]), confidence)
+
+
+@pytest.mark.parametrize("statistic", [*STATISTICS, proportion("x")], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("share", "tuned", "message"),
+    [
+        (0.0, 64, r"`share` must lie in \(0, 1/2\], got 0.0"),
+        (0.6, 64, r"`share` must lie in \(0, 1/2\], got 0.6"),
+        (math.nan, 64, r"`share` must lie in \(0, 1/2\], got nan"),
+        (0.01, 0.5, "`tuned` must be at least 1 and finite, got 0.5"),
+        (0.01, math.inf, "`tuned` must be at least 1 and finite, got inf"),
+    ],
+)
+def test_bad_shares_are_refused(statistic: Statistic, share: float, tuned: float, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        statistic.limits(np.array([0.0, 1.0, 1.0]), share, tuned)
 
 
 @pytest.mark.parametrize("probability", [0, 1, -1, 1.5, math.nan])

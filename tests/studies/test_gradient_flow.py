@@ -97,8 +97,8 @@ def test_wrong_theory_is_refuted_by_the_draws_that_confirm_the_right_one(
 ) -> None:
     wrong: dict[str, dict[str, Any]] = {
         "1c.raw": {"equals": lambda dimension: 2.0 ** (1 - dimension), "margin": 0.03},
-        "1e.linear": {"equals": 2.0},
-        "1f.linear": {"equals": 0.5},
+        "1e.linear": {"exponent": 2.0},
+        "1f.linear": {"exponent": 0.5},
         "1f.unbalanced-size": {"equals": 5.0},
     }
     where = {"depth": 3, "dimension": 4, "loss": "population"}

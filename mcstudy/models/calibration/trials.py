@@ -9,15 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
 from mcstudy.models.arrays import FloatArray
-from mcstudy.models.calibration.laws import parameter, raised, scatter, unit
+from mcstudy.models.calibration.laws import law_named, parameter, raised, scatter, unit
+from mcstudy.models.checks import check_choice
 
-__all__ = ["LEVELS", "Trial", "law_trial", "line_trial", "pair_trial", "value_trial", "violation_trial"]
+__all__ = ["EDGES", "PLACES", "Trial", "trial_of"]
+
+# Where the truth lies, in margins above the theory. At the edges it lies a hair outside of the zone, which makes no
+# difference to limits.
+HAIR = 1e-6
+PLACES = {"below": -1 - HAIR, "above": 1 + HAIR, "centre": 0.0, "far": 1.5}
+EDGES = ("below", "above")
 
 # The levels of a line, and the standard error of the slope over its upper half, three of them, in those of the
 # logarithm of a level: they are evenly spaced.
@@ -40,6 +48,12 @@ class Trial:
         Of the estimate that is compared; nan where none is.
     draw : callable
         ``draw(rng, count)`` gives the columns of its scenarios, each of shape (count,).
+    factor : str
+        What its scenarios differ in; empty where there is one.
+    levels : tuple of int
+        The levels of the factor.
+    paired : bool
+        Whether the levels share random numbers.
     """
 
     law: Any
@@ -47,37 +61,19 @@ class Trial:
     margin: float
     scatter: float
     draw: Callable[[Generator, int], Sequence[FloatArray]]
+    factor: str = ""
+    levels: tuple[int, ...] = ()
+    paired: bool = False
 
 
-def value_trial(name: str, law: Any, place: float, width: float) -> Trial:
-    """The value of a statistic.
-
-    Parameters
-    ----------
-    name : str
-        See `parameter`.
-    law : frozen law
-    place : float
-        Where the truth lies, in margins above the theory.
-    width : float
-        The margin, in the unit of the statistic (`unit`).
-
-    Examples
-    --------
-    >>> from mcstudy.models.calibration.laws import law_named
-    >>> trial = value_trial("mean", law_named("exponential"), place=1.5, width=0.5)
-    >>> trial.theory, trial.margin
-    (0.25, 0.5)
-    """
+def _on_value(law: Any, place: float, width: float, *, name: str) -> Trial:
+    """The value of a statistic by its name (see `parameter`)."""
     margin = width * unit(name, law)
     return Trial(law, parameter(name, law) - place * margin, margin, scatter(name, law), _column_of(law))
 
 
-def violation_trial(law: Any, place: float, width: float) -> Trial:
-    """Violations, as ones among zeros: so rare as `law` says they still count as none, `width` times.
-
-    `place` is how many times as often they turn up; other parameters as in `value_trial`.
-    """
+def _on_violations(law: Any, place: float, width: float) -> Trial:
+    """Ones among zeros: as rare as in the law, `width` times, they still count as none; they are, `place` times that."""
     allowed = width * float(law.mean())
 
     def draw(rng: Generator, count: int) -> Sequence[FloatArray]:
@@ -86,40 +82,25 @@ def violation_trial(law: Any, place: float, width: float) -> Trial:
     return Trial(law, 0.0, allowed, math.nan, draw)
 
 
-def law_trial(law: Any, place: float, width: float) -> Trial:
-    """A law: the one claimed is a power of that of the draws, at a distance of `place` margins (see `value_trial`).
-
-    The scatter is that of a distribution function at the median, 1/2.
-    """
+def _on_law(law: Any, place: float, width: float) -> Trial:
+    """A power of the law, at a distance from it; a distribution function scatters most at the median, by 1/2."""
     margin = width / 2
     return Trial(law, raised(law, place * margin), margin, 1 / 2, _column_of(law))
 
 
-def pair_trial(law: Any, place: float, width: float, *, paired: bool = False) -> Trial:
-    """Two columns, of the law and of a power of it, at a distance of `place` margins (see `value_trial`).
-
-    Parameters
-    ----------
-    paired : bool
-        Whether both are made of the same uniform numbers: of u and 1 - u, whose indicators differ most.
-    """
+def _on_pair(law: Any, place: float, width: float, *, paired: bool = False) -> Trial:
+    """Draws of the law and of a power of it; paired, of u and 1 - u, whose indicators differ most."""
     margin, other = width / 2, raised(law, place * width / 2)
 
     def draw(rng: Generator, count: int) -> Sequence[FloatArray]:
         u = rng.random(count)
         return [np.asarray(law.ppf(u)), other.ppf(1 - u if paired else rng.random(count))]
 
-    return Trial(law, other, margin, 1.0 if paired else math.sqrt(1 / 2), draw)
+    return Trial(law, other, margin, 1.0 if paired else math.sqrt(1 / 2), draw, "level", (0, 1), paired)
 
 
-def line_trial(law: Any, place: float, width: float, *, paired: bool = False) -> Trial:
-    """A column for each of `LEVELS`, which falls as its square root: positive draws of the law over that.
-
-    Parameters
-    ----------
-    paired : bool
-        Whether levels share random numbers: each is half its own and half that of all.
-    """
+def _on_line(law: Any, place: float, width: float, *, paired: bool = False) -> Trial:
+    """Positive draws over the roots of the levels; paired, half of each is common to all."""
     own = float(law.std() / law.mean()) * SLOPE / (2 if paired else 1)
     roots = np.sqrt(LEVELS)
 
@@ -127,7 +108,8 @@ def line_trial(law: Any, place: float, width: float, *, paired: bool = False) ->
         x = law.rvs((len(LEVELS) + 1, count), random_state=rng)
         return list(((x[1:] + x[0]) / 2 if paired else x[1:]) / roots[:, None])
 
-    return Trial(law, -1 / 2 - place * width * own, width * own, own, draw)
+    margin = width * own
+    return Trial(law, -1 / 2 - place * margin, margin, own, draw, "n", LEVELS, paired)
 
 
 def _column_of(law: Any) -> Callable[[Generator, int], Sequence[FloatArray]]:
@@ -135,3 +117,56 @@ def _column_of(law: Any) -> Callable[[Generator, int], Sequence[FloatArray]]:
         return [np.asarray(law.rvs(count, random_state=rng), dtype=np.float64)]
 
     return draw
+
+
+# Kind -> its trials, and the width of their margins at an edge, and elsewhere. At an edge a wide zone keeps the other
+# one out of the way; elsewhere 2,000 draws can tell from the middle of a narrow one that the truth is within.
+TRIALS: dict[str, tuple[Callable[[Any, float, float], Trial], float, float]] = {
+    **{
+        kind: (partial(_on_value, name=name), 1.0, 0.3)
+        for kind, name in (
+            ("mean", "mean"),
+            ("variance", "variance"),
+            ("sd", "sd"),
+            ("quantile", "0.9 quantile"),
+            ("proportion", "proportion"),
+            ("range", "mean"),
+        )
+    },
+    "bound": (_on_violations, 1.0, 1.0),
+    "identity": (_on_violations, 1.0, 1.0),
+    "law": (_on_law, 0.1, 0.3),
+    "same-law": (_on_pair, 0.1, 0.5),
+    "same-law.paired": (partial(_on_pair, paired=True), 0.1, 0.6),
+    "rate": (_on_line, 1.0, 0.3),
+    "rate.paired": (partial(_on_line, paired=True), 1.0, 0.3),
+}
+
+
+def trial_of(kind: str, law: str, truth: str) -> Trial:
+    """A trial of a kind of claim.
+
+    Parameters
+    ----------
+    kind : str
+        "mean", "variance", "sd", "quantile" (of probability 0.9), "proportion", "range" (a mean within the range of
+        the law), "bound" and "identity" (ones are violations), "law", "same-law", "rate", ...
+    law : str
+        The name of a law, see `mcstudy.models.calibration.laws`.
+    truth : str
+        Where the truth lies: one of `PLACES`.
+
+    Raises
+    ------
+    ModelError
+        If there is no such kind, law or place.
+
+    Examples
+    --------
+    >>> trial = trial_of("mean", "exponential", "far")
+    >>> trial.margin, round(trial.theory, 3)
+    (0.3, 0.55)
+    """
+    build, wide, narrow = TRIALS[check_choice("kind", kind, TRIALS)]
+    place = PLACES[check_choice("truth", truth, PLACES)]
+    return build(law_named(law), place, wide if truth in EDGES else narrow)

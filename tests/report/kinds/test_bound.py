@@ -103,7 +103,7 @@ def test_a_sharp_bound_is_drawn_by_what_the_ratio_lacks(make: Any) -> None:
     assert axes.get_xscale() == "log"
     left, right = axes.get_xlim()
     assert left > right  # nearer to the bound at the right
-    gaps = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    gaps = [x for line in axes.lines if line.get_marker() == "o" for x in line.get_xdata()]
     assert gaps == [1.0 - cell.largest_ratio for cell in finding.evidence.cells if cell]
     loose = make.axes()
     assert KIND.draw(loose, bound(make, at_most=1.0)) == ""

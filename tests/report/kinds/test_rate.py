@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,44 @@ def bent(make: Any, bend: float, spread: float = 0.001) -> Any:
     return columns
 
 
-def test_confirmed_rate_tells_slope_and_upper_half(make: Any) -> None:
+def test_confirmed_rate_tells_the_half_that_decides_and_all_levels(make: Any) -> None:
     finding = rate(make, make.powers())
     text = KIND.reading(finding)
-    assert text.startswith("The slope of log mean of error on log width is −0.5")
-    assert "The upper half of the levels alone has slope −0." in text
-    assert text.count("lies inside −0.5 ± 0.1") == 2
-    assert "It is" not in text
+    assert text.startswith(
+        "The slope of log mean of error on log width over the upper half of the levels is −0."
+    )
+    assert text.count("lies inside −0.5 ± 0.1") == 1
+    assert "Over all levels it is −0.5" in text
+    assert KIND.columns["decided by"](finding.cells[0], finding.evidence.cells[0]) == "upper half"
+    assert KIND.summary(finding).sure.startswith("upper half [")
 
 
 def test_half_nearest_to_zero_is_named_so(make: Any) -> None:
-    assert "The half of the levels nearest to zero alone has slope" in KIND.reading(
-        rate(make, make.powers(), limit="zero")
-    )
+    text = KIND.reading(rate(make, make.powers(), limit="zero"))
+    assert "on log width over the half of the levels nearest to zero is −0." in text
+
+
+def test_a_correction_has_no_half(make: Any) -> None:
+    finding = rate(make, make.powers(), correction=-1, margin=0.3)
+    text = KIND.reading(finding)
+    assert text.startswith("The slope of log mean of error on log width is −0.")
+    assert "half" not in text
+    assert KIND.columns["decided by"](finding.cells[0], finding.evidence.cells[0]) == "all levels"
+    assert KIND.diagnosis(finding).startswith("Model: a width^p (1 + c width^-1). Goodness of fit")
+
+
+def test_an_older_ledger_has_the_slope_over_all_levels(make: Any) -> None:
+    """It knows no numbers besides: what a cell shows is over all levels, and the half stands beside."""
+    finding = rate(make, make.powers())
+    line = finding.evidence.cells[0]
+    old = replace(line.fit, coefficients=(), scan=())
+    finding = replace(finding, evidence=replace(finding.evidence, cells=(replace(line, fit=old),)))
+    text = KIND.reading(finding)
+    assert text.startswith("The slope of log mean of error on log width is −0.")
+    assert "Over the upper half of the levels it is −0." in text
+    assert KIND.columns["decided by"](finding.cells[0], finding.evidence.cells[0]) == "interval"
+    below = make.axes()
+    KIND.draw_below(below, finding)
 
 
 def test_rate_refuted_by_its_fit_says_so_everywhere(make: Any) -> None:
@@ -61,24 +87,54 @@ def test_the_same_fit_is_a_remark_where_only_the_slope_is_claimed(make: Any) -> 
     assert text.endswith(" A power law to within the margin, not exactly.")
 
 
-def test_the_upper_half_is_named_where_it_refutes(make: Any) -> None:
-    # The whole slope is 0.14 steeper, with the error of a line that is none.
-    finding = rate(make, bent(make, 0.05), exponent=-0.36, margin=0.03)
-    cell = finding.cells[0]
-    assert finding.verdict is Verdict.REFUTED
-    assert cell.zone.verdict(cell.interval) is Verdict.UNDECIDED
-    assert "It is the upper half that refutes." in KIND.reading(finding)
-    assert KIND.summary(finding).sure.startswith("upper half [")
-
-
-def test_the_upper_half_is_named_where_it_leaves_the_claim_undecided(make: Any) -> None:
-    # Fewer levels, a wider interval: the margin lies between the two.
-    finding = rate(make, make.powers(), margin=0.012)
-    cell = finding.cells[0]
+def test_a_bent_line_says_its_misfit_and_what_would_help(make: Any) -> None:
+    finding = rate(make, bent(make, 0.05), exponent=-0.45, margin=0.03)
     assert finding.verdict is Verdict.UNDECIDED
-    assert cell.zone.verdict(cell.interval) is Verdict.CONFIRMED
-    assert "It is the upper half that leaves the claim undecided." in KIND.reading(finding)
-    assert KIND.columns["decided by"](cell, finding.evidence.cells[0]) == "upper half"
+    text = KIND.reading(finding)
+    assert (
+        "No verdict yet: misfit: over the upper half of the levels (width = 256 to 1024) the slope is −0.".replace(
+            "−", "-"
+        )
+        in text
+    )
+    assert text.endswith("a correction term or levels nearer to the limit would tell.")
+
+
+def test_a_prefactor_stands_beside_the_slope(make: Any) -> None:
+    right = rate(make, make.powers(), constant=1.0, constant_margin=0.1)
+    assert "The prefactor is 0.999 ± 0.002, its interval [0.99" in KIND.reading(right)
+    wrong = rate(make, make.powers(), constant=2.0, constant_margin=0.1)
+    text = KIND.reading(wrong)
+    assert text.startswith("The prefactor is 0.999")
+    assert "The slope is −0." in text
+    assert "lies outside 2 ± 0.1" in text
+    assert KIND.summary(wrong).sure.startswith("prefactor [")
+
+
+def plane(make: Any) -> Any:
+    columns: dict[Scenario, dict[str, Any]] = {}
+    for seed, depth in enumerate((2, 4, 8)):
+        for scenario, named in make.powers(depth=depth, seed=seed).items():
+            columns[scenario] = {"error": named["error"] * depth}
+    return columns
+
+
+def test_several_exponents_are_told_drawn_and_tabulated(make: Any) -> None:
+    finding = rate(make, plane(make), against={"width": -0.5, "depth": 1.0}, exponent=None)
+    assert finding.verdict is Verdict.CONFIRMED
+    text = KIND.reading(finding)
+    assert "exponent of width is −0.5" in text
+    assert "exponent of depth is 1" in text
+    table = KIND.points(finding)
+    assert table is not None
+    axis = "theory's product of powers of width, depth"
+    assert table.header[:4] == ("width", "depth", axis, "mean of error")
+    assert len(table.rows) == 15
+    assert len(KIND.heights(finding)) == 1  # there is no single axis to have local slopes along
+    axes = make.axes()
+    KIND.draw(axes, finding)
+    assert axes.get_xlabel() == axis
+    assert axes.get_legend().get_texts()[-1].get_text() == "theory · slope 1"
 
 
 def test_line_without_a_fit_says_why(make: Any) -> None:
@@ -146,10 +202,27 @@ def test_points_hold_every_level_of_every_line(make: Any) -> None:
     finding = rate(make, make.powers(displacement="near") | make.powers(displacement="far"))
     table = KIND.points(finding)
     assert table is not None
-    assert table.header == ("displacement", "width", "mean of error", "replicates", "local slope")
+    header = ("displacement", "width", "mean of error", "replicates", "local slope", "slope from here on")
+    assert table.header == header
     assert len(table.rows) == 10
-    assert [row[-1] is None for row in table.rows] == [False] * 4 + [True] + [False] * 4 + [True]
+    for column in (-1, -2):
+        assert [row[column] is None for row in table.rows] == [False] * 4 + [True] + [False] * 4 + [True]
+    scan = finding.evidence.cells[0].fit.scan
+    assert [row[-1].value for row in table.rows[:4]] == [half.exponent for half in scan]
     assert table.rows[0][2].value == finding.evidence.cells[0].y[0]
+
+
+def test_the_scan_towards_zero_runs_the_other_way(make: Any) -> None:
+    finding = rate(make, make.powers(), limit="zero")
+    scan = finding.evidence.cells[0].fit.scan
+    table = KIND.points(finding)
+    assert table is not None
+    assert [row[-1] is None for row in table.rows] == [True] + [False] * 4
+    assert [row[-1].value for row in table.rows[:0:-1]] == [half.exponent for half in scan]
+    below = make.axes()
+    KIND.draw_below(below, finding)
+    (dotted,) = [line for line in below.lines if len(line.get_xdata()) == 4 and line.get_color() == "#1b1b1b"]
+    assert list(dotted.get_xdata()) == [1024.0, 512.0, 256.0, 128.0]
 
 
 def test_panels_show_lines_theory_and_local_slopes_on_any_axes(make: Any) -> None:
@@ -165,6 +238,9 @@ def test_panels_show_lines_theory_and_local_slopes_on_any_axes(make: Any) -> Non
     assert len(KIND.heights(finding)) == 2
     zone = [line.get_ydata()[0] for line in below.lines if line.get_color() == "#009e73"]
     assert sorted(set(zone))[0] == pytest.approx(-0.6)
+    (dotted,) = [line for line in below.lines if line.get_color() == "#1b1b1b"]
+    deciding = finding.evidence.cells[finding.deciding]
+    assert list(dotted.get_ydata()) == [half.exponent for half in deciding.fit.scan]
 
 
 def test_lines_of_different_theory_are_drawn_relative_to_it(make: Any) -> None:

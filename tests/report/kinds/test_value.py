@@ -81,7 +81,7 @@ def test_drawing_has_a_mark_for_every_cell_and_the_zone(make: Any) -> None:
     )
     axes = make.axes()
     caption = KIND.draw(axes, finding)
-    heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() in {"o", "s"}]
+    heights = [y for line in axes.lines if line.get_marker() in {"o", "s"} for y in line.get_ydata()]
     assert heights == [0, -1, -2]
     edges = {line.get_xdata()[0] for line in axes.lines if line.get_color() == "#009e73"}
     assert edges == {-0.5, 0.5}
@@ -142,7 +142,7 @@ def test_levels_too_wide_for_columns_become_headings(make: Any) -> None:
     assert len(headings) == 4  # one for each group of rows that share these levels
     assert headings[0] == "start = a level of more than one word,"
     assert texts(axes).count("1") == texts(axes).count("2") == 4
-    heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    heights = [y for line in axes.lines if line.get_marker() == "o" for y in line.get_ydata()]
     assert heights == [-2, -3, -6, -7, -10, -11, -14, -15]
     assert KIND.heights(finding)[0] == pytest.approx(0.3 + 16 * 0.2 + 0.5)
 

@@ -1,0 +1,147 @@
+"""What claims on a statistic have in common: what it is compared with, and the limits that they rest on."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mcstudy.checks import is_real
+from mcstudy.claims.belief import check_constant, check_range
+from mcstudy.claims.claim import Assessment, Claim
+from mcstudy.claims.deciding import Shares, decide
+from mcstudy.claims.theory import Theory, check_statistic, evaluate
+from mcstudy.draws import Draws, Sample
+from mcstudy.exceptions import ClaimError
+from mcstudy.findings import Zone
+from mcstudy.scenarios import Scenario
+from mcstudy.statistics import Limits, Statistic
+from mcstudy.statistics.bounded import BoundedMean
+from mcstudy.statistics.tails import FEWEST
+
+__all__ = ["Compared"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared(Claim):
+    """Base of the claims that compare a statistic with theory, scenario by scenario.
+
+    A subclass says with what (`theory`) and how far they may lie apart (`zone`).
+
+    Parameters
+    ----------
+    of : Statistic
+    constant : bool
+        Declares that all replicates of a scenario are equal: only then do equal ones say what others would be.
+    range : pair of float, optional
+        Declares that what a mean is taken of (the differences where it is paired) lies within these two: then the
+        limits hold for every law and every number of replicates. A replicate outside is an error.
+    """
+
+    of: Statistic
+    constant: bool = False
+    range: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_statistic(self.id, self.of)
+        self._check_range()
+
+    def _check_range(self) -> None:
+        if self.range is None:
+            return
+        ends = tuple(self.range) if isinstance(self.range, Sequence) else ()
+        if len(ends) != 2 or not all(map(is_real, ends)) or not ends[0] < ends[1]:
+            msg = f"claim {self.id}: `range` must be two numbers (low, high), low below high, got {self.range!r}"
+            raise ClaimError(msg)
+        if self.of.name != "mean" or self.constant:
+            other = "a constant" if self.constant else f"a {self.of.name}"
+            msg = f"claim {self.id}: `range` must go with a mean, got {other}; leave `range` out"
+            raise ClaimError(msg)
+
+    @property
+    @abstractmethod
+    def theory(self) -> tuple[str, Theory | str]:
+        """The argument that holds what the statistic is compared with, and that: a theory or a column."""
+
+    @abstractmethod
+    def zone(self, theory: float) -> Zone:
+        """What counts as agreement."""
+
+    def shares(self, shares: Shares, zone: Zone) -> Shares:
+        """What a cell may spend, and where its limits are to be tightest."""
+        return shares
+
+    @property
+    def estimand(self) -> str:
+        """The statistic and its column."""
+        return self.of.label
+
+    def columns(self) -> tuple[str, ...]:
+        """The statistic's column, and that of the theoretical value if it has one."""
+        _, theory = self.theory
+        return (self.of.column, theory) if isinstance(theory, str) else (self.of.column,)
+
+    def check_cells(self, scenarios: Sequence[Scenario]) -> None:
+        """Refuse a theoretical value that is no number, and a zone that is none."""
+        name, theory = self.theory
+        if not isinstance(theory, str):
+            for scenario in scenarios:
+                self.zone(evaluate(self.id, name, theory, scenario))
+
+    def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
+        """Compare the statistic's limits with the zone in one scenario."""
+        (sample,) = samples
+        values, theory, shift = self._compared(sample)
+        zone = self.zone(theory)
+        own = self.shares(shares, zone)
+        places = values - shift
+        # Paired, it is the differences that have limits: theory is added back to stand beside the zone.
+        offset = theory if np.ndim(shift) else 0.0
+
+        def limits(share: float) -> Limits:
+            low, high, condition = self._limits(sample, places, share, own.tuned)
+            return Limits(low + offset, high + offset, condition)
+
+        decision = decide(zone, limits, own)
+        estimate = self.of.estimate(places)
+        cell = decision.cell(sample.scenario, zone, estimate.value + offset, estimate.mcse, len(values), own)
+        return Assessment(cell)
+
+    def _limits(self, sample: Sample, values: FloatArray, share: float, tuned: float) -> Limits:
+        if self.constant:
+            for column in self.columns():
+                check_constant(self.id, sample, column)
+            value = self.of.estimate(values).value
+            return Limits(value, value)
+        if self.range is not None:
+            low, high = check_range(self.id, sample, values, self.range, self.columns())
+            return Limits(*BoundedMean(low, high).extended(values).limits(share=share, tuned=tuned))
+        return self.of.limits(values, share, tuned)
+
+    def fewest(self, shares: Shares) -> int:
+        """So many that their tails can be seen, where limits rest on tails."""
+        free = self.constant or self.range is not None or self.of.is_exact
+        return super().fewest(shares) if free else FEWEST
+
+    def _compared(self, sample: Sample) -> tuple[FloatArray, float, float | FloatArray]:
+        """The replicates, the theoretical value, and what to subtract from each replicate to pair with it."""
+        name, claimed = self.theory
+        if not isinstance(claimed, str):
+            (values,) = sample.values(self.of.column)
+            return values, evaluate(self.id, name, claimed, sample.scenario), 0.0
+        values, theory = sample.values(self.of.column, claimed)
+        if np.ptp(theory) == 0.0:  # a number that `simulate` has computed: no pair is needed
+            return values, float(theory[0]), 0.0
+        if self.of.name != "mean":
+            msg = (
+                f"claim {self.id}: column `{claimed}` must be constant within a scenario to be compared with "
+                f"a {self.of.name}, but it varies in {sample.scenario}; compare means, or normalise the column"
+            )
+            raise ClaimError(msg)
+        return values, float(np.mean(theory)), theory
