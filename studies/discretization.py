@@ -27,7 +27,6 @@ DEPTHS, DIMENSION = (2, 3, 4), 4
 ROUNDING = 1e-12  # some thousand roundings: factors of order 1, up to a few hundred small steps
 PATH = 1e-8  # the integrator, as in the study of the gradient flow
 TIGHT, LOOSE = 1e-12, 1e-3  # tolerances of adaptive solves; the second is the default of scipy's solve_ivp
-
 LONG_STEP = 0.5  # whose kick is compared; the identity holds for steps of any length
 
 
@@ -50,8 +49,7 @@ kick = mc.Experiment(
     source="Problem 1 (b), discretized",
 )
 
-ORDERS = {"descent": 1.0, "midpoint": 2.0, "gauss": 4.0}
-STAGES = {"midpoint": 1, "gauss": 2}
+ORDERS, STAGES = {"descent": 1.0, "midpoint": 2.0, "gauss": 4.0}, {"midpoint": 1, "gauss": 2}
 # The step whose error is the unit of `error_ratio`: errors of single problems differ by factors of a hundred.
 UNIT_STEPS = {"descent": 1 / 32, "midpoint": 1 / 8, "gauss": 1 / 12}
 DESCENT_STEPS = tuple(2.0**-k for k in range(6, 11))

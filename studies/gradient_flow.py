@@ -1,12 +1,10 @@
 """Problem 1 (a)-(f) along gradient flows from random starts: what holds, what is misprinted, what hides it.
 
-A replicate is a start, a planted matrix W* and the flow between (see `mcstudy.models.deep_linear.problems`), stored at
-`TIMES`. Columns are relative residuals (see `mcstudy.models.deep_linear.residuals`), the largest over the stored times;
-those called `..._start` are at time 0, where nothing was integrated yet. `vectors` and `velocity` are multiplied by the
-relative gap of the singular values, since singular vectors are determined only to rounding over gap.
-
+A replicate is a start, a planted matrix W* and the flow between (`mcstudy.models.deep_linear`), stored at `TIMES`.
+Columns are relative residuals, the largest over the stored times; those called `..._start` are at time 0. `vectors` and
+`velocity` are multiplied by the relative gap of the singular values: vectors are determined to rounding over gap.
 With an `imbalance` a balanced start is perturbed by that multiple of a Gaussian one; 1 makes it as unbalanced as
-independent factors. A single factor has no neighbour and is its own end-to-end matrix: depth 1 is drawn for its modes.
+independent factors. A single factor is its own end-to-end matrix: depth 1 is drawn for its modes.
 """
 
 from typing import Any
@@ -22,13 +20,10 @@ from mcstudy.models.deep_linear.products import end_to_end, factor_gradients
 TIMES = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
 FINE, COARSE = 1e-12, 1e-11  # of the integrator, for each step and replicate
 PAIRS = 128  # decomposed one by one for each replicate: so many that at d = 8 some agree in most replicates
-
 # At a point: some thousand roundings of 1e-16 in products of at most seven matrices and their decompositions.
 POINT = 1e-12
-# Along a trajectory: the integrator's local error of 1e-12 in each of about a hundred steps, and the growth of
-# errors along the flow, below a factor of a hundred. `1.integrator` measures what ten times the tolerance does.
+# Along a trajectory: 1e-12 in each of about a hundred steps, growing by less than a hundred; see `1.integrator`.
 PATH = 1e-8
-
 DIMENSIONS = (2, 4, 8)
 GENERIC, CARELESS = ("balanced", "near_degenerate"), ("identity", "symmetric", "orthogonal")
 
@@ -45,9 +40,8 @@ meeting = _starts("crossing", dimension=DIMENSIONS)
 
 
 def _zero(name: str, column: str, statement: str, tolerance: float = PATH, **rest: Any) -> mc.Identity:
-    """An identity; its id names the part of Problem 1 where it stands."""
+    """An identity of flows, which are analytic in starts that have a density; its id names the part of Problem 1."""
     part = {"source": f"Problem 1 ({name[1]})"} if name[1].isalpha() else {}
-    # Flows of polynomial equations are analytic in their starts, and these have a density.
     rest = {"law": "continuous"} | part | rest
     return mc.Identity(name, statement, column=column, tolerance=tolerance, **rest)
 
@@ -56,7 +50,7 @@ def _draw_flow(rng: np.random.Generator, size: int, factors: Any) -> tuple[Probl
     """A problem, the states of its flow, shape (K, size, L, d, d), and why replicates failed."""
     problem = draw_problem(rng, size, **factors)
     path = flow.gradient_flow(problem.start, problem.slope, TIMES, tolerance=FINE)
-    # A replicate that failed rests at its start, for decompositions refuse NaN; its numbers count for nothing.
+    # A replicate that failed rests at its start, for decompositions refuse NaN.
     return problem, np.where(np.isnan(path.states), problem.start, path.states), path.failures
 
 
@@ -160,6 +154,7 @@ UNBALANCED = r" \text{, from an unbalanced start}"
 MEDIAN = r"\text{the same, for the median of unbalanced starts}"
 SIZE = r"\text{the residual of (f) from an unbalanced start is of order } 0.1 \text{ to } 1"
 NOT_ERASED = mc.control("the difference of an unbalanced start is conserved, not erased")
+LINEAR = r"\text{the residual of (%s) is linear in the imbalance}"
 SHARED = mc.control("the derivation takes one factor's singular values for those of all, which needs balance")
 
 unbalanced = mc.Experiment(
@@ -180,11 +175,9 @@ unbalanced = mc.Experiment(
     source="Problem 1 (f)",
 )
 
-LINEAR = r"\text{the residual of (%s) is linear in the imbalance}"
-
 
 def nearly(rng: np.random.Generator, size: int, **factors: Any) -> dict[str, Any]:
-    """What the velocities at a nearly balanced start leave of (e) and (f)."""
+    """What (e) and (f) leave at a nearly balanced start; the gaps of a few are as small as the imbalance."""
     problem = draw_problem(rng, size, **factors)
     svd = alignment.aligned_decompositions(problem.start, smallest_gap=0.0)
     return residuals.end_to_end_residuals(svd, problem.slope(end_to_end(problem.start)), problem.start)
@@ -195,7 +188,6 @@ nearly_balanced = mc.Experiment(
     simulate=nearly,
     scenarios=_starts("balanced", imbalance=tuple(2.0**-k for k in range(16, 11, -1))),
     claims=[
-        # Of each replicate: the gaps of a few are as small as the imbalance.
         mc.Rate(name, LINEAR % name[1], of=mc.of_each(column), against="imbalance", exponent=1, margin=0.05)
         for name, column in (("1e.linear", "with_vectors"), ("1f.linear", "with_product"))
     ],
@@ -253,7 +245,7 @@ unaligned = mc.Experiment(
     "unaligned",
     simulate=unaligned_pairs,
     scenarios=mc.grid(dimension=DIMENSIONS),
-    # 0.1 tells 2^-d, at most 1/4, from 1/2, one free sign for all vectors, and from 1.
+    # 0.1 tells 2^-d, at most 1/4, from 1/2, one free sign for all.
     claims=[mc.Value("1c.raw", RAW, of=mc.mean("match"), equals=lambda dimension: 2**-dimension, margin=0.1)],
     source="Problem 1 (c)",
 )

@@ -51,7 +51,6 @@ RATE = partial(mc.Rate, against="width", exponent=-1 / 2, margin=0.01)
 ERROR, SUPREMUM = r"|f(W) - f_0(W)|", r"\sup_{\lVert W - W_0 \rVert \le R} |f - f_0|"
 RIGHT_SIDE = r"\frac{\beta}{2 \sqrt{m}} \lVert W - W_0 \rVert^2 \lVert x \rVert^2"
 TYPICAL = r"\sqrt{\mathbb{E} (f - f_0)^2}"
-
 GRADIENT = r"\nabla f(W) = D a x^T, \quad D = \operatorname{diag} \sigma'(w_j^T x)"
 SLOPELESS = r"\nabla f(W) = a x^T"
 NO_D = mc.control("the gradient without the slopes $D$ is another one")

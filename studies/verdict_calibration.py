@@ -46,8 +46,8 @@ LAWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bound": (RARE[1:], RARE[1:]),
     "identity": (RARE[1:], RARE[1:]),
     "law": (("normal", "coin", "Poisson 0.1"), ("normal", "coin")),
-    "same-law": (("normal", "Poisson 0.1"), ("normal",)),
-    "same-law.paired": (("normal", "Poisson 0.1"), ("normal",)),
+    "same-law": (("normal", "coin"), ("normal",)),
+    "same-law.paired": (("normal", "coin"), ("normal",)),
     "rate": (("exponential", "Pareto 2.5", "thrice in 512"), ("exponential",)),
     "rate.paired": (("exponential", "lognormal 1"), ("exponential",)),
 }

@@ -151,10 +151,10 @@ def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple
 def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     """An empty figure with panels of these heights, one above the other; labels get the room they need."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import TightLayoutEngine
 
-    # One look at all labels a layout; "constrained" takes two, and finds the same places for panels in a column.
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout="tight")
-    figure.get_layout_engine().set(pad=PAD)
+    # It looks at all labels once; the constrained one does twice, and finds the same places for panels in a column.
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout=TightLayoutEngine(pad=PAD))
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     return figure, list(panels[:, 0])
 
@@ -165,23 +165,26 @@ def _write(figure: Figure, caption: str) -> _Written:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     svg, pdf = io.StringIO(), io.BytesIO()
+    canvas: Any  # of no declared types
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", message=_GLYPH.pattern)
         warnings.filterwarnings("ignore", message=_SCRIPT)
         _lay_out(figure)
         # Each canvas by itself: `savefig` draws everything once more, for a layout that is done.
-        FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None})
+        canvas = FigureCanvasPdf(figure)
+        canvas.print_pdf(pdf, metadata={"CreationDate": None})
         lost = dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message))))
         if lost:
             caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
-        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Description": caption or None})
+        canvas = FigureCanvasSVG(figure)
+        canvas.print_svg(svg, metadata={"Date": None, "Description": caption or None})
     # Text stays text in an SVG, and the part of the font is nowhere but here.
     return _Written(svg.getvalue().replace(PART, WHOLE), pdf.getvalue(), bool(lost))
 
 
 def _lay_out(figure: Figure) -> None:
     """Give everything its place, and keep it there."""
-    engine = figure.get_layout_engine()
+    engine: Any = figure.get_layout_engine()
     engine.execute(figure)
     if settle(figure):
         engine.execute(figure)

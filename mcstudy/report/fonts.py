@@ -39,7 +39,7 @@ def provide_part() -> None:
     OSError
         If matplotlib's font can't be read, or nothing be written.
     """
-    import fontTools
+    import fontTools  # type: ignore[import-untyped]
     import matplotlib
     from matplotlib.font_manager import fontManager
 
@@ -57,7 +57,7 @@ def provide_part() -> None:
 
 def _write_part(whole: Path, path: Path) -> None:
     """Write what reports need of a font, under its own name."""
-    from fontTools import subset
+    from fontTools import subset  # type: ignore[import-untyped]
 
     options = subset.Options(glyph_names=True, notdef_outline=True, legacy_kern=True)
     options.drop_tables += DROPPED

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "height_of_rows", "lay_out"]
 
+POINTS = 72  # in an inch
 ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
 CHARACTER, GAP = 5.6, 10.0  # points: the width of a digit, the space between columns
 LABELS = 180.0  # points: the most that all columns of labels get, the rest is for the axes
@@ -253,9 +254,9 @@ def _write_headings(rows: Rows, labels: _Labels) -> None:
 
 def _shifted(axes: Axes, transform: Transform, right: float, up: float) -> Transform:
     """A transform with a shift in points."""
-    from matplotlib.transforms import offset_copy
+    from matplotlib.transforms import ScaledTranslation
 
-    return offset_copy(transform, axes.figure, right, up, units="points")
+    return transform + ScaledTranslation(right / POINTS, up / POINTS, axes.figure.dpi_scale_trans)
 
 
 def _cut(value: Any) -> str:

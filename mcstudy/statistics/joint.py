@@ -150,7 +150,7 @@ class Joint:
             z,
             remainder=self._remainder(weights),
             unseen=seen.unseen,
-            degrees=_degrees(parts),
+            degrees=self._degrees(weights),
         )
         return Limits(low, high, self._unseen(weights) or replace(seen, reason=_together(seen, weights)))
 
@@ -168,16 +168,18 @@ class Joint:
         bound = _chi_square_boundary(replicates, fit.degrees, share, tuned)
         if self.constant:
             return fit.chi_square > bound
-        t = math.sqrt(_hotelling(replicates, fit.degrees, bound))
-        limits = self.limits_at(fit.misfit, _normal(t, _degrees(self._parts(fit.misfit))))
-        expected = float(np.sum(fit.misfit * known))
+        largest = _hotelling(replicates, fit.degrees, bound)
+        if fit.chi_square <= largest:  # the limits are wider than those of a normal law
+            return False
+        z = _normal(math.sqrt(largest), self._degrees(fit.misfit))
+        limits, expected = self.limits_at(fit.misfit, z), float(np.sum(fit.misfit * known))
         return limits.believed and not limits.low <= expected <= limits.high
 
     def plain_limits(self, weights: FloatArray, z: float) -> tuple[float, float]:
         """Limits at an effective z that trust in normal laws: for pictures, and for what decides nothing alone."""
         center, error = float(weights @ self.logs), self.spread(weights)
         total = math.hypot(error, z * self._remainder(weights))
-        degrees = _degrees(self._parts(weights)) if error else None
+        degrees = self._degrees(weights)
         return sequence_limits(center, total, 0.0, self.replicates(weights), z, degrees=degrees)
 
     def _parts(self, weights: FloatArray) -> list[FloatArray]:
@@ -186,6 +188,17 @@ class Joint:
         sums = [np.sum([weights[i] * self.influences[i] for i in levels], axis=0) for levels in groups]
         total = sum(one.size for one in sums)
         return [one * (total / one.size) for one in sums]
+
+    def _degrees(self, weights: FloatArray) -> float:
+        """Degrees of freedom of the error of independent streams together: Welch and Satterthwaite's."""
+        groups = self._streams(weights)
+        freedom = np.array([self.influences[levels[0]].size - 1 for levels in groups])
+        squares = [weights[g] @ self.covariance[np.ix_(g, g)] @ weights[g] for g in groups]
+        variances = np.maximum(squares, 0.0)
+        if not np.any(variances):
+            return float(np.sum(freedom))
+        parts = variances / np.max(variances)
+        return float(np.sum(parts) ** 2 / np.sum(parts**2 / freedom))
 
     def _remainder(self, weights: FloatArray) -> float:
         """What influences leave out: where an estimate is z errors off, its logarithm is off by half a square more."""
@@ -280,12 +293,3 @@ def _least(one: Condition) -> tuple[bool, float]:
 
 def _rounding(influence: FloatArray) -> float:
     return 8 * EPS * (1 + float(np.max(np.abs(influence))))
-
-
-def _degrees(parts: list[FloatArray]) -> float:
-    """Degrees of freedom of the error of a sum of independent means: Welch and Satterthwaite's."""
-    squares = np.array([float(np.sum(np.square(part))) for part in parts])
-    if not np.any(squares):
-        return float(sum(part.size - 1 for part in parts))
-    sizes = np.array([part.size for part in parts])
-    return float(np.sum(squares) ** 2 / np.sum(squares**2 / (sizes - 1)))

@@ -187,7 +187,7 @@ def _flow_claims() -> list[Claim]:
             expected=control("not at all"),
         ),
         Value("1.spread", r"\mathrm{Var}\, x = 1", of=variance("x"), equals=1.0, margin=0.05),
-        Identity("1a", "W_k", column="residual", tolerance=1e-10),
+        Identity("1a", "W_k", column="residual", tolerance=1e-10, law="continuous"),
         Identity(
             "1a-printed",
             r"W_k W_k^T",

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from mcstudy.claims import Value
 from mcstudy.report import fonts
 from mcstudy.report.figures import Drawn, write_figures
+from mcstudy.report.style import house_style
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
 
@@ -39,15 +40,13 @@ def streams(pdf: bytes) -> Iterator[bytes]:
 @pytest.fixture
 def provided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Filled with the fonts in which figures are drawn."""
-    from mcstudy.report import figures
-
-    style, found = figures.house_style, []
+    found = []
 
     def noted(font: str) -> Any:
         found.append(font)
-        return style(font)
+        return house_style(font)
 
-    monkeypatch.setattr(figures, "house_style", noted)
+    monkeypatch.setattr("mcstudy.report.figures.house_style", noted)
     return found
 
 

@@ -129,7 +129,7 @@ def test_the_digest_holds_the_finding_and_the_code(
         kept.inputs_digest((finding, 12), __name__),
         kept.inputs_digest((finding, 20), kept.__name__),
     }
-    monkeypatch.setattr(kept.metadata, "version", lambda _: "0.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.0")
     kept._code.cache_clear()
     others.add(kept.inputs_digest((finding, 20), __name__))
     kept._code.cache_clear()

@@ -68,7 +68,7 @@ def test_claims_that_pass_by_two_orders_are_folded(written: Any) -> None:
 
 
 def test_an_easy_claim_is_folded(make: Any, tmp_path: Path) -> None:
-    claim = Identity("1a", "W_k", column="residual", tolerance=1e-10)
+    claim = Identity("1a", "W_k", column="residual", tolerance=1e-10, law="continuous")
     ledger = make.ledger_of(make.judged(claim, make.residuals(1e-13)))
     html = write_report(ledger, tmp_path).read_text(encoding="utf-8")
     assert is_easy(ledger.findings[0])

@@ -13,11 +13,11 @@ from mcstudy.report import answer
 from mcstudy.report.verdicts import badge, losses, tally
 from mcstudy.statistics import mean
 
-RIGHT, WRONG, OPEN = 0.0, 1.0, 0.1  # what is claimed of a mean that is 0, with a margin of 0.12
+RIGHT, WRONG, OPEN = 0.0, 1.0, 0.15  # what is claimed of a mean that is 0, with a margin of 0.15
 
 
 def finding(make: Any, name: str, claimed: float, **expected: Any) -> Finding:
-    claim = Value(name, "a mean", of=mean("x"), equals=claimed, margin=0.12, **expected)
+    claim = Value(name, "a mean", of=mean("x"), equals=claimed, margin=0.15, **expected)
     (found,) = make.judged(claim, make.normals(0.0, seed=8))
     assert isinstance(found, Finding)
     return found

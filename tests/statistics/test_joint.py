@@ -95,15 +95,33 @@ def test_replicates_that_move_exactly_alike_wait_unless_levels_are_seen_apart() 
     assert apart.high - apart.low > independent.high - independent.low
 
 
-def test_a_level_that_is_not_seen_is_named() -> None:
+@pytest.mark.parametrize(
+    ("column", "reason"),
+    [
+        (np.ones(512), "at n = 4, all 512 replicates are equal: declare them constant, or draw more"),
+        (np.linspace(0.9, 1.1, 63), "at n = 4, 63 replicates are too few to see their tails: 64 are the least"),
+    ],
+)
+def test_a_level_of_which_nothing_can_be_seen_is_named(column: FloatArray, reason: str) -> None:
     rng = np.random.default_rng(5)
-    rare = np.where(np.arange(512) == 7, 3.0, 1.0)
-    levels = joint([positive(rng, 512), positive(rng, 512), rare, positive(rng, 512)])
+    levels = joint([positive(rng, 512), positive(rng, 512), column, positive(rng, 512)])
     limits = levels.limits(slope(levels), 0.01)
     assert not limits.believed
-    assert getattr(limits.condition, "reason", "").startswith("at n = 4, the ")
+    assert getattr(limits.condition, "reason", "") == reason
     others = levels.limits(np.array([-1.0, 0.0, 0.0, 1.0]), 0.01)  # the control: it has no say
     assert others.believed
+
+
+def test_a_heavy_level_waits_as_much_as_it_has_a_share() -> None:
+    """Three of 512 replicates make up the spread of one level: alone it is not seen, with a hundredth of the error it is."""
+    rng = np.random.default_rng(6)
+    rare = np.where(np.arange(512) < 3, 3.0, 1.0)
+    levels = joint([positive(rng, 512), rare])
+    assert levels.limits(np.array([1.0, 0.1]), 0.01).believed
+    alone = levels.limits(np.array([0.0, 1.0]), 0.01)
+    assert not alone.believed
+    assert getattr(alone.condition, "reason", "").startswith("the tails ask for ")
+    assert not levels.limits(np.array([0.1, 1.0]), 0.01).believed
 
 
 def test_constant_levels_are_known_to_rounding() -> None:

@@ -21,7 +21,7 @@ ROUNDED = N * np.finfo(np.float64).eps
 
 def named(given: Any) -> str:
     if isinstance(given, Statistic):
-        return f"{given.label} with {given.columns[-1]}"
+        return f"{given.label}, {getattr(given, 'against', '')}"
     return given if isinstance(given, str) else ""
 
 

@@ -136,8 +136,8 @@ TRIALS: dict[str, tuple[Callable[[Any, float, float], Trial], float, float]] = {
     "bound": (_on_violations, 1.0, 1.0),
     "identity": (_on_violations, 1.0, 1.0),
     "law": (_on_law, 0.1, 0.3),
-    "same-law": (_on_pair, 0.1, 0.5),
-    "same-law.paired": (partial(_on_pair, paired=True), 0.1, 0.6),
+    "same-law": (_on_pair, 0.4, 0.5),
+    "same-law.paired": (partial(_on_pair, paired=True), 0.4, 0.6),
     "rate": (_on_line, 1.0, 0.3),
     "rate.paired": (partial(_on_line, paired=True), 1.0, 0.3),
 }

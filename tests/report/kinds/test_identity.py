@@ -13,7 +13,8 @@ KIND = kind_of("identity")
 
 
 def identity(make: Any, columns: Any, tolerance: float = 1e-10) -> Finding:
-    (finding,) = make.judged(Identity("1a", "W", column="residual", tolerance=tolerance), columns)
+    claim = Identity("1a", "W", column="residual", tolerance=tolerance, law="continuous")
+    (finding,) = make.judged(claim, columns)
     assert isinstance(finding, Finding)
     return finding
 

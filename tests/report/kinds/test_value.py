@@ -25,7 +25,7 @@ def test_reading_names_the_deciding_cell_and_how_its_interval_lies(make: Any) ->
     )
     text = KIND.reading(finding).replace("\N{NO-BREAK SPACE}", " ")
     assert text.startswith(
-        "In all 3 cells the claim is confirmed. At n = 3, the mean of x is 0.18 ± 0.03, its 99.8"
+        "In all 3 cells the claim is confirmed. At n = 3, the mean of x is 0.18 ± 0.03, its 98"
     )
     assert text.endswith(" lies inside 0 ± 0.5.")
 
