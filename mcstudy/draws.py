@@ -12,6 +12,8 @@ import numpy.typing as npt
 from mcstudy.exceptions import StudyError
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics.sequences import TUNED
+from mcstudy.statistics.several import joined
+from mcstudy.statistics.statistic import Statistic
 
 __all__ = ["QUARANTINED", "Block", "Draws", "Failure", "Sample", "portions"]
 
@@ -119,6 +121,15 @@ class Sample:
         return tuple(
             self.columns[column][kept] if column in self.columns else np.empty(0) for column in columns
         )
+
+    def taken(self, statistic: Statistic) -> FloatArray:
+        """What a statistic is taken of: the values of its columns where all have one, as its methods want them.
+
+        A statistic that counts missing values gets those too, as NaN.
+        """
+        if not statistic.counts_missing:
+            return joined(self.values(*statistic.columns))
+        return joined([self.columns[name][self.valid] for name in statistic.columns])
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""

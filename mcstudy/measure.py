@@ -47,8 +47,8 @@ class Measure:
             raise StudyError(msg)
 
     def columns(self) -> tuple[str, ...]:
-        """The column that the measure reads."""
-        return (self.of.column,)
+        """The columns that the measure reads."""
+        return self.of.columns
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse a measure over what is no factor.
@@ -67,9 +67,9 @@ class Measure:
         return Measured(self.id, experiment, self.of.label, self.over, cells)
 
     def _cell(self, sample: Sample) -> MeasureCell:
-        (values,) = sample.values(self.of.column)
+        values = sample.taken(self.of)
         missing = sample.replicates - sample.failures - len(values)
         if len(values) < 2:  # no spread, no standard error
             return MeasureCell(sample.scenario, math.nan, math.nan, len(values), missing)
-        estimate = self.of.estimate(values)
+        estimate = self.of.at(sample.scenario).estimate(values)
         return MeasureCell(sample.scenario, estimate.value, estimate.mcse, estimate.replicates, missing)

@@ -187,6 +187,20 @@ def test_ledger_looks_findings_up(ledger: Ledger) -> None:
         ledger["bond"]
 
 
+def test_further_replicates_and_their_time_are_forecast(ledger: Ledger) -> None:
+    """Over all scenarios of the undecided cells, in seconds of one processor: 64 replicates took half a second."""
+    finding = ledger["same"]
+    needed = [replace(cell, needed=64 + 100 * index) for index, cell in enumerate(finding.cells)]
+    open_ = replace(finding, cells=tuple(needed))
+    timings = tuple(Timing("", scenario, 0.5, 4) for scenario in GRID)
+    further = replace(ledger, timings=timings).further(open_)
+    assert further.replicates == 2 * (100 + 200)  # of two scenarios each; the first cell needs no more
+    assert further.seconds == pytest.approx(600 * 0.5 / 64)
+    assert replace(ledger, timings=timings).further(finding) == (0, 0.0)
+    other = tuple(replace(timing, experiment="another") for timing in timings)
+    assert replace(ledger, timings=other).further(open_) == (0, 0.0)
+
+
 def test_ledger_counts_and_sums_up(ledger: Ledger) -> None:
     assert ledger.count(mc.Verdict.REFUTED) == 2
     assert not ledger.as_expected  # "lost" is open

@@ -96,6 +96,11 @@ class Claim(ABC):
         return Expectation(Verdict.REFUTED, Role.REFUTATION, self.because)
 
     @property
+    def finding_kind(self) -> str:
+        """The kind of its findings."""
+        return self.kind
+
+    @property
     @abstractmethod
     def estimand(self) -> str:
         """What is estimated, in plain words."""

@@ -20,6 +20,7 @@ from mcstudy.findings import Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
+from mcstudy.statistics.several import joined
 from mcstudy.statistics.tails import FEWEST
 
 __all__ = ["Compared"]
@@ -85,7 +86,7 @@ class Compared(Claim):
     def columns(self) -> tuple[str, ...]:
         """The statistic's column, and that of the theoretical value if it has one."""
         _, theory = self.theory
-        return (self.of.column, theory) if isinstance(theory, str) else (self.of.column,)
+        return (*self.of.columns, theory) if isinstance(theory, str) else self.of.columns
 
     def check_cells(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse a theoretical value that is no number, and a zone that is none."""
@@ -100,29 +101,31 @@ class Compared(Claim):
         values, theory, shift = self._compared(sample)
         zone = self.zone(theory)
         own = self.shares(shares, zone)
-        places = values - shift
+        of, places = self.of.at(sample.scenario), values - shift
         # Paired, it is the differences that have limits: theory is added back to stand beside the zone.
         offset = theory if np.ndim(shift) else 0.0
 
         def limits(share: float) -> Limits:
-            low, high, condition = self._limits(sample, places, share, own.tuned)
+            low, high, condition = self._limits(of, sample, places, share, own.tuned)
             return Limits(low + offset, high + offset, condition)
 
         decision = decide(zone, limits, own)
-        estimate = self.of.estimate(places)
+        estimate = of.estimate(places)
         cell = decision.cell(sample.scenario, zone, estimate.value + offset, estimate.mcse, len(values), own)
         return Assessment(cell)
 
-    def _limits(self, sample: Sample, values: FloatArray, share: float, tuned: float) -> Limits:
+    def _limits(
+        self, of: Statistic, sample: Sample, values: FloatArray, share: float, tuned: float
+    ) -> Limits:
         if self.constant:
             for column in self.columns():
                 check_constant(self.id, sample, column)
-            value = self.of.estimate(values).value
+            value = of.estimate(values).value
             return Limits(value, value)
         if self.range is not None:
             low, high = check_range(self.id, sample, values, self.range, self.columns())
             return Limits(*BoundedMean(low, high).extended(values).limits(share=share, tuned=tuned))
-        return self.of.limits(values, share, tuned)
+        return of.limits(values, share, tuned)
 
     def fewest(self, shares: Shares) -> int:
         """So many that their tails can be seen, where limits rest on tails."""
@@ -133,15 +136,14 @@ class Compared(Claim):
         """The replicates, the theoretical value, and what to subtract from each replicate to pair with it."""
         name, claimed = self.theory
         if not isinstance(claimed, str):
-            (values,) = sample.values(self.of.column)
-            return values, evaluate(self.id, name, claimed, sample.scenario), 0.0
-        values, theory = sample.values(self.of.column, claimed)
+            return sample.taken(self.of), evaluate(self.id, name, claimed, sample.scenario), 0.0
+        *values, theory = sample.values(*self.of.columns, claimed)
         if np.ptp(theory) == 0.0:  # a number that `simulate` has computed: no pair is needed
-            return values, float(theory[0]), 0.0
+            return joined(values), float(theory[0]), 0.0
         if self.of.name != "mean":
             msg = (
                 f"claim {self.id}: column `{claimed}` must be constant within a scenario to be compared with "
                 f"a {self.of.name}, but it varies in {sample.scenario}; compare means, or normalise the column"
             )
             raise ClaimError(msg)
-        return values, float(np.mean(theory)), theory
+        return values[0], float(np.mean(theory)), theory

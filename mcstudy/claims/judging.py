@@ -141,7 +141,7 @@ def _conclude(claim: Claim, assessments: Sequence[Assessment], experiment: str) 
         id=claim.id,
         experiment=experiment,
         statement=claim.statement,
-        kind=claim.kind,
+        kind=claim.finding_kind,
         estimand=claim.estimand,
         source=claim.source,
         expected=expectation.verdict,

@@ -57,7 +57,7 @@ def provide_part() -> None:
 
 def _write_part(whole: Path, path: Path) -> None:
     """Write what reports need of a font, under its own name."""
-    from fontTools import subset  # type: ignore[import-untyped]
+    from fontTools import subset
 
     options = subset.Options(glyph_names=True, notdef_outline=True, legacy_kern=True)
     options.drop_tables += DROPPED

@@ -219,7 +219,7 @@ def lay_out(axes: Axes, finding: Finding, most: int) -> Rows:
     _write_columns(rows, labels)
     _write_headings(rows, labels)
     axes.set_ylim(rows.heights[-1] - 0.5, 0.5)
-    axes.set_yticks([])
+    axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)

@@ -93,6 +93,7 @@ _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mcstudy",
     "pdf.fonttype": 42,
+    "ps.fonttype": 42,  # matplotlib 3.11 looks here for when to split a font, of PDFs too
 }
 
 

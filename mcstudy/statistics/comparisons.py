@@ -1,4 +1,7 @@
-"""Two columns of the same replicates compared: ratio, covariance and correlation, relative error and precision."""
+"""Two columns of the same replicates compared: ratio, covariance and correlation, relative error and precision.
+
+All but the ratio are made of second moments; see `accuracy` on their errors.
+"""
 
 from dataclasses import dataclass
 from functools import partial

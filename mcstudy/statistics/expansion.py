@@ -124,11 +124,6 @@ class Expansion:
 class Expanded(Statistic, Algebra):
     """A statistic of one or several columns, of which a subclass says the expansion."""
 
-    @property
-    def counts_missing(self) -> bool:
-        """Whether missing values, as NaN, are what it counts."""
-        return False
-
     @abstractmethod
     def expand(self, values: ArrayLike) -> Expansion:
         """Expansion at a sample."""

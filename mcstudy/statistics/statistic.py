@@ -70,6 +70,11 @@ class Statistic(ABC):
         """The columns it is taken of: of k columns, `values` are of shape (n, k), in this order."""
         return (self.column,)
 
+    @property
+    def counts_missing(self) -> bool:
+        """Whether missing values, as NaN, are what it counts."""
+        return False
+
     def at(self, scenario: Mapping[str, Any]) -> "Statistic":
         """The statistic in a scenario: what is a function of factors becomes a number."""
         return self

@@ -14,6 +14,7 @@ from mcstudy import (
     Bound,
     Identity,
     Law,
+    Rate,
     SameLaw,
     Scenario,
     Value,
@@ -34,7 +35,7 @@ Columns = Mapping[Scenario, Mapping[str, npt.NDArray[np.float64]]]
 
 ALPHA = 0.1
 NOTHING = 1e-9  # a margin that only a wrong limit leaves room for
-SCENARIOS = grid(n=(1, 4), kind=("a", "b"))
+SCENARIOS = grid(n=(1, 4, 16), kind=("a", "b"))
 LOOKS = [int(64 * 1.5**step) for step in range(8)]
 TUNED = 256
 ABOVE = float(np.exp(-1))  # the probability that an exponential draw exceeds its mean
@@ -97,12 +98,14 @@ def true_claims() -> tuple[Claim, ...]:
     """Statements that hold exactly, so that a refutation is always wrong."""
     from scipy.stats import expon
 
+    one = {"kind": "a"}
     return (
-        Value("mean", "s", of=mean("x"), equals=lambda n: float(n), margin=NOTHING),
-        Value("variance", "s", of=variance("x"), equals=lambda n: float(n**2), margin=NOTHING),
-        Value("median", "s", of=quantile("x", 0.5), equals=lambda n: n * MEDIAN, margin=NOTHING),
-        Value("above", "s", of=mean("above"), equals=ABOVE, margin=NOTHING, range=(0, 1)),
-        Law("law", "s", column="x", distribution=lambda n: expon(scale=n), margin=NOTHING),
+        Value("mean", "s", of=mean("x"), equals=lambda n: float(n), margin=NOTHING, where=one),
+        Value("variance", "s", of=variance("x"), equals=lambda n: float(n**2), margin=NOTHING, where=one),
+        Value("median", "s", of=quantile("x", 0.5), equals=lambda n: n * MEDIAN, margin=NOTHING, where=one),
+        Value("above", "s", of=mean("above"), equals=ABOVE, margin=NOTHING, range=(0, 1), where=one),
+        Rate("rate", "s", of=mean("x"), against="n", exponent=1.0, margin=NOTHING, exact=True),
+        Law("law", "s", column="x", distribution=lambda n: expon(scale=n), margin=NOTHING, where=one),
         SameLaw("same", "s", column="x", across="kind", margin=NOTHING),
         Bound("bound", "s", column="above", at_most=1.0),
         Identity("identity", "s", column="above", tolerance=1.0),

@@ -140,7 +140,8 @@ def test_figures_say_what_was_found(page: Page, written: Any) -> None:
     figures = [attributes for attributes in page.of("svg") if attributes.get("role") == "img"]
     assert len(figures) == len(written.ledger) + 1
     told = [text for tag, text in page.texts if tag == "desc"]
-    assert any("the slope of log mean of error on log width is −0.50" in text for text in told)
+    rate = [text for text in told if "the slope of log mean of error on log width" in text]
+    assert any("over the upper half of the levels is −0.50" in text for text in rate)
 
 
 def test_verdicts_are_words_not_only_colours(written: Any) -> None:

@@ -14,7 +14,7 @@ from mcstudy.claims import Identity, Value
 from mcstudy.findings import Verdict
 from mcstudy.ledger import Ledger
 from mcstudy.report import write_report
-from mcstudy.report.numbers import label
+from mcstudy.report.numbers import THIN, label
 from mcstudy.report.verdicts import is_easy, share
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
@@ -78,6 +78,31 @@ def test_an_easy_claim_is_folded(make: Any, tmp_path: Path) -> None:
 def test_every_claim_says_what_was_measured(written: Any) -> None:
     for finding in written.ledger.findings:
         assert f"<dt>Measured as</dt><dd>{finding.estimand}</dd>" in written.html
+
+
+def test_confidence_and_guarantee_stand_with_every_claim(written: Any) -> None:
+    """At the share of alpha that its verdict spends, and with how far the tails were seen where it rests on that."""
+    said: dict[str, tuple[str, str]] = {}
+    for finding in written.ledger.findings:
+        article = written.html[written.html.index(f'id="claim-{finding.id}" aria') :]
+        article = article[: article.index("</article>")]
+        found = re.search(r"<dt>Confidence</dt><dd>(.*?)</dd>.*?<dt>Guarantee</dt><dd>(.*?)</dd>", article, re.S)
+        assert found, finding.id
+        said[finding.id] = found[1].replace(THIN, " "), found[2].partition(",")[0]
+        assert ("tails seen" in found[2]) is not math.isnan(finding.condition)
+    assert {guarantee for _, guarantee in said.values()} == {"exact", "asymptotic", "none yet"}
+    assert said["2c"] == ("99.8 %", "exact")  # one-sided: one of five claims
+    assert said["1.law"] == ("99.7 %", "exact")  # two ends, one of nine claims: 99.78 %, never rounded up
+    assert said["1.start"][1] == "asymptotic"
+    assert said["1.lost"] == ("99.5 %", "none yet")  # two cells share what may refute; equal draws are no constant
+
+
+def test_the_page_says_how_claims_and_cells_share_alpha(written: Any) -> None:
+    text = " ".join(written.html.split())
+    assert "hold at every number of replicates at once, whenever one looks, stops or goes on" in text
+    assert "any wrong confirmation or refutation is at most 1 %, which the claims share" in text
+    assert "the verdicts of the cells within a claim hold one by one, not jointly" in text
+    assert "hold simultaneously" not in text
 
 
 def test_the_grammar_of_figures_is_said_once(written: Any) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from mcstudy.claims import Value, control, misprint
 from mcstudy.findings import Finding, Verdict
-from mcstudy.ledger import Ledger
+from mcstudy.ledger import Ledger, Timing
 from mcstudy.report import answer
-from mcstudy.report.verdicts import badge, losses, tally
+from mcstudy.report.numbers import THIN
+from mcstudy.report.verdicts import badge, losses, outlook, tally
 from mcstudy.statistics import mean
 
 RIGHT, WRONG, OPEN = 0.0, 1.0, 0.15  # what is claimed of a mean that is 0, with a margin of 0.15
@@ -110,6 +111,41 @@ def test_answer_says_what_came_out(
 def test_answer_names_no_more_than_a_few(make: Any, outcomes: dict[str, Finding]) -> None:
     many = [replace(outcomes["open"], id=f"c{k}") for k in range(20)]
     assert answer(ledger(make, *many)) == "Claims c0, c1, c2, c3, c4, c5, c6 and 13 more are still undecided."
+
+
+def needing(make: Any, open_: Finding, needed: int) -> Ledger:
+    """A ledger of a finding that needs so many replicates, 64 of which take a second."""
+    (cell,) = open_.cells
+    timing = Timing("", cell.scenario, seconds=16.0, blocks=16)
+    return ledger(make, replace(open_, cells=(replace(cell, needed=needed),)), timings=(timing,))
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        (7, "about 7 replicates more, under 1 s"),
+        (96, "about 96 replicates more, 1.5 s"),
+        (994, "about 990 replicates more, 16 s"),
+        (996, "about 1000 replicates more, 16 s"),
+        (123_456, "about 120 000 replicates more, 32 min"),
+    ],
+)
+def test_outlook_says_what_would_decide(
+    make: Any, outcomes: dict[str, Finding], more: int, text: str
+) -> None:
+    whole = needing(make, outcomes["open"], 1024 + more)
+    told = outlook(whole, whole.findings[0]).replace(THIN, " ")
+    assert told == f"Probably decided by {text} of processor time."
+
+
+def test_outlook_of_what_draws_cannot_decide(make: Any, outcomes: dict[str, Finding]) -> None:
+    whole = needing(make, outcomes["open"], 0)
+    assert outlook(whole, whole.findings[0]) == "More draws alone would not decide it."
+
+
+def test_there_is_no_outlook_where_it_is_decided(make: Any, outcomes: dict[str, Finding]) -> None:
+    whole = ledger(make, outcomes["confirmed"], outcomes["wrong"])
+    assert [outlook(whole, finding) for finding in whole.findings] == ["", ""]
 
 
 def test_failures_are_in_the_answer_and_in_the_tally(make: Any, outcomes: dict[str, Finding]) -> None:

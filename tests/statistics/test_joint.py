@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 from scipy.stats import binom
 
 from mcstudy.statistics import Statistic, mean, quantile
@@ -67,6 +67,23 @@ def test_one_level_has_the_limits_of_its_mean() -> None:
     relative = np.log([own.low, own.high])
     # Of second order in the error, 1e-3 / 64, times the square of z.
     np.testing.assert_allclose([alone.low, alone.high], relative, atol=20 * (1e-3 / 64) ** 2)
+
+
+def test_welch_degrees_of_freedom_where_few_replicates_carry_the_error() -> None:
+    """Alternating signs have no skewness and the lightest tails: the limits are Student's."""
+    signs = np.tile([-1.0, 1.0], 2048)
+    levels = joint([1.0 + 0.1 * signs[:64], 1.0 + 0.2 * signs])
+    weights, z = np.array([1.0, -1.0]), 4.0
+    variances = np.array([0.1**2 / 63, 0.2**2 / 4095])
+    degrees = np.sum(variances) ** 2 / np.sum(variances**2 / [63, 4095])
+    assert 63 < degrees < 90
+    # Influences over N - 1 instead of n_i - 1 for each level, and the bend of the logarithm: 1 % together.
+    half_width = float(stdtrit(degrees, ndtr(z))) * math.sqrt(np.sum(variances))
+    limits = levels.limits_at(weights, z)
+    assert (limits.high - limits.low) / 2 == pytest.approx(half_width, rel=0.01)
+    normal = z * math.sqrt(np.sum(variances))  # the control
+    assert (limits.high - limits.low) / 2 > 1.03 * normal
+    assert levels.plain_limits(weights, z) == pytest.approx(limits[:2], abs=0.01 * half_width)
 
 
 def test_pairs_that_move_alike_leave_little() -> None:

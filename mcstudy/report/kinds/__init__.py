@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from mcstudy.exceptions import InputError
-from mcstudy.findings import Cell, Finding, Verdict
-from mcstudy.report.numbers import count, interval, label, plural, zone
+from mcstudy.findings import Cell, Finding, Side, Verdict
+from mcstudy.report.numbers import count, interval, label, plural, shown, zone
 from mcstudy.report.verdicts import WORDS, badge
 from mcstudy.scenarios import Scenario
 
@@ -279,4 +279,19 @@ def capital(text: str) -> str:
 
 def place(cell: Cell, ends: tuple[float, float]) -> str:
     """Say how an interval lies to the zone of a cell."""
-    return f"{interval(*ends)} {WORDS[cell.zone.verdict(ends)].place} {zone(cell.theory, cell.margin)}"
+    verdict = cell.zone.verdict(ends)
+    if cell.side is Side.BOTH:
+        return f"{interval(*ends)} {WORDS[verdict].place} {allowed(cell)}"
+    lies = {
+        Verdict.CONFIRMED: "is",
+        Verdict.REFUTED: "is not",
+        Verdict.UNDECIDED: "reaches beyond and below what is",
+    }
+    return f"{interval(*ends)} {lies[verdict]} {allowed(cell)}"
+
+
+def allowed(cell: Cell) -> str:
+    """Write the zone of a cell: theory ± margin, or the side of theory that it allows."""
+    if cell.side is Side.BOTH:
+        return zone(cell.theory, cell.margin)
+    return f"{cell.side} {shown(cell.theory, 4)}"

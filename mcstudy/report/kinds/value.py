@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from mcstudy.findings import Cell, Finding
-from mcstudy.report.kinds import Column, Kind, Summary, capital, place, replicates_of
-from mcstudy.report.numbers import interval, percent, shown, uncertain, zone
+from mcstudy.report.kinds import Column, Kind, Summary, allowed, capital, place, replicates_of
+from mcstudy.report.numbers import interval, percent, shown, uncertain
 from mcstudy.report.rows import Rows, height_of_rows, lay_out
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ class ValueKind(Kind):
 
     decided = (
         "Values",
-        "A statistic of the draws with an interval that holds however many looks were taken, against theory ± "
-        "margin.",
+        "A statistic of the draws with an interval that holds at every number of replicates, against theory ± margin. "
+        "Its guarantee is exact where the interval holds for every law: for proportions, quantiles and declared "
+        "ranges; else it is asymptotic, and waits until the tails of the replicates have been seen.",
     )
     drawn = (
         "Points: estimates. Lines: intervals at the simultaneous confidence level. Green band: theory ± margin, "
@@ -34,14 +35,15 @@ class ValueKind(Kind):
     columns: ClassVar[Mapping[str, Column]] = {
         "estimate ± MCSE": lambda cell, _: uncertain(cell.estimate, cell.mcse),
         "interval": lambda cell, _: interval(*cell.interval),
-        "theory ± margin": lambda cell, _: zone(cell.theory, cell.margin),
+        "theory ± margin": lambda cell, _: allowed(cell),
         "replicates": replicates_of,
     }
 
     def summary(self, finding: Finding) -> Summary:
         """The estimate, its interval, the zone."""
         estimate = uncertain(finding.estimate, finding.mcse)
-        return Summary(estimate, interval(*finding.interval), zone(finding.theory, finding.margin))
+        deciding = finding.cells[finding.deciding]
+        return Summary(estimate, interval(*finding.interval), allowed(deciding))
 
     def tell(self, finding: Finding) -> str:
         """Say where the deciding estimate and its interval lie."""
@@ -67,14 +69,17 @@ class ValueKind(Kind):
         center, margin = next(iter(zones))
         common = len(zones) == 1 and not math.isnan(center + margin)
         if not common:
-            center, margin = 0.0, 1.0
+            center, margin = 0.0, 1.0 if margin else 0.0
         spans = [_span(cell, standardised=not common) for cell in rows.cells]
         rows.zone(center, margin)
         _set_limits(rows, spans, center, margin, far=not common)
         _draw_spans(rows, spans)
-        axes.set_xlabel(finding.estimand if common else f"({finding.estimand} − theory) / margin")
+        scaled = f"({finding.estimand} − theory) / margin" if margin else f"{finding.estimand} − theory"
+        axes.set_xlabel(finding.estimand if common else scaled)
         return rows.caption(
-            "" if common else "Cells differ in theory or margin: all are standardised to 0 ± 1."
+            ""
+            if common
+            else f"Cells differ in theory: all are {'standardised to 0 ± 1' if margin else 'shown less it'}."
         )
 
 
@@ -87,7 +92,8 @@ class _Span(NamedTuple):
 
 
 def _span(cell: Cell, *, standardised: bool) -> _Span:
-    center, unit = (cell.theory, cell.margin) if standardised else (0.0, 1.0)
+    # A bound has no margin to measure in.
+    center, unit = (cell.theory, cell.margin or 1.0) if standardised else (0.0, 1.0)
     low, estimate, high = (
         (value - center) / unit for value in (cell.interval[0], cell.estimate, cell.interval[1])
     )
@@ -97,6 +103,8 @@ def _span(cell: Cell, *, standardised: bool) -> _Span:
 def _set_limits(rows: Rows, spans: list[_Span], center: float, margin: float, *, far: bool) -> None:
     values = [value for span in spans for value in span if math.isfinite(value)]
     low, high = min([*values, center - margin]), max([*values, center + margin])
+    if low == high:  # one value, on its bound
+        low, high = low - 1.0, high + 1.0
     if far and max(-low, high) > FAR:
         _set_symmetric_logarithmic(rows.axes, low, high)
         return

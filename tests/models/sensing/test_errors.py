@@ -7,6 +7,7 @@ from mcstudy.exceptions import ModelError
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.sensing.errors import gradient_errors, loss_errors
 from mcstudy.models.sensing.loss import sensing_gradient, sensing_loss
+from mcstudy.models.sensing.samplers import sample_full
 from mcstudy.models.sensing.wishart import second_moment
 
 DEPTH = 3
@@ -43,3 +44,13 @@ def test_errors_see_a_transposed_gradient() -> None:
 def test_errors_refuse_a_symmetric_delta() -> None:
     with pytest.raises(ModelError, match="`delta` must not be symmetric"):
         gradient_errors(np.eye(2)[None], np.eye(2)[None], depth=1, measurements=1)
+
+
+def test_units_of_matrices_with_more_than_two_rows() -> None:
+    """Variances 2 along Delta and 1 across it, mean 1 of the squares; five standard errors of 4000 replicates."""
+    rng = np.random.Generator(np.random.SFC64(1))
+    delta = rng.standard_normal((4000, 3, 3))
+    drawn = sample_full(rng, delta, depth=DEPTH, measurements=2)
+    errors = gradient_errors(delta, drawn.gradient, depth=DEPTH, measurements=2)
+    for squares, expected in ((errors.along**2, 2.0), (errors.across**2, 1.0), (errors.squared, 1.0)):
+        assert np.mean(squares) == pytest.approx(expected, abs=5 * np.std(squares) / np.sqrt(4000))

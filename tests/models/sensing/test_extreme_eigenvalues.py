@@ -144,3 +144,15 @@ def test_one_parameter_against_theory() -> None:
 def test_misuse_is_refused(call: Callable[[], object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("smallest", "largest", "distance"),
+    [(0.25, 2.25, 0.0), (0.25, 1.8, 0.2), (0.2, 2.25, 0.2), (0.3, 2.5, 0.2)],
+)
+def test_distance_is_that_of_the_edge_that_is_further_away(
+    smallest: float, largest: float, distance: float
+) -> None:
+    extremes = Extremes(np.array([smallest]), np.array([largest]))
+    found = edge_gaps(extremes, measurements=64, parameters=16)  # edges 1/4 and 9/4
+    assert found.distance[0] == pytest.approx(distance, abs=ROUNDING)
