@@ -238,7 +238,9 @@ def test_alpha_is_that_of_the_whole_study() -> None:
         experiment("b", value("other"), value("late", where={"n": 8}), full=mc.grid(n=(8,))),
         alpha=0.05,
     )
-    assert shares_of(study) == pytest.approx({"heavy": 0.025, **dict.fromkeys(["one", "other", "late"], 0.025 / 3)})
+    assert shares_of(study) == pytest.approx(
+        {"heavy": 0.025, **dict.fromkeys(["one", "other", "late"], 0.025 / 3)}
+    )
     ledger = mc.run(study, out=None, executor="serial")
     assert ledger.run.alpha == 0.05
     assert [finding.confidence for finding in ledger.findings] == pytest.approx(

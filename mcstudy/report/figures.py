@@ -153,7 +153,7 @@ def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import TightLayoutEngine
 
-    # It looks at all labels once; the constrained one does twice, and finds the same places for panels in a column.
+    # It looks at all labels once, the constrained one twice: panels in a column come out the same to a few points.
     figure = Figure(figsize=(WIDTH, sum(heights)), layout=TightLayoutEngine(pad=PAD))
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     return figure, list(panels[:, 0])

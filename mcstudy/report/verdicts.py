@@ -10,7 +10,19 @@ from mcstudy.findings import Finding, Role, Verdict
 from mcstudy.ledger import Ledger
 from mcstudy.report.numbers import MINUS, count, plural, shown, span
 
-__all__ = ["WORDS", "Badge", "Share", "Words", "answer", "badge", "is_easy", "losses", "outlook", "share", "tally"]
+__all__ = [
+    "WORDS",
+    "Badge",
+    "Share",
+    "Words",
+    "answer",
+    "badge",
+    "is_easy",
+    "losses",
+    "outlook",
+    "share",
+    "tally",
+]
 
 NAMED = 8  # the most claims that the answer names in one list
 DECADES = 3.0  # that the axis of shares has on either side of 1

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mcstudy import Bound, Finding, Scenario, Verdict
+from mcstudy.claims.deciding import Shares
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.evidence import BoundCell, BoundEvidence, Witness
@@ -88,6 +89,7 @@ def test_as_many_as_are_needed_confirm(draws_of: DrawsOf, probability: float) ->
     claim = bound(probability=probability)
     (open_,) = find(claim, draws_of({ONE: {"x": column(0.9)}}), 0.02).cells
     assert open_.verdict is UNDECIDED
+    assert open_.needed == claim.fewest(Shares.of(0.02, 1, 256))
     for count, verdict in ((open_.needed - 1, UNDECIDED), (open_.needed, CONFIRMED)):
         (cell,) = find(claim, draws_of({ONE: {"x": column(0.9, count=count)}}), 0.02).cells
         assert cell.verdict is verdict

@@ -54,9 +54,7 @@ def around(
     """Limits of a half-width that depends on the share; what confirms is narrower."""
 
     def limits(share: float) -> Limits:
-        width, condition = (
-            (narrow, conditions[0]) if share == SHARES.confirm else (wide, conditions[1])
-        )
+        width, condition = (narrow, conditions[0]) if share == SHARES.confirm else (wide, conditions[1])
         return Limits(center - width, center + width, condition)
 
     return limits
@@ -222,7 +220,7 @@ def test_forecast_of_limits_for_every_law() -> None:
     zone, shares, of = Zone(0.1, 0.02), Shares.of(1e-3, 1, 2048.0), proportion("x")
 
     def drawn(count: int) -> FloatArray:
-        return (np.arange(count) % 10 == 0).astype(np.float64)
+        return np.asarray(np.arange(count) % 10 == 0, dtype=np.float64)
 
     before = decided(zone, of, drawn(1000), shares)
     count = needed(before, zone, 0.1, 1000, shares)

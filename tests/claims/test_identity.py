@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mcstudy import Finding, Identity, Scenario, Verdict
+from mcstudy.claims.deciding import Shares
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.evidence import IdentityCell, IdentityEvidence, Witness
@@ -77,7 +78,9 @@ def test_no_violation_confirms_once_one_would_have_been_seen(
     open_ = "a violation in 0.059 of the draws is not excluded yet"
     assert finding.note == ("" if verdict is CONFIRMED else open_)
     (cell,) = finding.cells
-    assert cell.needed == (0 if verdict is CONFIRMED else 65)
+    fewest = identity(probability=probability).fewest(Shares.of(0.02, 1, 256))
+    assert fewest == (64 if verdict is CONFIRMED else 65)
+    assert cell.needed == (0 if verdict is CONFIRMED else fewest)
     assert cell.interval == (1e-16, 1e-16)  # of the largest residual, known exactly
 
 
@@ -86,6 +89,7 @@ def test_of_a_continuous_law_one_replicate_tells(draws_of: DrawsOf) -> None:
     few = draws_of({ONE: {"residual": np.full(2, 1e-16)}})
     assert find(identity(law="continuous"), few, 0.02).verdict is CONFIRMED
     assert find(identity(), few, 0.02).verdict is UNDECIDED
+    assert identity(law="continuous").fewest(Shares.of(0.02, 1, 256)) == 2
     assert find(identity(law="continuous"), draws_of({ONE: residuals(1.0)}), 0.02).verdict is REFUTED
 
 

@@ -74,7 +74,10 @@ def test_no_claims_spend_nothing() -> None:
     [
         ((0.75, 0.5), "`weight`: the weights must sum to 1 where all claims have one, got 1.25"),
         ((0.25, 0.5), "`weight`: the weights must sum to 1 where all claims have one, got 0.75"),
-        ((0.5, 0.5, None), "`weight` must leave a part of alpha for the 1 claims without one, got .* sum to 1"),
+        (
+            (0.5, 0.5, None),
+            "`weight` must leave a part of alpha for the 1 claims without one, got .* sum to 1",
+        ),
         ((0.75, 0.5, None, None), "for the 2 claims without one, got weights that sum to 1.25"),
     ],
 )
@@ -154,7 +157,17 @@ def test_a_finding_states_the_numbers_of_its_deciding_cell(draws_of: DrawsOf) ->
     finding = find(value(), draws, 0.02)
     cell = finding.cells[finding.deciding]
     assert cell.scenario == TWO
-    same = ("theory", "margin", "estimate", "mcse", "interval", "confidence", "guarantee", "replicates", "verdict")
+    same = (
+        "theory",
+        "margin",
+        "estimate",
+        "mcse",
+        "interval",
+        "confidence",
+        "guarantee",
+        "replicates",
+        "verdict",
+    )
     for name in same:
         assert getattr(finding, name) == getattr(cell, name)
 

@@ -89,7 +89,7 @@ def test_the_band_that_refutes_holds_at_any_time(draws_of: DrawsOf) -> None:
     drawn = np.random.default_rng(1).normal(size=64)
     draws = draws_of({ONE: {"x": drawn}, Scenario(n=2): {"x": drawn + 5}})
     finding = find(law(stats.norm(5)), draws, 0.02)
-    cell = finding.evidence.cells[0]  # type: ignore[attr-defined]
+    cell = finding.evidence.cells[0]
     assert cell.band == law_band(64, 0.02 / 4)  # two cells, of which one can refute
     assert (finding.verdict, finding.guarantee) == (REFUTED, Guarantee.EXACT)
     assert finding.interval == (cell.distance - cell.band, 1.0)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mcstudy import Scenario, Study, Value, Verdict, grid, mean, proportion, relative, sd, variance
+from mcstudy.claims.deciding import Shares
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.exceptions import ClaimError
@@ -260,7 +261,10 @@ def test_the_range_of_a_pair_is_that_of_the_differences(draws_of: DrawsOf) -> No
 @pytest.mark.parametrize(
     ("parts", "match"),
     [
-        ({"range": (1.0, 0.0)}, r"`range` must be two numbers \(low, high\), low below high, got \(1.0, 0.0\)"),
+        (
+            {"range": (1.0, 0.0)},
+            r"`range` must be two numbers \(low, high\), low below high, got \(1.0, 0.0\)",
+        ),
         ({"range": (0.0, 0.0)}, "`range` must be two numbers"),
         ({"range": (0.0, math.inf)}, "`range` must be two numbers"),
         ({"range": (0.0, 1.0, 2.0)}, "`range` must be two numbers"),
@@ -302,3 +306,17 @@ def test_fewer_than_64_replicates_decide_nothing_that_rests_on_influences(draws_
     indicator = {"x": np.zeros(16)}
     exact = value(of=proportion("x"), equals=0.0, margin=0.5)
     assert find(exact, draws_of({ONE: indicator}), 0.01).verdict is CONFIRMED  # needs no tails
+
+
+@pytest.mark.parametrize(
+    ("parts", "fewest"),
+    [
+        ({}, 64),
+        ({"of": sd("x")}, 64),
+        ({"of": proportion("x")}, 2),
+        ({"range": (0, 1)}, 2),
+        ({"constant": True}, 2),
+    ],
+)
+def test_a_claim_knows_the_fewest_that_can_confirm_it(parts: dict[str, Any], fewest: int) -> None:
+    assert value(**parts).fewest(Shares.of(0.01, 3, 256)) == fewest

@@ -111,8 +111,8 @@ WANTED = {("", ONE): 128, ("", TWO): 128}  # four blocks more of each: 4 + 12 se
 def test_no_more_is_drawn_than_there_is_time_for(
     journal: Journal, clock: Clock, left: float, jobs: int, drawn: Any
 ) -> None:
-    limit = Limit(math.inf, 10.0 + left, jobs, started=0.0)
-    clock.now = 10.0
+    limit = Limit(math.inf, 10.0 + left, jobs, started=500.0)
+    clock.now = 510.0
     assert limit.within(WANTED, HAVE, journal) == drawn
 
 

@@ -86,7 +86,9 @@ def test_confidence_and_guarantee_stand_with_every_claim(written: Any) -> None:
     for finding in written.ledger.findings:
         article = written.html[written.html.index(f'id="claim-{finding.id}" aria') :]
         article = article[: article.index("</article>")]
-        found = re.search(r"<dt>Confidence</dt><dd>(.*?)</dd>.*?<dt>Guarantee</dt><dd>(.*?)</dd>", article, re.S)
+        found = re.search(
+            r"<dt>Confidence</dt><dd>(.*?)</dd>.*?<dt>Guarantee</dt><dd>(.*?)</dd>", article, re.S
+        )
         assert found, finding.id
         said[finding.id] = found[1].replace(THIN, " "), found[2].partition(",")[0]
         assert ("tails seen" in found[2]) is not math.isnan(finding.condition)
@@ -94,7 +96,10 @@ def test_confidence_and_guarantee_stand_with_every_claim(written: Any) -> None:
     assert said["2c"] == ("99.8 %", "exact")  # one-sided: one of five claims
     assert said["1.law"] == ("99.7 %", "exact")  # two ends, one of nine claims: 99.78 %, never rounded up
     assert said["1.start"][1] == "asymptotic"
-    assert said["1.lost"] == ("99.5 %", "none yet")  # two cells share what may refute; equal draws are no constant
+    assert said["1.lost"] == (
+        "99.5 %",
+        "none yet",
+    )  # two cells share what may refute; equal draws are no constant
 
 
 def test_the_page_says_how_claims_and_cells_share_alpha(written: Any) -> None:

@@ -61,7 +61,8 @@ def test_small_samples_against_brute_force() -> None:
     verdicts = []
     for _ in range(60):
         size, margin, share = int(rng.integers(20, 200)), rng.choice([0.1, 0.2, 0.4]), rng.choice([0.1, 0.3])
-        continuous = rng.beta(*rng.uniform(0.7, 1.4, size=2), size=size)
+        one, other = rng.uniform(0.7, 1.4, size=2)
+        continuous = rng.beta(one, other, size=size)
         discrete = np.floor(5 * continuous)
         for values, steps, law in (
             (continuous, uniform(continuous), lambda x: np.clip(x, 0, 1)),

@@ -39,6 +39,9 @@ __all__ += ["file_name", "judged", "kind_of", "leading", "losses", "owned", "pla
 __all__ += ["varying"]
 
 MOST = 40  # cells of a figure, unless it is told otherwise
+# Kinds that are shown as others are, but for a few words: they live with these.
+AKIN = {"same_law": "law", "at_most": "value", "at_least": "value", "contrast": "value"}
+
 CHOSEN = "of as many levels as fit, and those nearest to the edge of what theory allows or furthest beyond it"
 
 Column = Callable[[Cell, Any], str]  # writes a cell and its evidence, which is None where nothing was judged
@@ -169,19 +172,20 @@ class Kind(ABC):
 
 
 def kind_of(name: str) -> Kind:
-    """Find how a kind of claim is shown: the module of its name in this package.
+    """Find how a kind of claim is shown: the module of its name in this package, or that of the kind it is akin to.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    module = f"{__name__}.{name}"
+    module = f"{__name__}.{AKIN.get(name, name)}"
     # A name that is no identifier would lead out of the package.
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or find_spec(module) is None:
         msg = f"`kind` must be a kind of claim that the report can show, got {name!r}; add mcstudy/report/kinds/{name}.py"
         raise InputError(msg)
-    kind: Kind = import_module(module).KIND
+    home = import_module(module)
+    kind: Kind = home.KINDS[name] if name in AKIN else home.KIND
     return kind
 
 

@@ -27,7 +27,7 @@ from mcstudy.report.style import BLUE, MUTED, mark_zone, number_ticks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["KIND", "LawKind"]
+__all__ = ["KIND", "KINDS", "LawKind", "SameLawKind"]
 
 OTHERS = 16  # the most curves besides the deciding one
 POINTS = 51  # about so many points of another curve: it is a thin grey line
@@ -133,4 +133,11 @@ def _caption(finding: Finding, others: int) -> str:
     return f"Blue is the deciding cell ({cell}); grey are {every} {len(scenarios) - 1} others."
 
 
+class SameLawKind(LawKind):
+    """As for a law, with another sample in place of the claimed one."""
+
+    axes_labels = ("probability under the second law", "first − second law")
+
+
 KIND = LawKind()
+KINDS = {"same_law": SameLawKind()}

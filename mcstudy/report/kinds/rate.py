@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -23,8 +24,16 @@ from mcstudy.report.kinds import (
     varying,
 )
 from mcstudy.report.kinds.value import ValueKind
-from mcstudy.report.lines import DISTINCT, Curve, curves_of, draw_curves, draw_local_slopes, height_of_curves
-from mcstudy.report.numbers import interval, percent, probability, shown, uncertain
+from mcstudy.report.lines import (
+    DISTINCT,
+    NAME,
+    Curve,
+    curves_of,
+    draw_curves,
+    draw_local_slopes,
+    height_of_curves,
+)
+from mcstudy.report.numbers import NO_BREAK, interval, label, percent, probability, shown, uncertain
 from mcstudy.report.style import INK
 
 if TYPE_CHECKING:
@@ -33,7 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["KIND", "RateKind"]
 
 LOCAL = 1.5  # inches: the panel of local slopes
-SLOPE = "slope"  # what the number is called that is fitted to the levels near the limit
+# What the numbers are called that are fitted to the levels near the limit.
+SLOPE, EXPONENT = "slope", "exponent of "
 
 
 class RateKind(ValueKind):
@@ -171,8 +181,31 @@ def _curves(finding: Finding, most: int) -> list[Curve]:
     curves = curves_of(finding, leading(finding, _most_lines(most)))
     if not _evidence(finding).factors:
         return curves
-    # Against the product of powers that theory says, the slope of theory is 1.
-    return [replace(curve, cell=replace(curve.cell, theory=1.0)) for curve in curves]
+    factors = varying([curve.cell.scenario for curve in curves])
+    return [_projected(curve, label(curve.cell.scenario, factors)) for curve in curves]
+
+
+def _projected(curve: Curve, name: str) -> Curve:
+    """A fit in several factors along the product of powers that theory says, where the slope of theory is 1."""
+    line, fit = curve.line, curve.line.fit
+    if not fit:
+        return curve
+    order = np.argsort(line.x)
+    slope, middle = np.polyfit(np.log(line.x), np.log(line.fitted), 1)
+    exponents = (
+        f"{own.name.removeprefix(EXPONENT)} {uncertain(own.estimate, own.mcse)}".replace(" ", NO_BREAK)
+        for own in fit.coefficients
+        if own.name.startswith(EXPONENT)
+    )
+    shown_along = replace(
+        line,
+        x=line.x[order],
+        y=line.y[order],
+        mcse=line.mcse[order],
+        fit=replace(fit, exponent=float(slope), constant=float(np.exp(middle))),
+    )
+    text = textwrap.fill(" · ".join(filter(None, [name, *exponents])), NAME)
+    return Curve(text, replace(curve.cell, theory=1.0), shown_along)
 
 
 def _points(line: Line, limit: str) -> list[tuple[object, ...]]:

@@ -14,7 +14,7 @@ from mcstudy.report.rows import Rows, height_of_rows, lay_out
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["KIND", "ValueKind"]
+__all__ = ["KIND", "KINDS", "ContrastKind", "OneSidedKind", "ValueKind"]
 
 FAR = 8.0  # margins from theory beyond which the axis becomes logarithmic
 
@@ -136,4 +136,39 @@ def _draw_spans(rows: Rows, spans: list[_Span]) -> None:
     rows.marks({row: span.estimate for row, span in known.items() if math.isfinite(span.estimate)})
 
 
+_ALLOWED: Mapping[str, Column] = {
+    **{name: column for name, column in ValueKind.columns.items() if name != "theory ± margin"},
+    "allowed": lambda cell, _: allowed(cell),
+}
+
+
+class OneSidedKind(ValueKind):
+    """Estimates with intervals, against a bound."""
+
+    headings = ("Estimate", "Interval", "Allowed")
+    decided = (
+        "Statistics with a bound",
+        "A statistic of the draws is at most, or at least, a number: one end of its interval decides, and there is no "
+        "margin. Guarantees are those of values.",
+    )
+    drawn = "Points: estimates. Lines: intervals. Vertical line: the bound."
+    columns = _ALLOWED
+
+
+class ContrastKind(ValueKind):
+    """Differences and ratios with intervals."""
+
+    headings = ("Estimate", "Interval", "Allowed")
+    cell = "pair"
+    sample = "level"
+    decided = (
+        "Contrasts",
+        "A statistic at one level of a factor minus, or over, that at another, with the interval of what is compared: "
+        "replicate by replicate where the levels share their random numbers.",
+    )
+    drawn = "Points: differences or ratios. Lines: intervals. Green: what is allowed."
+    columns = _ALLOWED
+
+
 KIND = ValueKind()
+KINDS = {"at_most": OneSidedKind(), "at_least": OneSidedKind(), "contrast": ContrastKind()}

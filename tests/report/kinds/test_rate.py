@@ -134,7 +134,13 @@ def test_several_exponents_are_told_drawn_and_tabulated(make: Any) -> None:
     axes = make.axes()
     KIND.draw(axes, finding)
     assert axes.get_xlabel() == axis
-    assert axes.get_legend().get_texts()[-1].get_text() == "theory · slope 1"
+    exponents, theory = (text.get_text() for text in axes.get_legend().get_texts())
+    assert exponents.replace("\N{NO-BREAK SPACE}", " ").startswith("width −0.5")
+    assert "depth" in exponents
+    assert theory == "theory · slope 1"
+    # Along the product that theory says a right fit has slope 1.
+    (x, y) = next(np.array(line.get_data()) for line in axes.lines if len(line.get_xdata()) == 2)
+    assert np.diff(np.log(y)) / np.diff(np.log(x)) == pytest.approx(1.0, abs=0.05)
 
 
 def test_line_without_a_fit_says_why(make: Any) -> None:
