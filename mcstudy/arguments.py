@@ -17,7 +17,7 @@ Command = Callable[[argparse.Namespace], int]
 
 CODES = (
     "Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage, or an error in a study's code outside of "
-    "simulate; 3 failures beyond what claims allow; 130 interrupted."
+    "simulate; 3 failures beyond what claims allow, or files that can't be read; 130 interrupted."
 )
 FLAGS = ("--fresh", "--help", "--version", "--quiet")
 VALUED = ("--profile", "--jobs", "--seed", "--executor", "--out", "--format", "--until", "--at-most")
@@ -168,7 +168,7 @@ def duration(text: str) -> float:
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:
-    command.add_argument("studies", nargs="*", metavar="STUDY", help="names; default: all that are there")
+    command.add_argument("studies", nargs="*", metavar="STUDY", help="a name or a file; default: all that are there")
     command.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
 
 
@@ -181,7 +181,7 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
-    export.add_argument("studies", nargs="+", metavar="STUDY", help="names of studies that were run")
+    export.add_argument("studies", nargs="+", metavar="STUDY", help="the name or the file of a study that was run")
     export.add_argument(
         "--format", choices=("csv", "parquet", "json"), default="csv", help="default: %(default)s"
     )

@@ -1,6 +1,7 @@
 """The command line: arguments in, exit code out.
 
-Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage; 3 failed replicates; 130 interrupted.
+Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage; 3 failed replicates, or files that can't be read;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -102,6 +103,15 @@ def _studies(options: argparse.Namespace, names: list[str]) -> list[Origin]:
     return apply_options(studies, options.given, OPTIONS)
 
 
+def _written(options: argparse.Namespace) -> list[str]:
+    """The names of the studies that a command is about, where it reads what runs have written."""
+    from pathlib import Path
+
+    from mcstudy.engine.loading import names_of
+
+    return names_of(options.studies, Path(options.out))
+
+
 def _run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
@@ -163,7 +173,7 @@ def _report(options: argparse.Namespace) -> int:
 
     from mcstudy.report import rebuild
 
-    for page in rebuild(Path(options.out), options.studies):
+    for page in rebuild(Path(options.out), _written(options)):
         print(page)
     return 0
 
@@ -185,8 +195,9 @@ def _status(options: argparse.Namespace) -> int:
     from mcstudy.report.terminal import print_table
     from mcstudy.results.status import HEADER, status
 
-    print_table(f"Studies in {options.out}", HEADER, status(Path(options.out), options.studies))
-    return 0
+    found = status(Path(options.out), _written(options))
+    print_table(f"Studies in {options.out}", HEADER, [study.row() for study in found])
+    return 0 if all(study.readable for study in found) else 3
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -195,7 +206,7 @@ def _export(options: argparse.Namespace) -> int:
     from mcstudy.results import load
     from mcstudy.results.tables import export
 
-    for name in options.studies:
+    for name in _written(options):
         folder = Path(options.out) / name
         for path in export(load(folder), folder, options.format):
             print(path)

@@ -15,7 +15,7 @@ import numpy as np
 
 from mcstudy.exceptions import StudyError
 from mcstudy.factors import call_with_factors, unknown_factors
-from mcstudy.words import nearest
+from mcstudy.words import nearest, said
 
 __all__ = ["Level", "Scenario", "Where", "factors_of", "grid", "powers_of_two", "unmatched"]
 
@@ -83,6 +83,11 @@ class Scenario(Mapping[str, Level]):
         A factor that the scenario does not have says nothing against it: a line of a rate, which has no level of
         the factor that it runs along, matches what its scenarios match.
 
+        Raises
+        ------
+        StudyError
+            If the predicate names what is no factor, or answers anything but True or False.
+
         Examples
         --------
         >>> Scenario(width=64).matches({"width": (64, 128)}), Scenario(width=64).matches(lambda width: width > 64)
@@ -91,8 +96,20 @@ class Scenario(Mapping[str, Level]):
         if where is None:
             return True
         if callable(where):
-            return bool(call_with_factors(where, self))
+            answer = call_with_factors(where, self)
+            if problem := _no_answer(answer, self):
+                msg = f"`where` {problem}"
+                raise StudyError(msg)
+            return bool(answer)
         return all(_among(self[factor], wanted) for factor, wanted in where.items() if factor in self)
+
+
+def _no_answer(answer: Any, scenario: Scenario) -> str:
+    """What is wrong with the answer of a `where`, as the end of a sentence; or nothing."""
+    if isinstance(answer, (bool, np.bool_)):
+        return ""
+    remedy = "give it a `return`" if answer is None else "write a comparison"
+    return f"must return True or False, got {said(answer)} at {scenario}; {remedy}"
 
 
 def _options(wanted: Any) -> Collection[Any]:
@@ -177,7 +194,7 @@ def _check_levels(name: str, values: Any) -> None:
         msg = f"`{name}`: levels must be in an order, got a set, which has another one in each run; write `{name}=sorted(...)`"
         raise StudyError(msg)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
-        msg = f"`{name}`: levels must be a sequence, got {values!r}; write `{name}=({values!r},)`"
+        msg = f"`{name}`: levels must be a sequence, got {said(values)}; write `{name}=({said(values)},)`"
         raise StudyError(msg)
     if len(values) == 0:
         msg = f"`{name}`: a factor must have at least one level, got an empty grid"
@@ -185,7 +202,7 @@ def _check_levels(name: str, values: Any) -> None:
     plain = [_as_level(name, value) for value in values]
     # Equal numbers of different kinds (True, 1, 1.0) would share what is looked up by level.
     if len(set(plain)) < len(plain):
-        msg = f"`{name}`: levels must be distinct, got {list(values)}"
+        msg = f"`{name}`: levels must be distinct, got {said(list(values))}"
         raise StudyError(msg)
 
 
@@ -199,7 +216,8 @@ def unmatched(where: Where, scenarios: Sequence[Scenario]) -> str:
     if where is None:
         return ""
     if callable(where):
-        return unknown_factors(where, scenarios[0])
+        unknown = unknown_factors(where, scenarios[0])
+        return unknown or next(filter(None, (_no_answer(call_with_factors(where, s), s) for s in scenarios)), "")
     for factor, wanted in where.items():
         if factor not in scenarios[0]:
             hint = nearest(factor, scenarios[0])
@@ -210,7 +228,7 @@ def unmatched(where: Where, scenarios: Sequence[Scenario]) -> str:
         for option in _options(wanted):
             if not any(_among(level, option) for level in levels):
                 hint = nearest(option, map(str, levels)) if isinstance(option, str) else ""
-                return f"must name levels of {factor}, got {option!r}; {hint}levels: {', '.join(map(repr, levels))}"
+                return f"must name levels of {factor}, got {said(option)}; {hint}levels: {', '.join(map(repr, levels))}"
     return ""
 
 

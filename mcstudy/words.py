@@ -1,10 +1,17 @@
-"""Words for people who mistype a name."""
+"""Words of messages: what may have been meant, and values as people name them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import Any
 
-__all__ = ["nearest"]
+__all__ = ["nearest", "said"]
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def nearest(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -28,3 +35,29 @@ def nearest(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:
 
     found = difflib.get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
     return f"did you mean {found[0]}? " if found else ""
+
+
+def said(value: object) -> str:
+    """A value for a message: functions by their name and place, anything else by its `repr` without an address.
+
+    Examples
+    --------
+    >>> said(nearest)
+    'the function `nearest` (words.py, line 17)'
+    >>> said({"of": "x", "where": None})
+    "{'of': 'x', 'where': None}"
+    """
+    if isinstance(value, partial):
+        return f"a partial of {said(value.func)}"
+    if isinstance(value, MethodType):
+        return f"the method `{value.__func__.__qualname__}` of {_kind(value.__self__)}"
+    if isinstance(value, FunctionType):
+        name = "a lambda" if value.__name__ == "<lambda>" else f"the function `{value.__name__}`"
+        return f"{name} ({Path(value.__code__.co_filename).name}, line {value.__code__.co_firstlineno})"
+    if isinstance(value, type):
+        return f"the class `{value.__qualname__}`"
+    return repr(value) if isinstance(value, str) else _ADDRESS.sub("", repr(value))
+
+
+def _kind(value: Any) -> str:
+    return said(value) if isinstance(value, type) else f"an object of class `{type(value).__qualname__}`"

@@ -345,6 +345,36 @@ def test_status_export_and_compare(write_study: WriteStudy, command: Command) ->
     assert "mean   confirmed  confirmed" in shown
 
 
+def test_what_was_run_is_named_by_its_name_or_its_file(write_study: WriteStudy, command: Command) -> None:
+    path = write_study()
+    path = path.rename(path.with_name("another.py"))  # the study keeps its name
+    assert command("run", str(path), "--executor", "serial")[0] == 0
+    for word in ("toy", str(path), "another"):
+        assert "1 confirmed" in command("status", word)[1]
+        assert command("export", word)[1] == "reports/toy/draws.csv\n"
+        assert command("report", word)[1] == "reports/toy.html\nreports/index.html\n"
+    code, _, said = command("status", "studies/toy.py")
+    assert (code, "`STUDY` must be a study's name or file, got 'studies/toy.py': no such file" in said) == (2, True)
+    path.unlink()
+    assert "1 confirmed" in command("status", "toy")[1]
+
+
+def test_status_ends_with_3_where_something_can_not_be_read(
+    write_study: WriteStudy, command: Command
+) -> None:
+    for name in ("one", "two", "three"):
+        write_study(name)
+    assert command("run", "--executor", "serial")[0] == 0
+    Path("reports/one/draws.sqlite").write_text("no journal\n" * 99)
+    Path("reports/two/ledger.json").write_text("{")
+    code, shown, _ = command("status")
+    assert code == 3
+    assert "file is not a database" in shown
+    assert "the ledger can't be read" in shown
+    assert "1 confirmed" in shown
+    assert command("status", "three")[0] == 0
+
+
 def test_compare_ends_with_1_where_verdicts_differ(write_study: WriteStudy, command: Command) -> None:
     for out, claims in (
         ("one", WRONG.format("")),

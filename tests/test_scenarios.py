@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mcstudy import Scenario, grid, powers_of_two
-from mcstudy.exceptions import StudyError
+from mcstudy import Scenario, Value, grid, mean, powers_of_two
+from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.scenarios import factors_of, unmatched
 
 
@@ -164,6 +165,37 @@ def test_a_scenario_is_no_number_and_can_not_be_changed() -> None:
 def test_factors_in_order_of_appearance() -> None:
     assert factors_of([Scenario(n=1, kind="a"), Scenario(m=2, n=3)]) == ["n", "kind", "m"]
     assert factors_of([]) == []
+
+
+def forgetful(n: int) -> Any:
+    """Lacks its `return`."""
+    assert n > 1
+
+
+NO_ANSWER = [
+    (forgetful, "must return True or False, got None at n=2; give it a `return`"),
+    (lambda n: n - 2, "must return True or False, got 0 at n=2; write a comparison"),
+    (lambda n: np.array([n > 2]), "must return True or False, got array([False]) at n=2; write a comparison"),
+    (lambda n: n > 2 or forgetful, "must return True or False, got the function `forgetful` (test_scenarios.py, "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("where", "problem"), NO_ANSWER)
+def test_a_where_that_gives_no_answer(where: Any, problem: str) -> None:
+    assert unmatched(where, grid(n=(2, 3))).startswith(problem)
+    with pytest.raises(StudyError, match=re.escape(f"`where` {problem}")):
+        Scenario(n=2).matches(where)
+
+
+def test_a_where_may_answer_by_numpy() -> None:
+    assert unmatched(lambda n: np.float64(n) > 2.0, grid(n=(2, 3))) == ""
+    assert Scenario(n=3).matches(lambda n: np.float64(n) > 2.0) is True
+
+
+def test_a_claim_whose_where_gives_no_answer_is_named() -> None:
+    claim = Value("2c", "s", of=mean("x"), equals=0.0, margin=1.0, where=forgetful)
+    with pytest.raises(ClaimError, match=r"claim 2c: `where` must return True or False, got None at n=2; give"):
+        claim.check(grid(n=(2, 3)))
 
 
 @pytest.mark.parametrize(

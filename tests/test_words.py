@@ -1,10 +1,14 @@
-"""What may have been meant."""
+"""What may have been meant, and values without addresses."""
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
+import numpy as np
 import pytest
 
-from mcstudy.words import nearest
+from mcstudy.words import nearest, said
 
 
 @pytest.mark.parametrize(
@@ -26,3 +30,44 @@ def test_how_near_it_must_be() -> None:
         != nearest("Sensing-Loss", ["sensing_loss"], cutoff=0.99)
         == ""
     )
+
+
+class Thing:
+    """Has no `__repr__` of its own."""
+
+    def method(self) -> None:
+        """Nothing."""
+
+    @classmethod
+    def made(cls) -> None:
+        """Nothing."""
+
+
+def helper() -> None:
+    """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (helper, "the function `helper` (test_words.py, line "),
+        (lambda: None, "a lambda (test_words.py, line "),
+        (partial(helper, 1), "a partial of the function `helper` (test_words.py, line "),
+        (Thing().method, "the method `Thing.method` of an object of class `Thing`"),
+        (Thing.made, "the method `Thing.made` of the class `Thing`"),
+        (Thing, "the class `Thing`"),
+        (len, "<built-in function len>"),
+        (Thing(), "<"),
+        ([helper, {"a": Thing()}, Thing().method], "[<function helper>, {'a': <"),
+        (None, "None"),
+        (np.float64(0.5), "np.float64(0.5)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_no_value_is_said_with_its_address(value: Any, text: str) -> None:
+    assert said(value).startswith(text)
+    assert "0x" not in said(value)
+
+
+def test_a_text_stays_as_it_is() -> None:
+    assert said("a text at 0x1") == "'a text at 0x1'"

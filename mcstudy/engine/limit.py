@@ -63,6 +63,11 @@ class Limit:
         most = math.inf if until else float(study.replicates.most(profile))
         return Limit(most, math.inf if at_most is None else float(at_most), jobs)
 
+    @property
+    def endless(self) -> bool:
+        """Whether replicates have no limit."""
+        return self.replicates == math.inf
+
     def within(
         self, wanted: Mapping[tuple[str, Scenario], int], counts: Counts, journal: Journal
     ) -> dict[tuple[str, Scenario], int]:

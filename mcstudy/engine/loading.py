@@ -29,6 +29,7 @@ __all__ = [
     "find_studies",
     "load_study",
     "named_by_values",
+    "names_of",
     "of_script",
 ]
 
@@ -61,9 +62,38 @@ def _here() -> list[Path]:
     return sorted(path for path in STUDIES.glob("*.py") if not path.name.startswith("_"))
 
 
+def names_of(words: Sequence[str], out: Path) -> list[str]:
+    """The names of studies, which a command line gives by their names or, as ``mcstudy run`` does, by their files.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Names of studies that have a folder in `out` or a file in ``./studies``, or paths of study files.
+    out : Path
+        Where runs have written.
+
+    Raises
+    ------
+    InputError
+        If a path leads nowhere.
+    StudyError
+        If a file can't be imported, or defines no `study`.
+    """
+    # What has been written is found without its file, which may be gone.
+    return [word if (out / word).is_dir() else _name_of(word) for word in words]
+
+
+def _name_of(word: str) -> str:
+    return load_study(_find(word)).name if _is_path(word) or _is_study(word) else word
+
+
+def _is_path(word: str) -> bool:
+    return Path(word).suffix == ".py" or len(Path(word).parts) > 1
+
+
 def _find(name: str) -> Path:
     path = Path(name)
-    if path.suffix == ".py" or len(path.parts) > 1:
+    if _is_path(name):
         if not path.is_file():
             msg = f"`STUDY` must be a study's name or file, got {name!r}: no such file"
             raise InputError(msg)

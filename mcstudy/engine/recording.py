@@ -58,7 +58,7 @@ def ledger_of(
     ids = {finding.id for finding in findings}
     ledger = Ledger(
         study=About(study.name, study.title, study.question, study.source),
-        design=_design(settings, journal),
+        design=_design(settings, journal, counts),
         run=_run(settings, counts, failures),
         digests={
             "draws": journal.digest(counts),
@@ -97,13 +97,12 @@ def _run(settings: Settings, counts: Counts, failures: list[Failure]) -> Run:
     )
 
 
-def _design(settings: Settings, journal: Journal) -> Design:
+def _design(settings: Settings, journal: Journal, counts: Counts) -> Design:
     study, columns = settings.study, journal.columns()
+    most = max(counts.values()) if settings.limit.endless else settings.most
     return Design(
         block_size=study.block_size,
-        stages=tuple(sorted({min(study.replicates.first, settings.most), settings.most}))
-        if settings.profile == "quick"
-        else (settings.most,),
+        stages=tuple(sorted({settings.first, most})),
         experiments=tuple(
             _experiment(experiment, settings.profile, columns.get(experiment.name, ()))
             for experiment in study.experiments

@@ -149,8 +149,6 @@ class _Loop:
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.shares = shares_of(self.study)
         self.limit = settings.limit
-        # What is cited has the precision that was promised: the full profile draws all before it looks.
-        self.first = self.study.replicates.first if settings.profile == "quick" else settings.most
         self._warn_of_too_few()
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
@@ -183,7 +181,9 @@ class _Loop:
     def _draw_and_judge(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
         """Draw, look, and draw more where that may decide something."""
         counts: dict[tuple[str, Scenario], int] = {}
-        wanted = {(name, s): self.first for name, scenarios in self.scenarios.items() for s in scenarios}
+        wanted = {
+            (name, s): self.settings.first for name, scenarios in self.scenarios.items() for s in scenarios
+        }
         findings: tuple[Finding, ...] = ()
         look = 0
         while wanted:

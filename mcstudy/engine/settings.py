@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcstudy.defaults import SEED
-from mcstudy.engine.limit import Limit
+from mcstudy.engine.limit import UNTIL, Limit
 from mcstudy.engine.source import Origin
 from mcstudy.study import Study
 
@@ -29,6 +29,12 @@ class Settings:
         return self.origin.study
 
     @property
+    def first(self) -> int:
+        """The replicates that all scenarios get before the first look."""
+        # What is cited has the precision that was promised: the full profile draws all before it looks.
+        return self.study.replicates.first if self.profile == "quick" else self.most
+
+    @property
     def most(self) -> int:
         """The most replicates that the profile gives a scenario."""
         return self.study.replicates.most(self.profile)
@@ -36,7 +42,8 @@ class Settings:
     @property
     def command(self) -> str:
         """The command that runs the study again."""
-        return f"mcstudy run {self.origin.command} --profile {self.profile}{self._seed}"
+        until = f" --until {UNTIL}" if self.limit.endless else ""
+        return f"mcstudy run {self.origin.command} --profile {self.profile}{until}{self._seed}"
 
     @property
     def replay(self) -> str:

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["count", "interval", "label", "level", "percent", "plural", "probability", "shown", "span", "superscript"]
+__all__ = [
+    "count",
+    "interval",
+    "label",
+    "level",
+    "percent",
+    "plural",
+    "probability",
+    "shown",
+    "span",
+    "superscript",
+]
 __all__ += ["uncertain", "zone"]
 
 MINUS = "\N{MINUS SIGN}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mcstudy.engine.reading import reading
@@ -10,12 +11,37 @@ from mcstudy.exceptions import InputError, JournalError, McstudyError
 from mcstudy.report import answer, read_ledger
 from mcstudy.words import nearest
 
-__all__ = ["HEADER", "status"]
+__all__ = ["HEADER", "Status", "status"]
 
 HEADER = ("study", "blocks", "replicates", "failures", "found")
 
 
-def status(out: Path, studies: Sequence[str] = ()) -> list[tuple[str, ...]]:
+@dataclass(frozen=True)
+class Status:
+    """What a study has drawn and found.
+
+    Attributes
+    ----------
+    study : str
+    drawn : tuple of three str
+        Blocks, replicates, failures.
+    found : str
+        The answer of its ledger, or what stands in the way of reading it.
+    readable : bool
+        Whether its journal and its ledger can be read, as far as they are there.
+    """
+
+    study: str
+    drawn: tuple[str, str, str]
+    found: str
+    readable: bool = True
+
+    def row(self) -> tuple[str, ...]:
+        """The entries of `HEADER`."""
+        return (self.study, *self.drawn, self.found)
+
+
+def status(out: Path, studies: Sequence[str] = ()) -> list[Status]:
     """What each study in a folder has drawn and found.
 
     Parameters
@@ -26,8 +52,8 @@ def status(out: Path, studies: Sequence[str] = ()) -> list[tuple[str, ...]]:
 
     Returns
     -------
-    list of tuple of str
-        The entries of `HEADER`.
+    list of Status
+        What can't be read hides no other study.
 
     Raises
     ------
@@ -42,14 +68,18 @@ def status(out: Path, studies: Sequence[str] = ()) -> list[tuple[str, ...]]:
     if not found:
         msg = f"`out` must be a folder that a run has written, got {out}; name it with --out DIR"
         raise InputError(msg)
-    return [_row(name, out / name) for name in studies or sorted(found)]
+    return [_status(name, out / name) for name in studies or sorted(found)]
 
 
-def _row(name: str, folder: Path) -> tuple[str, ...]:
+def _status(name: str, folder: Path) -> Status:
     try:
-        return (name, *_drawn(folder), _found(folder))
-    except JournalError as error:  # of one study: the others are shown all the same
-        return name, "?", "?", "?", str(error)
+        drawn = _drawn(folder)
+    except JournalError as error:
+        return Status(name, ("?", "?", "?"), str(error), readable=False)
+    try:
+        return Status(name, drawn, _found(folder))
+    except McstudyError as error:
+        return Status(name, drawn, f"the ledger can't be read: {error}", readable=False)
 
 
 def _drawn(folder: Path) -> tuple[str, str, str]:
@@ -61,9 +91,5 @@ def _drawn(folder: Path) -> tuple[str, str, str]:
 
 
 def _found(folder: Path) -> str:
-    if not (folder / "ledger.json").is_file():
-        return "not judged yet"
-    try:
-        return answer(read_ledger(folder / "ledger.json"))
-    except McstudyError as error:
-        return f"the ledger can't be read: {error}"
+    path = folder / "ledger.json"
+    return answer(read_ledger(path)) if path.is_file() else "not judged yet"

@@ -65,7 +65,7 @@ class _Conditional(Expanded):
 
     @property
     def counts_missing(self) -> bool:
-        return getattr(self.of, "counts_missing", False)
+        return self.of.counts_missing
 
     def at(self, scenario: Mapping[str, Any]) -> Statistic:
         return replace(self, of=self.of.at(scenario))

@@ -66,7 +66,7 @@ class Smooth(Expanded):
     @property
     def counts_missing(self) -> bool:
         """Whether a part does."""
-        return any(getattr(part, "counts_missing", False) for part in self.parts)
+        return any(isinstance(part, Statistic) and part.counts_missing for part in self.parts)
 
     def at(self, scenario: Mapping[str, Any]) -> Statistic:
         """All parts in the scenario."""

@@ -106,7 +106,7 @@ def true_claims() -> tuple[Claim, ...]:
         Value("variance", "s", of=variance("x"), equals=lambda n: float(n**2), margin=NOTHING, where=one),
         Value("median", "s", of=quantile("x", 0.5), equals=lambda n: n * MEDIAN, margin=NOTHING, where=one),
         Value("above", "s", of=mean("above"), equals=ABOVE, margin=NOTHING, range=(0, 1), where=one),
-        Rate("rate", "s", of=mean("x"), against="n", exponent=1.0, margin=NOTHING, exact=True),
+        Rate("rate", "s", of=mean("x"), against="n", exponent=1.0, margin=NOTHING, exact=True, where=one),
         Law("law", "s", column="x", distribution=lambda n: expon(scale=n), margin=NOTHING, where=one),
         SameLaw("same", "s", column="x", across="kind", margin=NOTHING),
         Bound("bound", "s", column="above", at_most=1.0),

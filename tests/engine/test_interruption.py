@@ -143,8 +143,8 @@ def test_a_second_run_on_a_journal_is_refused_and_harms_nothing(
     cut = start("toy", "--out", "cut", "--jobs", "1")
     wait_for(lambda: kept(journal) >= 1, cut)
     (line,) = status(Path("cut"))
-    assert line[-1] == "not judged yet"
-    assert int(line[1]) >= 1
+    assert line.found == "not judged yet"
+    assert int(line.drawn[0]) >= 1
     for more in ((), ("--fresh",)):
         second = finish("toy", "--out", "cut", *more)
         assert second.returncode == 2

@@ -194,6 +194,8 @@ def test_until_decided_a_run_goes_on_beyond_the_profile(quiet: Quiet, hard: Stud
     assert ledger["hard"].verdict is Verdict.CONFIRMED
     assert counts(ledger)[0] == 64
     assert counts(ledger)[1] > 256
+    assert ledger.design.stages == (64, counts(ledger)[1])
+    assert ledger.run.command.endswith(" --profile quick --until decided")
 
 
 @pytest.mark.usefixtures("unproved", "no_report")

@@ -37,5 +37,17 @@ def test_commands(
     limit = Limit.of(study, "quick", None, None, 1)
     settings = Settings(Origin(study, arguments), "quick", seed, "serial", 1, limit)
     assert settings.study is study
-    assert settings.most == 128
+    assert (settings.first, settings.most) == (64, 128)
     assert (settings.command, settings.replay) == (run, replay)
+
+
+@pytest.mark.parametrize(("at_most", "profile"), [(None, "quick"), (60, "full")])
+def test_the_command_of_a_run_without_an_end(
+    write_study: Callable[..., Path], at_most: float | None, profile: str
+) -> None:
+    """It says so; a time is no part of what was found, and the draws that are kept are seen again."""
+    study = load_study(write_study())
+    limit = Limit.of(study, profile, "decided", at_most, 1)
+    settings = Settings(Origin(study), profile, 7, "serial", 1, limit)
+    assert settings.command == f"mcstudy run toy --profile {profile} --until decided --seed 7"
+    assert settings.first == (64 if profile == "quick" else 256)

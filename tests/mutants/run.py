@@ -161,11 +161,19 @@ class Workshop:
         finally:
             _write(path, text)
         # Other codes are pytest's own: errors of collection, nothing to run.
-        found = re.search(r"^(?:FAILED|ERROR) (\S+::[^\s\[]+)", output, re.MULTILINE) if code == 1 else None
-        if found:
-            return Fate(mutation, found[1], "")
-        last = (output.strip().splitlines() or ["no output"])[-1]
-        return Fate(mutation, "", "survives" if code == 0 else f"exit code {code}, {last}")
+        if code == 1 and (failed := _failed(output)):
+            return Fate(mutation, failed, "")
+        return Fate(mutation, "", "survives" if code == 0 else f"exit code {code}: {_last(output)}")
+
+
+def _failed(output: str) -> str:
+    """The test that has failed, without its parameters; empty where pytest names none."""
+    found = re.search(r"^(?:FAILED|ERROR) (\S+::[^\s\[]+)", output, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _last(output: str) -> str:
+    return (output.strip().splitlines() or ["no output"])[-1]
 
 
 def _write(path: Path, text: str) -> None:
@@ -208,7 +216,7 @@ def failing(workshops: Sequence[Workshop], mutations: Sequence[Mutation]) -> lis
 
     def control(workshop: Workshop, module: str) -> str:
         code, output = workshop.test(list(by_module[module]))
-        return "" if code == 0 else f"{module}: {(output.strip().splitlines() or ['no output'])[-1]}"
+        return "" if code == 0 else f"{_failed(output) or module}: {_last(output)}"
 
     return [line for line in _each(workshops, by_module, control) if line]
 

@@ -95,7 +95,11 @@ UNREADABLE = ENTRY.format(id="unreadable", was="def halved(x)", becomes="def hal
     [
         ((KILLED,), 0, ("killed tests/test_doubled.py::test_three", "1 of 1 mutations killed")),
         ((KILLED, ALIVE), 1, ("alive SURVIVES", "1 of 2 mutations killed")),
-        ((KILLED, UNTESTED), 1, ("tests must pass without a mutation, got tests/test_wrong.py: 1 failed",)),
+        (
+            (KILLED, UNTESTED),
+            1,
+            ("tests must pass without a mutation, got tests/test_wrong.py::test_nothing: 1 failed",),
+        ),
         ((UNREADABLE,), 1, ("unreadable EXIT CODE 2", "0 of 1 mutations killed")),
         ((KILLED.replace("2 * x", "2*x"),), 1, ("`was` must be found once",)),
     ],

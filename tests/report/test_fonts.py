@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from mcstudy.claims import Value
-from mcstudy.report import fonts
+from mcstudy.report import style as fonts
 from mcstudy.report.figures import Drawn, write_figures
 from mcstudy.report.style import house_style
 from mcstudy.scenarios import Scenario

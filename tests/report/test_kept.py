@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mcstudy.ledger import Ledger
-from mcstudy.report import figures, kept
+from mcstudy.report import figures
 from mcstudy.report.figures import write_figures
 
 STEM = "claim-2c"
@@ -113,7 +113,7 @@ def test_a_file_of_another_figure_is_not_taken_for_ones_own(
 def test_other_code_draws_everything(
     full_ledger: Ledger, folder: Path, drawings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "_code", lambda: "of another version")
+    monkeypatch.setattr(figures, "_code", lambda: "of another version")
     write_figures(full_ledger, folder)
     assert len(drawings) == len(full_ledger) + len(full_ledger.overlays)
 
@@ -122,17 +122,17 @@ def test_the_digest_holds_the_finding_and_the_code(
     full_ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finding = full_ledger["2c"]
-    digest = kept.inputs_digest((finding, 20), __name__)
-    assert digest == kept.inputs_digest((replace(finding), 20), __name__)
+    digest = figures.inputs_digest((finding, 20), __name__)
+    assert digest == figures.inputs_digest((replace(finding), 20), __name__)
     others = {
-        kept.inputs_digest((replace(finding, margin=0.75), 20), __name__),
-        kept.inputs_digest((finding, 12), __name__),
-        kept.inputs_digest((finding, 20), kept.__name__),
+        figures.inputs_digest((replace(finding, margin=0.75), 20), __name__),
+        figures.inputs_digest((finding, 12), __name__),
+        figures.inputs_digest((finding, 20), figures.__name__),
     }
     monkeypatch.setattr("importlib.metadata.version", lambda _: "0.0")
-    kept._code.cache_clear()
-    others.add(kept.inputs_digest((finding, 20), __name__))
-    kept._code.cache_clear()
+    figures._code.cache_clear()
+    others.add(figures.inputs_digest((finding, 20), __name__))
+    figures._code.cache_clear()
     assert len(others - {digest}) == 4
 
 

@@ -24,7 +24,7 @@ def out(folder: Path, tmp_path: Path) -> Path:
 
 def row(out: Path, name: str) -> dict[str, str]:
     (found,) = status(out, [name])
-    return dict(zip(HEADER, found, strict=True))
+    return dict(zip(HEADER, found.row(), strict=True))
 
 
 def test_what_is_drawn_and_found(out: Path) -> None:
@@ -58,13 +58,23 @@ def test_what_can_not_be_read_hides_no_other(out: Path) -> None:
     with closing(sqlite3.connect(out / "theirs" / "draws.sqlite")) as theirs:
         theirs.execute("CREATE TABLE mine (x)")
     (out / "ledger" / "ledger.json").write_text("{")
-    found = {line[0]: line[-1] for line in status(out)}
+    lines = status(out)
+    found = {line.study: line.found for line in lines}
+    assert [line.study for line in lines if line.readable] == ["toy"]
     assert list(found) == ["ledger", "notes", "old", "theirs", "toy"]
     assert "was written by version 0.1 of mcstudy" in found["old"]
     assert "can't be read (file is not a database)" in found["notes"]
     assert "is another program's database" in found["theirs"]
     assert "the ledger can't be read: `" in found["ledger"]
     assert "3 confirmed" in found["toy"]
+
+
+def test_a_ledger_that_can_not_be_read_leaves_what_was_drawn(out: Path) -> None:
+    (out / "toy" / "ledger.json").write_text("{")
+    (line,) = status(out)
+    assert line.drawn == ("20", "320", "4")
+    assert line.found.startswith("the ledger can't be read: `path` must be a ledger.json")
+    assert not line.readable
 
 
 def test_nothing_there(out: Path, tmp_path: Path) -> None:

@@ -123,8 +123,8 @@ def unit(name: str, law: Any) -> float:
 
     Examples
     --------
-    >>> unit("mean", law_named("t5")) == law_named("t5").std(), unit("variance", law_named("t3"))
-    (True, 12.0)
+    >>> unit("mean", law_named("coin")), unit("variance", law_named("t3"))  # 3 is the variance of t3
+    (0.5, 12.0)
     """
     own = scatter(name, law)
     spread = float(law.var() if name == "variance" else law.std())
