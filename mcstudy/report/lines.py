@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from mcstudy.evidence import Line, RateEvidence
 from mcstudy.findings import Cell, Finding
@@ -18,6 +19,7 @@ from mcstudy.report.numbers import NO_BREAK, label, level, shown, superscript, u
 from mcstudy.report.style import (
     COLOURS,
     DASHES,
+    INK,
     MARKERS,
     MUTED,
     PAPER,
@@ -37,11 +39,14 @@ __all__ = [
     "Curve",
     "curves_of",
     "draw_curves",
+    "draw_dotted",
     "draw_local_slopes",
     "draw_overlay",
     "height_of_curves",
     "overlay_curves",
 ]
+
+FloatArray = npt.NDArray[np.float64]
 
 DODGE = 1.05  # the shift along the axis that keeps the local slopes of lines apart
 DISTINCT = 8  # lines told apart by colour, mark and dash; further ones are grey
@@ -246,3 +251,9 @@ def _written(levels: Sequence[float]) -> list[str]:
     if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 6 for text in plain):
         return [superscript(math.frexp(x)[1] - 1, base=2) for x in levels]
     return plain
+
+
+def draw_dotted(axes: Axes, x: FloatArray, y: FloatArray, low: FloatArray, high: FloatArray) -> None:
+    """Draw a thin dotted line with a faint band: what is shown and decides nothing."""
+    axes.fill_between(x, low, high, color=INK, alpha=0.08, linewidth=0, zorder=1)
+    axes.plot(x, y, color=INK, linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=2)

@@ -53,14 +53,14 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     InputError
         If the report can't show a kind of claim, or the LaTeX of a statement.
     """
+    from mcstudy.report import mathematics
     from mcstudy.report.figures import MARKED, write_figures
-    from mcstudy.report.mathematics import statement_html
     from mcstudy.report.paper import write_macros, write_tex_table
     from mcstudy.report.tables import write_tables
 
     kinds = [kind_of(finding.kind) for finding in ledger.findings]  # nothing is written if something can't be
     for finding in ledger.findings:
-        statement_html(finding.statement)
+        mathematics.statement_html(finding.statement)
     folder = Path(out) / ledger.study.name
     for part in ("figures", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)

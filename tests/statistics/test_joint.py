@@ -112,11 +112,22 @@ def test_replicates_that_move_exactly_alike_wait_unless_levels_are_seen_apart() 
     assert apart.high - apart.low > independent.high - independent.low
 
 
+def test_limits_apart_are_those_of_the_levels_at_their_part_of_the_share() -> None:
+    rng = np.random.default_rng(4)
+    levels = joint([positive(rng, 512), positive(rng, 256)], paired=False)
+    one, other = (levels.limits(np.array(weights), 0.01 / 2) for weights in ([1.0, 0.0], [0.0, -1.0]))
+    apart = levels.limits_apart(np.array([1.0, -1.0]), 0.01)
+    assert apart[:2] == pytest.approx((one.low + other.low, one.high + other.high))
+
+
 @pytest.mark.parametrize(
     ("column", "reason"),
     [
         (np.ones(512), "at n = 4, all 512 replicates are equal: declare them constant, or draw more"),
-        (np.linspace(0.9, 1.1, 63), "at n = 4, 63 replicates are too few to see their tails: 64 are the least"),
+        (
+            np.linspace(0.9, 1.1, 63),
+            "at n = 4, 63 replicates are too few to see their tails: 64 are the least",
+        ),
     ],
 )
 def test_a_level_of_which_nothing_can_be_seen_is_named(column: FloatArray, reason: str) -> None:
@@ -259,5 +270,7 @@ def test_a_bent_line_is_rejected_and_what_is_known_of_it_is_not() -> None:
     assert levels.rejects(levels.regress(u[:, None]), 0.001)
     assert not levels.rejects(levels.regress(u[:, None], known=bend), 0.001, known=bend)
     assert not levels.rejects(levels.regress(np.stack([u, u**2], axis=1)), 0.001)
+    straight = joint([np.exp(0.5 * k) * positive(rng, 4096) for k in range(5)])
+    assert straight.rejects(straight.regress(u[:, None], known=bend), 0.001, known=bend)
     two = levels.regress(u[:, None], np.array([3, 4]))
     assert not levels.rejects(two, 0.001)  # nothing to test

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
@@ -30,11 +30,11 @@ from mcstudy.report.lines import (
     Curve,
     curves_of,
     draw_curves,
+    draw_dotted,
     draw_local_slopes,
     height_of_curves,
 )
 from mcstudy.report.numbers import NO_BREAK, interval, label, percent, probability, shown, uncertain
-from mcstudy.report.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -228,9 +228,7 @@ def _draw_scan(axes: Axes, line: Line, limit: str, shift: float) -> None:
     scan = cast(Fit, line.fit).scan
     x = line.x[: len(scan)] if limit == "infinity" else line.x[::-1][: len(scan)]
     low, high = (np.array([half.interval[end] for half in scan]) - shift for end in (0, 1))
-    axes.fill_between(x, low, high, color=INK, alpha=0.08, linewidth=0, zorder=1)
-    style: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 2}
-    axes.plot(x, [half.exponent - shift for half in scan], **style)
+    draw_dotted(axes, x, np.array([half.exponent for half in scan]) - shift, low, high)
 
 
 def _spoken(fit: Fit) -> Coefficient | None:
