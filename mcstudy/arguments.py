@@ -140,7 +140,10 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         help="go on beyond the profile's replicates until every claim is decided",
     )
     run.add_argument(
-        "--at-most", type=duration, metavar="TIME", help="with --until, stop after 90s, 30m, 1h30m, ... a study"
+        "--at-most",
+        type=duration,
+        metavar="TIME",
+        help="with --until, stop after 90s, 30m, 1h30m, ... a study",
     )
     run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
     run.add_argument("--quiet", action="store_true", help="show no progress")
@@ -168,7 +171,9 @@ def duration(text: str) -> float:
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:
-    command.add_argument("studies", nargs="*", metavar="STUDY", help="a name or a file; default: all that are there")
+    command.add_argument(
+        "studies", nargs="*", metavar="STUDY", help="a name or a file; default: all that are there"
+    )
     command.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
 
 
@@ -181,7 +186,9 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
-    export.add_argument("studies", nargs="+", metavar="STUDY", help="the name or the file of a study that was run")
+    export.add_argument(
+        "studies", nargs="+", metavar="STUDY", help="the name or the file of a study that was run"
+    )
     export.add_argument(
         "--format", choices=("csv", "parquet", "json"), default="csv", help="default: %(default)s"
     )

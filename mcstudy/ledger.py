@@ -258,7 +258,11 @@ class Ledger:
         for cell in finding.cells:
             more = max(cell.needed - cell.replicates, 0)
             for timing in self.timings:
-                if more and timing.experiment == finding.experiment and cell.scenario.items() <= timing.scenario.items():
+                if (
+                    more
+                    and timing.experiment == finding.experiment
+                    and cell.scenario.items() <= timing.scenario.items()
+                ):
                     replicates += more
                     drawn = max(timing.blocks * self.design.block_size, 1)
                     seconds += more * timing.seconds / drawn

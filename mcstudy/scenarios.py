@@ -217,7 +217,9 @@ def unmatched(where: Where, scenarios: Sequence[Scenario]) -> str:
         return ""
     if callable(where):
         unknown = unknown_factors(where, scenarios[0])
-        return unknown or next(filter(None, (_no_answer(call_with_factors(where, s), s) for s in scenarios)), "")
+        return unknown or next(
+            filter(None, (_no_answer(call_with_factors(where, s), s) for s in scenarios)), ""
+        )
     for factor, wanted in where.items():
         if factor not in scenarios[0]:
             hint = nearest(factor, scenarios[0])

@@ -354,7 +354,10 @@ def test_what_was_run_is_named_by_its_name_or_its_file(write_study: WriteStudy, 
         assert command("export", word)[1] == "reports/toy/draws.csv\n"
         assert command("report", word)[1] == "reports/toy.html\nreports/index.html\n"
     code, _, said = command("status", "studies/toy.py")
-    assert (code, "`STUDY` must be a study's name or file, got 'studies/toy.py': no such file" in said) == (2, True)
+    assert (code, "`STUDY` must be a study's name or file, got 'studies/toy.py': no such file" in said) == (
+        2,
+        True,
+    )
     path.unlink()
     assert "1 confirmed" in command("status", "toy")[1]
 

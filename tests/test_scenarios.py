@@ -194,7 +194,9 @@ def test_a_where_may_answer_by_numpy() -> None:
 
 def test_a_claim_whose_where_gives_no_answer_is_named() -> None:
     claim = Value("2c", "s", of=mean("x"), equals=0.0, margin=1.0, where=forgetful)
-    with pytest.raises(ClaimError, match=r"claim 2c: `where` must return True or False, got None at n=2; give"):
+    with pytest.raises(
+        ClaimError, match=r"claim 2c: `where` must return True or False, got None at n=2; give"
+    ):
         claim.check(grid(n=(2, 3)))
 
 

@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS blocks (
     data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL,
     PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
+CLAIM = "claim "  # what is noted of claims begins so: "claim 2c, margin"
 
 
 class Journal(Blocks):
@@ -139,10 +140,9 @@ class Journal(Blocks):
         rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
         contents = [(seen, json.loads(content)) for seen, content in rows]
         return [
-            Change(name, before.get(name, ""), after.get(name, ""), seen)
+            Change(what, old, new, seen)
             for (_, before), (seen, after) in itertools.pairwise(contents)
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name)
+            for what, old, new in _differences(before, after)
         ]
 
     def append(self, result: BlockResult) -> None:
@@ -186,6 +186,31 @@ class Journal(Blocks):
         self.close()
         if isinstance(error, sqlite3.Error):  # a file that is damaged further inside, a full disk
             raise JournalError(_unreadable(self.path, error)) from error
+
+
+def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """What differs between two analyses, with both texts; a claim that is new or gone is one difference."""
+    old, new = _claims(before), _claims(after)
+    for claim in sorted(new.keys() - old.keys()):
+        yield f"{claim}, added", "", new[claim]
+    for claim in sorted(old.keys() - new.keys()):
+        yield f"{claim}, removed", old[claim], ""
+    for name in sorted(before.keys() | after.keys()):
+        both = name.rpartition(", ")[0] in old.keys() & new.keys()
+        if before.get(name) != after.get(name) and (both or not name.startswith(CLAIM)):
+            missing = "the default" if both else ""
+            yield name, before.get(name, missing), after.get(name, missing)
+
+
+def _claims(analysis: Mapping[str, str]) -> dict[str, str]:
+    """By claim, all that an analysis says of it."""
+    found: dict[str, list[str]] = {}
+    # What kind of claim it is comes first.
+    for name in sorted(analysis, key=lambda name: (not name.endswith(", kind"), name)):
+        claim, _, field = name.rpartition(", ")
+        if name.startswith(CLAIM):
+            found.setdefault(claim, []).append(f"{field} {analysis[name]}")
+    return {claim: ", ".join(fields) for claim, fields in found.items()}
 
 
 def _locked(path: Path) -> TextIO:

@@ -90,12 +90,13 @@ def _has_set(part: Part) -> bool:
 
 
 def analysis_of(study: Study) -> dict[str, str]:
-    """What a study makes of its draws: every field of its claims, its scenarios and its replicates, as text.
+    """What a study makes of its draws: its scenarios, its replicates, and all that its claims state, as text.
 
     Returns
     -------
     dict from str to str
-        "claim 2d.worst, margin" -> "0.02", "scenarios" -> "64", ...
+        "claim 2d.worst, margin" -> "0.02", "scenarios" -> "64", ...; without the fields that were left at their
+        defaults: an option that a later version adds is no change of an analysis that does not use it.
     """
     found = {"replicates": _text(study.replicates)}
     for experiment in study.experiments:
@@ -128,17 +129,24 @@ WORDS = ("id", "statement", "source", "because")
 
 
 def _fields(claim: Any) -> dict[str, str]:
-    fields = [field.name for field in dataclasses.fields(claim) if field.name not in WORDS]
-    return {"kind": claim.kind} | {name: _text(getattr(claim, name)) for name in fields}
+    return {"kind": claim.kind} | _stated(claim)
+
+
+def _stated(value: Any) -> dict[str, str]:
+    """The fields of a dataclass that differ from their defaults."""
+    texts = {field: _text(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return {
+        field.name: text
+        for field, text in texts.items()
+        if field.name not in WORDS and (field.default is dataclasses.MISSING or text != _text(field.default))
+    }
 
 
 def _text(value: Any) -> str:
     """A value in words that are the same in every run: a function by what it does."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value) if field.name not in WORDS]
-        return (
-            f"{type(value).__name__}({', '.join(f'{name}={_text(getattr(value, name))}' for name in names)})"
-        )
+        stated = (f"{name}={text}" for name, text in _stated(value).items())
+        return f"{type(value).__name__.lstrip('_')}({', '.join(stated)})"
     if isinstance(value, Enum):
         return str(value)
     if callable(value) or not _is_plain(value):

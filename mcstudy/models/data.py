@@ -1,6 +1,7 @@
 """Readers of data files: square matrices to plant from any CSV, and two data sets that come with statsmodels.
 
-statsmodels' files are read as they lie in the installed package; statsmodels itself is not imported.
+statsmodels' files are read as they lie in the installed package; statsmodels itself, which takes seconds, is not
+imported.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from functools import cache
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +46,17 @@ class Rows(NamedTuple):
     responses: FloatArray
 
 
+def _release() -> str:
+    try:
+        return f"statsmodels {metadata.version('statsmodels')}"
+    except metadata.PackageNotFoundError:
+        return "statsmodels"
+
+
+# Whoever reads the files depends on it, and draws depend on the globals that their code reads.
+RELEASE = _release()
+
+
 def statsmodels_csv(name: str) -> Path:
     """Path of the CSV file of one of statsmodels' data sets.
 
@@ -66,7 +79,7 @@ def statsmodels_csv(name: str) -> Path:
     path = Path(folders[0] if folders else "statsmodels", "datasets", name, f"{name}.csv")
     if not path.is_file():
         msg = (
-            f"`{path}` must be there, the data set {name} of statsmodels, got no such file; "
+            f"`{path}` must be there, the data set {name} of {RELEASE}, got no such file; "
             "run `pip install statsmodels`"
         )
         raise InputError(msg)

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sqlite3
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -132,19 +133,43 @@ def test_fresh_starts_over(path: Path) -> None:
         assert journal.done() == {("", ONE.key, 5)}
 
 
-ANALYSES = [{"margin": "1.0"}, {"margin": "2.0"}, {"margin": "2.0", "claim": "new"}]
+KINDS = {"claim a, kind": "value", "claim a, margin": "1.0"}
+ANALYSES = [KINDS, KINDS | {"claim a, margin": "2.0"}, {"scenarios": "3"} | KINDS]
 
 
-def test_changes_of_the_analysis_are_kept_with_what_had_been_seen(path: Path) -> None:
-    for number, analysis in enumerate([ANALYSES[0], ANALYSES[0], ANALYSES[1], ANALYSES[2]]):
+def changes(path: Path, analyses: Sequence[Mapping[str, str]]) -> list[Change]:
+    """What a journal says of runs with these analyses, one block each."""
+    for number, analysis in enumerate(analyses):
         with Journal(path, SIZE) as journal:
             journal.note_analysis(analysis)
             journal.append(block(number))
     with Journal(path, SIZE) as journal:
-        assert journal.changes() == [
-            Change("margin", "1.0", "2.0", seen=2 * SIZE),
-            Change("claim", "", "new", seen=3 * SIZE),
-        ]
+        return journal.changes()
+
+
+def test_changes_of_the_analysis_are_kept_with_what_had_been_seen(path: Path) -> None:
+    assert changes(path, [ANALYSES[0], ANALYSES[0], ANALYSES[1], ANALYSES[2]]) == [
+        Change("claim a, margin", "1.0", "2.0", seen=2 * SIZE),
+        Change("claim a, margin", "2.0", "1.0", seen=3 * SIZE),
+        Change("scenarios", "", "3", seen=3 * SIZE),
+    ]
+
+
+def test_a_claim_that_comes_or_goes_is_one_change(path: Path) -> None:
+    more = KINDS | {"claim a.b, kind": "bound", "claim a.b, at_most": "1.0", "claim a.b, times": "0.5"}
+    stated = "kind bound, at_most 1.0, times 0.5"
+    assert changes(path, [KINDS, more, KINDS]) == [
+        Change("claim a.b, added", "", stated, seen=SIZE),
+        Change("claim a.b, removed", stated, "", seen=2 * SIZE),
+    ]
+
+
+def test_an_argument_that_comes_or_goes_has_its_default_before_or_after(path: Path) -> None:
+    weighed = KINDS | {"claim a, weight": "0.5"}
+    assert changes(path, [KINDS, weighed, KINDS]) == [
+        Change("claim a, weight", "the default", "0.5", seen=SIZE),
+        Change("claim a, weight", "0.5", "the default", seen=2 * SIZE),
+    ]
 
 
 def test_what_was_changed_before_anything_was_seen_is_no_change(path: Path) -> None:

@@ -90,9 +90,11 @@ def test_a_claim_that_is_added_is_seen_to_be_new(again: Again) -> None:
     again()
     ledger, drawn = again(claims=[*claim(), Value("new", "s", of=mean("x"), equals=0.0, margin=9.0)])
     assert drawn == set()
-    assert {change.what.partition(",")[0] for change in ledger.changes} == {"claim new"}
-    assert {change.before for change in ledger.changes} == {""}
-    assert Change("claim new, margin", "", "9.0", seen=48) in ledger.changes
+    (added,) = ledger.changes
+    assert (added.what, added.before, added.seen) == ("claim new, added", "", 48)
+    assert added.after == "kind value, equals 0.0, margin 9.0, of Mean(column='x')"
+    (_, removed) = again()[0].changes
+    assert removed == Change("claim new, removed", added.after, "", seen=48)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
+from __future__ import annotations
+
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mcstudy.engine.drawkey import describe, difference
 from mcstudy.exceptions import InputError
 from mcstudy.models import data
 from mcstudy.models.data import (
@@ -100,8 +105,32 @@ def test_a_missing_data_set_is_refused() -> None:
 
 def test_missing_statsmodels_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match="the data set statecrime of statsmodels, got no such file"):
+    with pytest.raises(InputError, match=r"the data set statecrime of statsmodels \d.*, got no such file"):
         statsmodels_csv("statecrime")
+
+
+def test_without_statsmodels_the_module_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert data._release() == "statsmodels"
+
+
+@pytest.mark.parametrize("read", [el_nino_covariance, real_rows])
+def test_draws_from_the_data_sets_depend_on_their_release(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[], object]
+) -> None:
+    def simulate() -> object:
+        return read()
+
+    before = describe(simulate)
+    assert before.parts["global `RELEASE`"].text == repr(f"statsmodels {metadata.version('statsmodels')}")
+    assert describe(simulate).digest == before.digest
+    monkeypatch.setattr(data, "RELEASE", "statsmodels 99")
+    assert difference(before.parts, describe(simulate).parts) == [
+        f"global `RELEASE`: {data._release()!r} -> 'statsmodels 99'"
+    ]
 
 
 def test_real_rows_against_statsmodels() -> None:

@@ -8,10 +8,14 @@ from typing import Any
 
 from mcstudy.engine.drawkey.tokens import Place, refusal
 
-__all__ = ["state_of"]
+__all__ = ["Attributes", "state_of"]
 
 # What functools.wraps writes into a callable object, and no draw depends on.
 _LENT = {*functools.WRAPPER_ASSIGNMENTS, "__annotations__", "__annotate__"}
+
+
+class Attributes(dict[str, Any]):
+    """The attributes of an instance, by name; a dictionary that it holds is a plain one."""
 
 
 def state_of(value: Any, place: Place) -> list[Any]:
@@ -37,10 +41,12 @@ def state_of(value: Any, place: Place) -> list[Any]:
 
 def _lasting(kind: type, state: Any) -> Any:
     """The attributes of an instance, without what was lent to it and what a cached property left."""
+    if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):  # with those in slots
+        return _lasting(kind, state[0]), Attributes(state[1])
     if not isinstance(state, dict):
         return state
     kept = (name for name in state if name not in _LENT and not _is_cached(kind, name))
-    return {name: state[name] for name in sorted(kept, key=str)} or None
+    return Attributes({name: state[name] for name in sorted(kept, key=str)}) or None
 
 
 def _is_cached(kind: type, name: object) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mcstudy.engine.drawkey.arrays import array_token, dtype_token, number_token
-from mcstudy.engine.drawkey.state import state_of
+from mcstudy.engine.drawkey.state import Attributes, state_of
 from mcstudy.engine.drawkey.tokens import Place, inside, joined, refusal
 
 __all__ = ["CODE", "Guide", "Values"]
@@ -151,6 +151,10 @@ class Values:
         )
         return joined("dict", (token for pair in pairs for token in pair))
 
+    def _attributes(self, value: Mapping[str, Any], place: Place) -> str:
+        items = ((self.token(name, place), self.token(x, inside(place, f".{name}"))) for name, x in value.items())
+        return joined("dict", (token for item in items for token in item))
+
     def _set(self, value: set[Any] | frozenset[Any], place: Place) -> str:
         tokens = sorted(self.token(item, place) for item in value)
         return joined("set", [self._guide.follow(type(value), place), *tokens])
@@ -212,6 +216,7 @@ _Method = Callable[[Values, Any, Place], str]
 _CONTAINERS: dict[type, _Method] = {
     **dict.fromkeys((list, tuple), Values._list),
     **dict.fromkeys((dict, types.MappingProxyType), Values._dict),
+    Attributes: Values._attributes,
     **dict.fromkeys((bytes, bytearray), Values._bytes),
 }
 _KINDS: tuple[tuple[type | tuple[type, ...], _Method], ...] = (
@@ -234,6 +239,6 @@ _KINDS: tuple[tuple[type | tuple[type, ...], _Method], ...] = (
 
 def _at(place: Place, key: object, item: object) -> Place:
     """The place of an item in a container; not worked out for items that can't be refused."""
-    if type(item) in _SCALARS or type(item) is str:
+    if type(item) in _SCALARS or type(item) in (str, Attributes):
         return place
     return inside(place, f"[{ascii(key) if isinstance(key, (str, int, float)) else type(key).__name__}]")

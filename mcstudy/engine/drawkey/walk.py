@@ -26,8 +26,9 @@ from mcstudy.engine.drawkey.origins import Origins
 from mcstudy.engine.drawkey.resolve import Found, Resolver, Token
 from mcstudy.engine.drawkey.shown import shown
 from mcstudy.engine.drawkey.source import Sources
-from mcstudy.engine.drawkey.tokens import Place, joined, refusal, sha256
+from mcstudy.engine.drawkey.tokens import REMEDY, Place, joined, refusal, sha256
 from mcstudy.engine.drawkey.values import CODE, Values
+from mcstudy.exceptions import StudyError
 
 __all__ = ["Walk"]
 
@@ -104,8 +105,18 @@ class Walk:
         return self._compiled(value, place)
 
     def _method(self, method: MethodType, place: Place) -> str:
-        bound = self._values.token(method.__self__, place)
+        bound = self._bound(method.__func__.__qualname__, method.__self__, place)
         return joined("method", [self.follow(method.__func__, place), bound])
+
+    def _bound(self, method: str, value: Any, place: Place) -> str:
+        """The token of the object that a method is bound to, all of which counts."""
+        try:
+            return self._values.token(value, (*place, f"the object of the method `{method}`"))
+        except StudyError as error:
+            if REMEDY not in str(error):
+                raise
+            msg = f"{error}, or write a function that makes the object and calls its method"
+            raise StudyError(msg) from error
 
     def _function(self, function: FunctionType, place: Place) -> str:
         origin = self._origins.of_code(function.__code__.co_filename, function.__globals__)
@@ -151,7 +162,7 @@ class Walk:
         """A function without Python code: by its module, and by the object that it is bound to."""
         bound = getattr(value, "__self__", None)
         if isinstance(value, _BOUND) and bound is not None and not isinstance(bound, ModuleType):
-            return joined("method", [value.__name__, self._values.token(bound, place)])
+            return joined("method", [value.__name__, self._bound(value.__qualname__, bound, place)])
         if owner := getattr(value, "__objclass__", None):
             return joined("method", [value.__name__, self.follow(owner, place)])
         module = self._origins.module_of(value)

@@ -26,6 +26,7 @@ import pytest
 from scipy import sparse, stats
 
 from mcstudy.engine.drawkey import describe, difference
+from mcstudy.engine.drawkey.tokens import REMEDY
 from mcstudy.exceptions import StudyError
 
 
@@ -205,9 +206,44 @@ def test_a_refusal_names_the_way(as_file: Callable[..., dict[str, Any]]) -> None
         describe(names["simulate"])
     names["CACHE"].log["out"][0].close()
     assert (
-        "got simulate -> helper -> global `CACHE` (A)['log']['out'][0]: an open file (TextIOWrapper); "
+        "got simulate -> helper -> global `CACHE` (A).log['out'][0]: an open file (TextIOWrapper); "
         in str(caught.value)
     )
+
+
+class Drawing:
+    """Keeps what can't be hashed in a slot."""
+
+    __slots__ = ("step",)
+
+    def __init__(self) -> None:
+        self.step = iter((1, 2))
+
+    def draw(self, rng: np.random.Generator, size: int) -> dict[str, Any]:
+        """Draw a block."""
+        return {"x": rng.normal(next(self.step), size=size)}
+
+
+METHODS = {
+    "of an object": (
+        lambda: Drawing().draw,
+        "got simulate -> the object of the method `Drawing.draw` (Drawing).step: an iterator (tuple_iterator), which a "
+        f"draw uses up; {REMEDY}, or write a function that makes the object and calls its method",
+    ),
+    "of a generator": (
+        lambda: np.random.default_rng(1).normal,
+        "got simulate -> the object of the method `Generator.normal`: a random generator (Generator); draw from the "
+        "`rng` that `simulate` is given",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", METHODS)
+def test_a_bound_method_is_refused_by_its_name_and_class(case: str) -> None:
+    make, text = METHODS[case]
+    with pytest.raises(StudyError) as caught:
+        describe(make())
+    assert str(caught.value).endswith(text)
 
 
 def test_differences_of_values_are_shown_around_the_first() -> None:
