@@ -49,6 +49,10 @@ MISUSE: dict[str, tuple[dict[str, str], str]] = {
         {"top": "import numpy as np", "body": 'return {"x": np.random.default_rng(0).normal(size=size)}'},
         "must draw from its `rng`, but (scale=1.0), block 0 is identical",
     ),
+    "numbers of replicates": (
+        {"body": 'return {"x": rng.normal(size=size), "y": range(size)}'},
+        "column `y` must come from `rng`, got the values of (scale=1.0), block 0 again; return one value a replicate",
+    ),
     "default_rng()": (
         {"top": "import numpy as np", "body": 'return {"x": np.random.default_rng().normal(size=size)}'},
         "must give the same block whenever and wherever it is drawn, but another process drew other numbers",

@@ -19,6 +19,18 @@ from mcstudy.study import Study
 __all__ = ["Guard"]
 
 COINCIDENCE = 1e-6  # the chance, in a run, that honest blocks are refused for being equal
+# The same for a column of a scenario, of which a run has up to a million.
+REPETITION = 1e-12
+
+
+@dataclass
+class _First:
+    """The first block of a scenario: digests of its columns, and how many blocks have had each of them."""
+
+    block: Block
+    digests: dict[str, bytes]
+    equal: Counter[str] = field(default_factory=Counter)
+    drawn: int = 0
 
 
 @dataclass
@@ -39,6 +51,7 @@ class Guard:
     replay: str
     _seen: dict[tuple[str, str, str], tuple[Block, int]] = field(default_factory=dict)
     _drawn: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _first: dict[tuple[str, str], _First] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for experiment in list(self.columns):
@@ -62,6 +75,7 @@ class Guard:
         if result.data is not None:
             self._check_names(result.block, result.data.dtype.names or ())
             self._check_distinct(result.block, result.data)
+            self._check_columns(result.block, result.data)
 
     def _check_names(self, block: Block, names: tuple[str, ...]) -> None:
         if block.experiment not in self.columns:
@@ -83,18 +97,34 @@ class Guard:
         key = (*place, hashlib.sha256(data.tobytes()).hexdigest())
         first, others = self._seen.get(key, (block, 0))
         self._seen[key] = first, others + 1
-        if others and _by_chance(data, others + 1, self._drawn[place]) < COINCIDENCE:
+        # Columns may hang together: all of them are at most as likely as the least likely one.
+        likeliest = min((_likelihood(data[name]) for name in data.dtype.names or ()), default=0.0)
+        if others and _by_chance(likeliest, others + 1, self._drawn[place]) < COINCIDENCE:
             rule = f"`simulate` must draw from its `rng`, but {first} is identical"
             raise self._error(block, rule)
+
+    def _check_columns(self, block: Block, data: npt.NDArray[Any]) -> None:
+        """Refuse a column that has the values of the scenario's first block again, where chance can't have done it.
+
+        A column that is constant within blocks may be equal in all of them. No more than first blocks are remembered:
+        memory must not grow with the replicates.
+        """
+        digests = {name: hashlib.sha256(data[name].tobytes()).digest() for name in data.dtype.names or ()}
+        first = self._first.setdefault((block.experiment, block.scenario.key), _First(block, digests))
+        first.drawn += 1
+        for name in [name for name, digest in digests.items() if digest == first.digests[name]]:
+            first.equal[name] += 1
+            if _by_chance(_likelihood(data[name]), first.equal[name], first.drawn) < REPETITION:
+                rule = f"column `{name}` must come from `rng`, got the values of {first.block} again; return one value a replicate that is drawn from `rng`, or a constant"
+                raise self._error(block, rule)
 
     def _error(self, block: Block, rule: str) -> StudyError:
         again = f"{self.replay} {block.token}"
         return StudyError(f"study {self.study.name} {block}: {rule}\nsee it again with: {again}")
 
 
-def _by_chance(data: npt.NDArray[Any], equal: int, blocks: int) -> float:
+def _by_chance(likeliest: float, equal: int, blocks: int) -> float:
     """A bound on the chance that so many equal blocks are among independent ones: one for each way to choose them."""
-    likeliest = min((_likelihood(data[name]) for name in data.dtype.names or ()), default=0.0)
     ways = math.lgamma(blocks + 1) - math.lgamma(equal + 1) - math.lgamma(blocks - equal + 1)
     return math.exp(min(0.0, ways + (equal - 1) * likeliest))
 

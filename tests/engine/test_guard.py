@@ -156,6 +156,65 @@ def test_honest_blocks_of_few_values_pass(guard: Guard, probability: float) -> N
         guard.check(block(number=number, x=values))
 
 
+def fresh(number: int) -> Any:
+    return np.random.default_rng([7, number]).normal(size=64)
+
+
+REPEATED = {
+    "normal": np.random.default_rng(3).normal(size=64),
+    "coins": np.random.default_rng(3).integers(0, 2, size=64),
+    "numbers of replicates": np.arange(64),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_column_that_repeats_beside_a_random_one_is_refused(guard: Guard, name: str) -> None:
+    guard.check(block(x=fresh(0), y=REPEATED[name]))
+    with pytest.raises(StudyError) as raised:
+        guard.check(block(number=1, x=fresh(1), y=REPEATED[name]))
+    assert str(raised.value) == (
+        "study toy (n=1), block 1: column `y` must come from `rng`, got the values of (n=1), block 0 again; return one "
+        f"value a replicate that is drawn from `rng`, or a constant\nsee it again with: {REPLAY} {ONE.digest}:1"
+    )
+
+
+def test_a_column_of_few_values_in_small_blocks_is_refused_once_chance_is_out_of_the_question(
+    guard: Guard,
+) -> None:
+    """Eight coins are equal in two blocks once in 256 times; in 32, never."""
+    values = np.resize([0.0, 1.0], 8)
+
+    def draw(blocks: range) -> None:
+        for number in blocks:
+            guard.check(block(number=number, x=fresh(number)[:8], y=values))
+
+    draw(range(2))
+    with pytest.raises(StudyError, match="column `y` must come from `rng`"):
+        draw(range(2, 32))
+
+
+def test_columns_that_are_constant_within_blocks_may_repeat(guard: Guard) -> None:
+    for number in range(200):
+        guard.check(block(number=number, x=fresh(number), bound=2.0, level=float(number % 2)))
+
+
+def test_another_scenario_may_have_the_same_column(make_study: MakeStudy) -> None:
+    guard = Guard(make_study(), {}, REPLAY)
+    for scenario in (ONE, TWO):
+        guard.check(block(scenario, x=fresh(scenario["n"] == 1), y=REPEATED["normal"]))
+    with pytest.raises(StudyError, match=r"got the values of \(n=2\), block 0 again"):
+        guard.check(block(TWO, number=1, x=fresh(5), y=REPEATED["normal"]))
+
+
+@pytest.mark.parametrize("probability", [0.5, 0.1, 0.01])
+def test_honest_columns_of_few_values_pass(guard: Guard, probability: float) -> None:
+    """2,000 blocks of 16, some of which repeat the first by chance."""
+    rng = np.random.default_rng(6)
+    coins = rng.random((2000, 16)) < probability
+    for number, values in enumerate(coins):
+        guard.check(block(number=number, x=fresh(number)[:16], y=values))
+
+
 def test_with_common_factors_blocks_may_be_equal_across_scenarios(make_study: MakeStudy) -> None:
     guard = Guard(make_study(common=("n",)), {}, REPLAY)
     guard.check(block())

@@ -135,7 +135,7 @@ def test_published_error_is_decided_by_the_typical_problem(
     study: mc.Study, named: Named, draws_of: Callable[..., Draws], factor: float, verdict: mc.Verdict
 ) -> None:
     draws = published(study, draws_of, factor, rare=10.0)
-    (finding,) = judge([named(study, "1.depth.published-error")], draws, among=10)
+    (finding,) = judge([named(study, "1.depth.published-error")], draws, 0.01 / 10)
     assert finding.verdict is verdict
 
 
@@ -146,8 +146,8 @@ def test_published_error_is_not_decided_by_a_mean(
     draws = published(study, draws_of, 1.0, rare=10.0)
     claim = named(study, "1.depth.published-error")
     assert isinstance(claim, mc.Value)
-    (of_mean,) = judge([replace(claim, of=mc.mean("departure_decades"))], draws, among=10)
-    (of_median,) = judge([claim], draws, among=10)
+    (of_mean,) = judge([replace(claim, of=mc.mean("departure_decades"))], draws, 0.01 / 10)
+    (of_median,) = judge([claim], draws, 0.01 / 10)
     assert (of_mean.verdict, of_median.verdict) == (mc.Verdict.UNDECIDED, mc.Verdict.CONFIRMED)
 
 

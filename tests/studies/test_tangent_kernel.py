@@ -104,7 +104,7 @@ def test_kernel_without_the_determinant_is_refuted(
     def verdict() -> mc.Verdict:
         scenario = mc.Scenario(activation="erf", width=128)
         draws = draws_of({scenario: study["kernels"].simulate(stream(), 2048, **scenario)}, tuned=2048)
-        return judge([named(study, "2.kernel.tangent-unbiased")], draws, among=12)[0].verdict
+        return judge([named(study, "2.kernel.tangent-unbiased")], draws, 0.01 / 12)[0].verdict
 
     assert verdict() is mc.Verdict.CONFIRMED
     monkeypatch.setitem(kernels._CLOSED, "erf", kernels._CLOSED["erf"]._replace(slope_kernel=wrong))
