@@ -35,6 +35,7 @@ from .statistics import bias as bias
 from .statistics import bias_eliminated_coverage as bias_eliminated_coverage
 from .statistics import conditional as conditional
 from .statistics import correlation as correlation
+from .statistics import covariance as covariance
 from .statistics import coverage as coverage
 from .statistics import custom as custom
 from .statistics import empirical_se as empirical_se

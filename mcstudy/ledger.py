@@ -1,4 +1,4 @@
-"""The ledger: all findings of a study at one simultaneous confidence, and its JSON."""
+"""The ledger: all findings of a study at one chance of any wrong verdict, and its JSON."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ LAWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "range": (("uniform", "coin", *RARE), ("uniform", "coin")),
     "at-most": (LIGHT, LIGHT),
     "contrast": (("normal", "lognormal 1", *RARE), ("normal",)),
-    "contrast.paired": (("lognormal 1",), ()),
+    "contrast.paired": (("normal", "lognormal 1"), ("normal",)),
     "ratio": (("exponential", "thrice in 512"), ("exponential",)),
     "bound": (RARE[1:], RARE[1:]),
     "identity": (RARE[1:], RARE[1:]),
@@ -57,50 +57,35 @@ LAWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-def on_value(trial: Trial, of: Statistic) -> Claim:
+def zone_of(trial: Trial) -> dict[str, Any]:
+    """The zone of a trial as arguments of claims."""
+    return {"equals": trial.theory, "margin": trial.margin}
+
+
+def on_value(of: Statistic, trial: Trial) -> Claim:
     """The claim on the value of a statistic."""
-    return mc.Value("value", "x", of=of, equals=trial.theory, margin=trial.margin)
+    return mc.Value("value", "x", of=of, **zone_of(trial))
 
 
-def in_range(trial: Trial) -> Claim:
-    """The claim on a mean, with the range of the law."""
-    low, high = map(float, trial.law.support())
-    return mc.Value(
-        "value", "x", of=mc.mean("x"), equals=trial.theory, margin=trial.margin, range=(low, high)
-    )
-
-
-def on_two(trial: Trial, kind: str) -> Claim:
-    """The claim on the means of two levels."""
-    levels = trial.levels[0], trial.levels[1]
-    return mc.Contrast(
-        kind,
-        "x",
-        of=mc.mean("x"),
-        across=trial.factor,
-        levels=levels,
-        kind=kind,
-        equals=trial.theory,
-        margin=trial.margin,
-    )
-
-
+MEAN = mc.mean("x")
 # Kind -> the claim of a trial; paired or not it is the same.
 CLAIMS: dict[str, Callable[[Trial], Claim]] = {
-    "mean": partial(on_value, of=mc.mean("x")),
-    "variance": partial(on_value, of=mc.variance("x")),
-    "sd": partial(on_value, of=mc.sd("x")),
-    "quantile": partial(on_value, of=mc.quantile("x", 0.9)),
-    "proportion": partial(on_value, of=mc.proportion("x")),
-    "range": in_range,
-    "at-most": lambda t: mc.AtMost("limit", "x", of=mc.mean("x"), at_most=t.theory),
-    "contrast": partial(on_two, kind="difference"),
-    "ratio": partial(on_two, kind="ratio"),
+    "mean": partial(on_value, MEAN),
+    "variance": partial(on_value, mc.variance("x")),
+    "sd": partial(on_value, mc.sd("x")),
+    "quantile": partial(on_value, mc.quantile("x", 0.9)),
+    "proportion": partial(on_value, mc.proportion("x")),
+    "range": lambda t: mc.Value("value", "x", of=MEAN, range=t.law.support(), **zone_of(t)),
+    "at-most": lambda t: mc.AtMost("limit", "x", of=MEAN, at_most=t.theory),
+    "contrast": lambda t: mc.Contrast("two", "x", of=MEAN, across="level", levels=(0, 1), **zone_of(t)),
+    "ratio": lambda t: mc.Contrast(
+        "two", "x", of=MEAN, across="level", levels=(0, 1), kind="ratio", **zone_of(t)
+    ),
     "bound": lambda t: mc.Bound("never", "x", column="x", at_most=0.5, probability=t.margin),
     "identity": lambda t: mc.Identity("never", "x", column="x", tolerance=0.5, probability=t.margin),
     "law": lambda t: mc.Law("law", "x", column="x", distribution=t.theory, margin=t.margin),
     "same-law": lambda t: mc.SameLaw("same", "x", column="x", across="level", margin=t.margin),
-    "rate": lambda t: mc.Rate("rate", "x", of=mc.mean("x"), against="n", exponent=t.theory, margin=t.margin),
+    "rate": lambda t: mc.Rate("rate", "x", of=MEAN, against="n", exponent=t.theory, margin=t.margin),
 }
 
 
@@ -224,7 +209,7 @@ def promised(name: str, verdict: str, alpha: float = 0.1, judge: str = PACKAGE, 
 
 def powerful(truth: str, verdict: str, share: float, place: str) -> mc.AtLeast:
     """The claim that a verdict is given where the draws are enough for it."""
-    statement = rf"\mathbb{{P}}(\text{{{verdict}}}) \ge {share} \text{{ for a truth }} {place}"
+    statement = rf"\mathbb{{P}}(\text{{{verdict}}}) \ge {share} \text{{ for a truth {place}}}"
     of = mc.proportion(verdict)
     return mc.AtLeast(f"power.{truth}", statement, of=of, at_least=share, where={"truth": truth})
 
@@ -250,8 +235,8 @@ EXPERIMENTS = [
             *(promised("strict", verdict, 0.01) for verdict in VERDICTS),
             *(promised("fixed", verdict, judge=FIXED, expected=REPEATED) for verdict in VERDICTS),
             promised("blind", "confirmed", judge=BLIND, expected=UNSEEN),
-            powerful("centre", "confirmed", 0.99, r"\text{at the centre of the zone}"),
-            powerful("far", "refuted", 0.95, r"\text{1.5 margins off}"),
+            powerful("centre", "confirmed", 0.99, "at the centre of the zone"),
+            powerful("far", "refuted", 0.95, "1.5 margins off"),
         ],
         measures=[mc.Measure(name, of=mc.mean(name)) for name in ("undecided", "disbelieved", "draws")],
     ),

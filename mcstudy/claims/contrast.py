@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.deciding import Shares, decide
@@ -157,7 +158,7 @@ class Contrast(Claim):
         parts = self._expansions(samples, paired=self.across in draws.common)
         if min(part.replicates for part in parts) < 2:  # replicates each, but none in common
             return Assessment(Cell.unjudged(scenario, zone))
-        count = min(np.count_nonzero(sample.present(*self.columns())) for sample in samples)
+        count = min(np.count_nonzero(self._kept(sample)) for sample in samples)
         found = combined(FUNCTIONS[self.kind], parts)
         own = shares if zone.side is Side.BOTH else shares.one_sided()
         decision = decide(zone, lambda share: found.limits(share, own.tuned, replicates=int(count)), own)
@@ -167,12 +168,14 @@ class Contrast(Claim):
     def _expansions(self, samples: tuple[Sample, ...], *, paired: bool) -> list[Expansion]:
         """The statistic at both levels: at the same replicates, or at all of two independent samples."""
         if not paired:
-            return side_by_side(
-                [self._expanded(sample, sample.present(*self.columns())) for sample in samples]
-            )
+            return side_by_side([self._expanded(sample, self._kept(sample)) for sample in samples])
         shortest = min(sample.replicates for sample in samples)
-        kept = np.logical_and.reduce([sample.present(*self.columns())[:shortest] for sample in samples])
+        kept = np.logical_and.reduce([self._kept(sample)[:shortest] for sample in samples])
         return [self._expanded(sample, kept) for sample in samples]
+
+    def _kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
+        """The replicates that the statistic is taken of; those without a value too where it counts them."""
+        return sample.valid if self.of.counts_missing else sample.present(*self.columns())
 
     def _expanded(self, sample: Sample, kept: Any) -> Expansion:
         values = joined([sample.columns[name][: len(kept)][kept] for name in self.columns()])

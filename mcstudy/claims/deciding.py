@@ -186,6 +186,8 @@ def needed(decision: Decision, zone: Zone, estimate: float, replicates: int, sha
     if decision.condition < 1.0:
         seen = replicates / decision.condition if decision.condition > 0.0 else math.inf
         forecast = max(forecast, seen)
+    elif decision.note:  # of a tail whose index, not its size, keeps the cell open
+        forecast = max(forecast, 2.0 * replicates)
     if not forecast < FARTHEST:
         return 2 * replicates
     return max(math.ceil(forecast), replicates + 1)

@@ -13,7 +13,7 @@ from mcstudy.engine.reading import reading
 from mcstudy.exceptions import InputError
 from mcstudy.ledger import ExperimentDesign, Ledger
 from mcstudy.scenarios import Scenario, Where, unmatched
-from mcstudy.words import nearest
+from mcstudy.words import nearest, said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def _places(ledger: Ledger, design: ExperimentDesign, where: Where) -> list[tupl
     )
     chosen = [] if problem else [(s, blocks) for s, blocks in counts.items() if s.matches(where)]
     if not chosen:
-        msg = f"`where` {problem or f'must leave a scenario, got {where} which leaves none'}"
+        msg = f"`where` {problem or f'must leave a scenario, got {said(where)} which leaves none'}"
         raise InputError(msg)
     return chosen
 

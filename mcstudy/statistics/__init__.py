@@ -2,7 +2,7 @@
 
 from mcstudy.statistics.accuracy import bias, empirical_se, model_se, mse, relative_bias, rmse, width
 from mcstudy.statistics.bias_eliminated import bias_eliminated_coverage
-from mcstudy.statistics.comparisons import correlation, ratio, relative_error, relative_precision
+from mcstudy.statistics.comparisons import correlation, covariance, ratio, relative_error, relative_precision
 from mcstudy.statistics.conditional import conditional
 from mcstudy.statistics.custom import custom
 from mcstudy.statistics.intervals import (
@@ -32,6 +32,7 @@ __all__ = [
     "clopper_pearson",
     "conditional",
     "correlation",
+    "covariance",
     "coverage",
     "custom",
     "dkw_band",

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mcstudy.statistics.algebra import Algebra
 from mcstudy.statistics.intervals import FloatArray, check_confidence, hall_interval, standard_error
 from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.sequences import TUNED
@@ -121,7 +120,7 @@ class Expansion:
 
 
 @dataclass(frozen=True)
-class Expanded(Statistic, Algebra):
+class Expanded(Statistic):
     """A statistic of one or several columns, of which a subclass says the expansion."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
+from mcstudy.statistics.algebra import Algebra
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.sequences import TUNED, effective_z, influence_limits
 from mcstudy.statistics.tails import Condition, condition
@@ -49,8 +50,8 @@ class Limits(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Statistic(ABC):
-    """A functional of the law of one column, estimated from independent replicates.
+class Statistic(Algebra, ABC):
+    """A functional of the law of one column, or of several, estimated from independent replicates.
 
     All methods take `values`, array-like of shape (n,) with n >= 2: numbers or booleans, all finite; they
     raise `InputError` otherwise.

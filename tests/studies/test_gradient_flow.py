@@ -13,7 +13,7 @@ import mcstudy as mc
 from mcstudy.claims import Claim, judge
 from mcstudy.draws import Draws, Sample
 from mcstudy.models.arrays import FloatArray
-from mcstudy.models.deep_linear import alignment, flow, mode_dynamics, problems, residuals, velocities
+from mcstudy.models.deep_linear import alignment, flow, mode_dynamics, problems, residuals
 
 REGISTER = {
     *("1a", "1b.1", "1b.conserved", "1b.2", "1b.2-printed", "1c", "1c-distinct", "1d", "1d-printed"),

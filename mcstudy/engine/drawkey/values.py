@@ -152,7 +152,9 @@ class Values:
         return joined("dict", (token for pair in pairs for token in pair))
 
     def _attributes(self, value: Mapping[str, Any], place: Place) -> str:
-        items = ((self.token(name, place), self.token(x, inside(place, f".{name}"))) for name, x in value.items())
+        items = (
+            (self.token(name, place), self.token(x, inside(place, f".{name}"))) for name, x in value.items()
+        )
         return joined("dict", (token for item in items for token in item))
 
     def _set(self, value: set[Any] | frozenset[Any], place: Place) -> str:

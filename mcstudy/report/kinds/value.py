@@ -29,8 +29,7 @@ class ValueKind(Kind):
         "ranges; else it is asymptotic, and waits until the tails of the replicates have been seen.",
     )
     drawn = (
-        "Points: estimates. Lines: intervals at the simultaneous confidence level. Green band: theory ± margin, "
-        "with theory in its middle."
+        "Points: estimates. Lines: their intervals. Green band: theory ± margin, with theory in its middle."
     )
     columns: ClassVar[Mapping[str, Column]] = {
         "estimate ± MCSE": lambda cell, _: uncertain(cell.estimate, cell.mcse),
