@@ -185,10 +185,10 @@ STRICT: dict[str, Any] = {"alpha": (0.01,), "judge": (PACKAGE,)}
 TRYING = {"mean": ("exponential", "t3", "once in 512"), "variance": ("normal", "t5"), "law": ("normal",)}
 NARROWED = LOOSE | {"truth": ("above",)}
 QUICK = (
-    over({"mean": ("t3",), "range": ("coin",), "law": ("normal",)}, **NARROWED, judge=(PACKAGE,))
+    over({"mean": ("lognormal 1",), "range": ("coin",), "law": ("normal",)}, **NARROWED, judge=(PACKAGE,))
     + over({"mean": ("normal",)}, **NARROWED, judge=(FIXED,))
     + over({"mean": ("once in 512",)}, **NARROWED, judge=(BLIND,))
-    + over({"range": ("coin",)}, truth=("far",), **STRICT)
+    + over({"law": ("coin",)}, truth=("far",), **STRICT)
 )
 FULL = (
     over({kind: laws for kind, (laws, _) in LAWS.items()}, **LOOSE, judge=(PACKAGE,))
@@ -200,9 +200,7 @@ FULL = (
 def promised(name: str, verdict: str, alpha: float = 0.1, judge: str = PACKAGE, **more: Any) -> mc.AtMost:
     """The claim that a verdict is wrong as rarely as it must; 0.15 alpha is left for the draws of this study."""
     where = more.pop("where", {}) | {"truth": EDGES, "alpha": alpha, "judge": judge}
-    statement = (
-        rf"\mathbb{{P}}(\text{{wrongly {verdict} at any look}}) \le 1.15 \, \alpha, \; \alpha = {alpha:g}"
-    )
+    statement = rf"\mathbb{{P}}(\text{{wrongly {verdict}, at any look}}) \le 1.15 \cdot {alpha:g}"
     of, most = mc.proportion(verdict), 1.15 * alpha
     return mc.AtMost(f"{name}.{verdict}", statement, of=of, at_most=most, where=where, **more)
 

@@ -5,7 +5,7 @@ from mcstudy.claims.claim import Claim
 from mcstudy.claims.contrast import Contrast
 from mcstudy.claims.expectation import Expectation, control, misprint
 from mcstudy.claims.identity import Identity
-from mcstudy.claims.judging import claims_over, judge, profits, spend
+from mcstudy.claims.judging import assess, claims_over, conclude, judge, profits, spend
 from mcstudy.claims.law import Law, SameLaw
 from mcstudy.claims.one_sided import AtLeast, AtMost
 from mcstudy.claims.rate import Rate
@@ -25,7 +25,9 @@ __all__ = [
     "Relative",
     "SameLaw",
     "Value",
+    "assess",
     "claims_over",
+    "conclude",
     "control",
     "judge",
     "misprint",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.scenarios import Scenario
 
-__all__ = ["claims_over", "find", "judge", "profits", "spend"]
+__all__ = ["assess", "claims_over", "conclude", "find", "judge", "profits", "spend"]
 
 ROUNDING = 1e-9  # of a sum of weights like 0.1
 
@@ -89,10 +90,29 @@ def find(claim: Claim, draws: Draws, share: float, experiment: str = "") -> Find
         The chance of a wrong verdict that this claim may spend over all its cells, and all looks that ever are.
     experiment : str
     """
-    groups = [tuple(draws.samples[scenario] for scenario in group) for group in claim.groups(draws.scenarios)]
+    return conclude(claim, assess(claim, draws, share), experiment)
+
+
+def assess(
+    claim: Claim, draws: Draws, share: float, known: Mapping[int, Assessment] = MappingProxyType({})
+) -> list[Assessment]:
+    """Assess the cells of one claim.
+
+    Parameters
+    ----------
+    claim, draws, share
+        See `find`.
+    known : mapping from int to Assessment
+        Cells, by their number, that have been assessed at these draws.
+    """
+    groups = claim.groups(draws.scenarios)
     shares = Shares.of(share, len(groups), draws.tuned)
-    assessments = [_assess(claim, samples, shares, draws) for samples in groups]
-    return _conclude(claim, assessments, experiment)
+    return [
+        known[number]
+        if number in known
+        else _assess(claim, tuple(draws.samples[scenario] for scenario in group), shares, draws)
+        for number, group in enumerate(groups)
+    ]
 
 
 def profits(claim: Claim, cell: Cell) -> bool:
@@ -130,7 +150,7 @@ def _needed(claim: Claim, cell: Cell, present: int) -> int:
     return max(cell.replicates + 1, math.ceil(forecast * cell.replicates / max(present, 1)))
 
 
-def _conclude(claim: Claim, assessments: Sequence[Assessment], experiment: str) -> Finding:
+def conclude(claim: Claim, assessments: Sequence[Assessment], experiment: str) -> Finding:
     """The conjunction of the cells; of those with its verdict the one that reaches furthest speaks for it."""
     cells = tuple(assessment.cell for assessment in assessments)
     verdict = Verdict.all_of([cell.verdict for cell in cells])

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
 
-from mcstudy.engine.blocks import Blocks, to_npy
+from mcstudy.engine.blocks import Blocks, Counts, to_npy
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import check_owner, check_version, sign
 from mcstudy.engine.worker import BlockResult
@@ -27,6 +27,7 @@ __all__ = ["Journal"]
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS looks (profile TEXT PRIMARY KEY, counts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
     experiment TEXT NOT NULL, scenario TEXT NOT NULL, number INTEGER NOT NULL,
     data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL,
@@ -134,6 +135,16 @@ class Journal(Blocks):
         text = json.dumps(content, sort_keys=True)
         if last is None or last[0] != text:
             self._connection.execute("INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, text))
+
+    def note_look(self, profile: str, counts: Counts) -> None:
+        """Note after how many replicates a run of a profile has looked last."""
+        text = json.dumps([[name, scenario.key, count] for (name, scenario), count in counts.items()])
+        self._connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (profile, text))
+
+    def last_look(self, profile: str) -> dict[tuple[str, str], int]:
+        """The replicates of the last look of a profile, by experiment and key of the scenario; empty before one."""
+        row = self._connection.execute("SELECT counts FROM looks WHERE profile = ?", (profile,)).fetchone()
+        return {} if row is None else {(name, key): count for name, key, count in json.loads(row[0])}
 
     def changes(self) -> list[Change]:
         """What was changed in the analysis after replicates had been seen, in order."""

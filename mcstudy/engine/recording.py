@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mcstudy.draws import Draws, Failure
+from mcstudy.draws import Draws, Failure, Sample
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.settings import Settings
@@ -14,20 +14,36 @@ from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.findings import Finding
 from mcstudy.ledger import About, Design, ExperimentDesign, FailureRecord, Ledger, Run, Section
-from mcstudy.scenarios import factors_of
+from mcstudy.scenarios import Scenario, factors_of
 from mcstudy.study import Study
 
 __all__ = ["draws_of", "ledger_of"]
 
 
 def draws_of(settings: Settings, experiment: Experiment, journal: Journal, counts: Counts) -> Draws:
-    """The first replicates of each scenario of an experiment, as claims read them."""
-    samples = {
-        scenario: journal.sample(experiment, scenario, replicates)
-        for (name, scenario), replicates in counts.items()
-        if name == experiment.name
-    }
+    """The first replicates of each scenario of an experiment, as claims read them: those that they ask for."""
+    own = {scenario: replicates for (name, scenario), replicates in counts.items() if name == experiment.name}
+    samples = _Samples(lambda scenario: journal.sample(experiment, scenario, own[scenario]), tuple(own))
     return Draws(samples, settings.study.replicates.tuned, experiment.common)
+
+
+class _Samples(Mapping[Scenario, Sample]):
+    """The samples of an experiment, each loaded when it is first asked for."""
+
+    def __init__(self, load: Callable[[Scenario], Sample], scenarios: tuple[Scenario, ...]) -> None:
+        self._load, self._scenarios = load, scenarios
+        self._loaded: dict[Scenario, Sample] = {}
+
+    def __getitem__(self, scenario: Scenario) -> Sample:
+        if scenario not in self._loaded:
+            self._loaded[scenario] = self._load(scenario)
+        return self._loaded[scenario]
+
+    def __iter__(self) -> Iterator[Scenario]:
+        return iter(self._scenarios)
+
+    def __len__(self) -> int:
+        return len(self._scenarios)
 
 
 def ledger_of(

@@ -14,10 +14,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from mcstudy.checks import is_count
-from mcstudy.claims import claims_over, judge
+from mcstudy.claims import assess, claims_over, conclude
+from mcstudy.claims.claim import Assessment
 from mcstudy.claims.deciding import Shares
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
-from mcstudy.draws import Block, Draws
+from mcstudy.draws import Block
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
@@ -143,9 +144,8 @@ class _Loop:
         for name, parts in keys.items():
             journal.claim(name, parts)
         self.sets = {name for name, parts in keys.items() if reaches_sets(parts)}
-        self._findings: dict[
-            str, tuple[tuple[int, ...], Finding]
-        ] = {}  # by claim, with the replicates it read
+        # The cells of each claim, with the replicates of their scenarios.
+        self._assessed: dict[str, list[tuple[tuple[int, ...], Assessment]]] = {}
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.shares = shares_of(self.study)
         self.limit = settings.limit
@@ -181,9 +181,7 @@ class _Loop:
     def _draw_and_judge(self) -> tuple[dict[tuple[str, Scenario], int], tuple[Finding, ...]]:
         """Draw, look, and draw more where that may decide something."""
         counts: dict[tuple[str, Scenario], int] = {}
-        wanted = {
-            (name, s): self.settings.first for name, scenarios in self.scenarios.items() for s in scenarios
-        }
+        wanted = self._at_first()
         findings: tuple[Finding, ...] = ()
         look = 0
         while wanted:
@@ -193,8 +191,26 @@ class _Loop:
             self.progress.look(self.study.name, look, len(missing))
             self._draw(missing)
             findings = self._judge(counts)
+            self.journal.note_look(self.settings.profile, counts)
             wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
         return counts, findings
+
+    def _at_first(self) -> dict[tuple[str, Scenario], int]:
+        """The replicates of the first look: those of the last one of an earlier run, where that has seen more.
+
+        Where nothing has changed they lead on as they would have. Where a claim has, its kept draws answer at once.
+        """
+        seen = self.journal.last_look(self.settings.profile)
+        block = self.study.block_size
+        return {
+            (name, scenario): max(
+                self.settings.first, int(min(seen.get((name, scenario.key), 0), self.limit.replicates))
+            )
+            // block
+            * block
+            for name, scenarios in self.scenarios.items()
+            for scenario in scenarios
+        }
 
     def _missing(self, wanted: Counts) -> list[Block]:
         done = self.journal.done()
@@ -210,17 +226,16 @@ class _Loop:
         )
 
     def _judged(self, experiment: Experiment, counts: Counts) -> Iterator[Finding]:
-        """The findings of an experiment; that of an earlier look where a claim has got no draws since."""
-        draws: Draws | None = None
+        """The findings of an experiment; cells that have got no draws since an earlier look stay as they were."""
+        own = _of_experiment(counts, experiment.name)
+        draws = draws_of(self.settings, experiment, self.journal, counts)
         for claim in self.claims[experiment.name]:
-            read = claim.select(self.scenarios[experiment.name])
-            replicates = tuple(counts[experiment.name, scenario] for scenario in read)
-            before, finding = self._findings.get(claim.id, ((), None))
-            if finding is None or before != replicates:
-                draws = draws or draws_of(self.settings, experiment, self.journal, counts)
-                (finding,) = judge([claim], draws, experiment=experiment.name, shares=self.shares)
-                self._findings[claim.id] = replicates, finding
-            yield finding
+            sizes = [tuple(own[scenario] for scenario in group) for group in claim.groups(tuple(own))]
+            kept = self._assessed.get(claim.id, [])
+            known = {n: one for n, (size, one) in enumerate(kept) if size == sizes[n]}
+            assessments = assess(claim, draws, self.shares[claim.id], known)
+            self._assessed[claim.id] = list(zip(sizes, assessments, strict=True))
+            yield conclude(claim, assessments, experiment.name)
 
     def _wanted(self, findings: tuple[Finding, ...], counts: Counts) -> dict[tuple[str, Scenario], int]:
         by_id = {finding.id: finding for finding in findings}

@@ -170,7 +170,9 @@ def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
     # An error as large as its value would reach down to 0, which is nowhere on these axes.
     low = np.maximum(y - 2.0 * error, y / 10.0)
     bars(axes, x, low, y + 2.0 * error, color=colour, linewidth=1.0, alpha=opacity)
-    if line.fit:
+    if line.fit and line.fitted.size:  # with a correction it is no straight line
+        axes.plot(x, line.fitted[kept], **style, alpha=opacity)
+    elif line.fit:
         ends = x[[0, -1]]
         axes.plot(ends, line.fit.constant * ends**line.fit.exponent, **style, alpha=opacity)
     edge: dict[str, Any] = {

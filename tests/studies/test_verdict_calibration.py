@@ -15,30 +15,12 @@ from mcstudy.statistics import moments, statistic, tails
 from mcstudy.statistics.intervals import standard_error
 
 CONTROLS = {"fixed.confirmed", "fixed.refuted", "blind.confirmed"}
-KINDS = {
-    "mean",
-    "variance",
-    "sd",
-    "quantile",
-    "proportion",
-    "range",
-    "bound",
-    "identity",
-    "law",
-    "same-law",
-    "rate",
-}
-LAWS = {
-    "normal",
-    "exponential",
-    "lognormal 1",
-    "lognormal 2",
-    "t5",
-    "t3",
-    "Pareto 2.5",
-    "Poisson 0.1",
-    "Cauchy",
-}
+VALUES = {"mean", "variance", "sd", "quantile", "proportion", "range", "at-most", "contrast", "ratio"}
+KINDS = VALUES | {"bound", "identity", "law", "same-law", "rate"}
+LIGHT, HEAVY = (
+    {"normal", "exponential", "Poisson 0.1"},
+    {"lognormal 1", "lognormal 2", "t5", "t3", "Pareto 2.5"},
+)
 RARE = {"once in 512", "thrice in 512"}
 EDGE: dict[str, Any] = {"truth": "above", "alpha": 0.1, "judge": "package"}
 
@@ -79,10 +61,10 @@ def test_controls_and_nothing_else_is_to_be_refuted(
 def test_design_covers_kinds_laws_and_edges(study: mc.Study) -> None:
     scenarios = study["verdicts"].of_profile("full")
     promised = [s for s in scenarios if s.matches({"judge": "package", "alpha": 0.1})]
-    assert {s["kind"] for s in promised} == KINDS | {"same-law.paired", "rate.paired"}
+    assert {s["kind"] for s in promised} == KINDS | {"contrast.paired", "same-law.paired", "rate.paired"}
     for kind in ("mean", "variance"):
-        assert {s["law"] for s in promised if s["kind"] == kind} >= LAWS - {"Cauchy"} | RARE
-    both = {s.without("truth") for s in promised if s["kind"] not in ("bound", "identity")}
+        assert {s["law"] for s in promised if s["kind"] == kind} >= LIGHT | HEAVY | RARE
+    both = {s.without("truth") for s in promised if s["kind"] not in ("bound", "identity", "at-most")}
     assert all(mc.Scenario(**edge, truth=truth) in promised for edge in both for truth in EDGES)
     assert study.replicates.full >= 2000
     assert {s["truth"] for s in scenarios} == set(trials.PLACES)

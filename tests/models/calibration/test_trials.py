@@ -21,6 +21,23 @@ def test_truth_lies_so_many_margins_above_theory(kind: str, truth: str) -> None:
     assert (found - trial.theory) / trial.margin == pytest.approx(PLACES[truth], abs=1e-9)
 
 
+@pytest.mark.parametrize(("truth", "margins"), [("above", 1e-6), ("centre", -1.0), ("far", 0.5)])
+def test_an_upper_limit_is_the_upper_edge_of_a_zone(truth: str, margins: float) -> None:
+    trial = trial_of("at-most", "exponential", truth)
+    assert (1.0 - trial.theory) / trial.margin == pytest.approx(margins, abs=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "equal"), [("contrast", 0.0), ("contrast.paired", 0.0), ("ratio", 1.0)])
+def test_contrasts_of_equal_means_scatter_as_said(kind: str, equal: float) -> None:
+    """2000 pairs of 400 draws: five standard errors, 1/sqrt(4000) for an sd, beside terms of order 1/n."""
+    trial = trial_of(kind, "exponential", "far")
+    one, other = columns(trial, 800_000).reshape(2, 2000, 400).mean(axis=2)
+    found = one / other if kind == "ratio" else one - other
+    assert np.mean(found) == pytest.approx(equal, abs=5 * trial.scatter / np.sqrt(800_000) + 2 / 400)
+    assert np.std(found) * np.sqrt(400) == pytest.approx(trial.scatter, rel=5 / np.sqrt(4000) + 2 / 400)
+    assert (equal - trial.theory) / trial.margin == pytest.approx(1.5)
+
+
 def test_edges_lie_outside_by_a_hair() -> None:
     assert all(1 < abs(PLACES[truth]) < 1 + 1e-5 for truth in EDGES)
 
@@ -29,6 +46,9 @@ def test_edges_lie_outside_by_a_hair() -> None:
     ("kind", "factor", "levels", "paired"),
     [
         ("mean", "", (), False),
+        ("contrast", "level", (0, 1), False),
+        ("contrast.paired", "level", (0, 1), True),
+        ("ratio", "level", (0, 1), False),
         ("same-law", "level", (0, 1), False),
         ("same-law.paired", "level", (0, 1), True),
         ("rate", "n", LEVELS, False),
@@ -43,10 +63,9 @@ def test_a_column_for_each_level(kind: str, factor: str, levels: tuple[int, ...]
 
 def test_violations_turn_up_as_often_as_they_may() -> None:
     """Their number is binomial; five standard deviations."""
-    for truth, times in (("centre", 0.0), ("above", 1.0), ("far", 1.5)):
-        trial = trial_of("bound", "thrice in 512", truth)
-        (x,) = columns(trial, 10**6)
-        expected = times * trial.margin * 10**6
+    for truth, times in (("centre", 0.0), ("above", 0.8), ("far", 1.5)):
+        (x,) = columns(trial_of("bound", "thrice in 512", truth), 10**6)
+        expected = times * 3 / 512 * 10**6
         assert abs(x.sum() - expected) <= 5 * np.sqrt(expected)
         assert set(x) <= {0.0, 1.0}
 
@@ -77,7 +96,7 @@ def test_levels_fall_as_roots_and_slopes_scatter_as_said(kind: str) -> None:
     means = columns(trial, 400_000).reshape(len(LEVELS), 2000, 200).mean(axis=2)
     slopes = np.polyfit(np.log(LEVELS[2:]), np.log(means[2:]), 1)[0]
     assert np.mean(slopes) == pytest.approx(-1 / 2, abs=5 * trial.scatter / np.sqrt(400_000))
-    assert np.std(slopes) * np.sqrt(200) == pytest.approx(trial.scatter, rel=0.08)
+    assert np.std(slopes) * np.sqrt(200) == pytest.approx(trial.scatter, rel=5 / np.sqrt(4000))
     assert trial.theory == -1 / 2
 
 
