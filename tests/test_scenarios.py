@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -188,8 +188,8 @@ def test_a_where_that_gives_no_answer(where: Any, problem: str) -> None:
 
 
 def test_a_where_may_answer_by_numpy() -> None:
-    assert unmatched(lambda n: np.float64(n) > 2.0, grid(n=(2, 3))) == ""
-    assert Scenario(n=3).matches(lambda n: np.float64(n) > 2.0) is True
+    assert unmatched(cast(Any, lambda n: np.float64(n) > 2.0), grid(n=(2, 3))) == ""
+    assert Scenario(n=3).matches(cast(Any, lambda n: np.float64(n) > 2.0)) is True
 
 
 def test_a_claim_whose_where_gives_no_answer_is_named() -> None:

@@ -52,7 +52,7 @@ def helper() -> None:
     [
         (helper, "the function `helper` (test_words.py, line "),
         (lambda: None, "a lambda (test_words.py, line "),
-        (partial(helper, 1), "a partial of the function `helper` (test_words.py, line "),
+        (partial(helper), "a partial of the function `helper` (test_words.py, line "),
         (Thing().method, "the method `Thing.method` of an object of class `Thing`"),
         (Thing.made, "the method `Thing.made` of the class `Thing`"),
         (Thing, "the class `Thing`"),

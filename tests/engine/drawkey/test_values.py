@@ -224,7 +224,7 @@ class Drawing:
         return {"x": rng.normal(next(self.step), size=size)}
 
 
-METHODS = {
+METHODS: dict[str, tuple[Callable[[], Any], str]] = {
     "of an object": (
         lambda: Drawing().draw,
         "got simulate -> the object of the method `Drawing.draw` (Drawing).step: an iterator (tuple_iterator), which a "
