@@ -135,12 +135,8 @@ def decide(zone: Zone, limits: Callable[[float], Limits], shares: Shares) -> Dec
         Limits of which each end holds at the share that it is called with.
     shares : Shares
     """
-    confirming = limits(shares.confirm)
-    narrow = _interval(confirming)
-    # Wider limits lie outside of the zone only if these do.
-    outside = zone.verdict(narrow) is Verdict.REFUTED
-    refuting = limits(shares.refute) if outside else confirming
-    wide = _interval(refuting)
+    confirming, refuting = limits(shares.confirm), limits(shares.refute)
+    narrow, wide = _interval(confirming), _interval(refuting)
     if confirming.believed and zone.verdict(narrow) is Verdict.CONFIRMED:
         verdict, deciding = Verdict.CONFIRMED, confirming
     elif refuting.believed and zone.verdict(wide) is Verdict.REFUTED:
@@ -154,7 +150,7 @@ def decide(zone: Zone, limits: Callable[[float], Limits], shares: Shares) -> Dec
     return Decision(
         verdict=verdict,
         interval=_interval(deciding),
-        confidence=1.0 - 2.0 * (shares.refute if outside else shares.confirm),
+        confidence=shares.confidence(verdict),
         note=condition.reason if undecided and condition and not condition.met else "",
         condition=math.nan if condition is None else condition.value,
         exact=deciding.condition is None,

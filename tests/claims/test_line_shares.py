@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy import Rate, Scenario, mean, relative
+from mcstudy import Rate, Scenario, Verdict, mean, relative
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.statistics.joint import Joint
@@ -49,8 +49,9 @@ def test_every_chance_to_refute_a_line_has_its_part(
     monkeypatch.setattr(Joint, "limits", limited)
     monkeypatch.setattr(Joint, "rejects", rejected)
     rng = np.random.default_rng(1)
-    drawn = {Scenario(n=n): {"x": n**-0.5 * (1 + 0.1 * rng.normal(size=512))} for n in LEVELS}
-    find(rate(**parts), draws_of(drawn), SHARE)
+    # Outside of all zones, where what refutes is asked too.
+    drawn = {Scenario(n=n): {"x": n**-1.5 * (1 + 0.1 * rng.normal(size=512))} for n in LEVELS}
+    assert find(rate(**parts), draws_of(drawn), SHARE).verdict is Verdict.REFUTED
     assert sorted(sides) == pytest.approx([SHARE / 2 / chances, SHARE])  # what refutes, and what confirms
     assert sorted(fits) == pytest.approx([SHARE / chances])
 
