@@ -51,18 +51,6 @@ def test_a_mutation_is_one_of_a_line_that_is_there(mutation: Any) -> None:
         assert not name or name.partition("[")[0] in functions_of(ROOT / path), test
 
 
-def test_the_table_has_every_mutation_with_the_test_that_kills_it() -> None:
-    table = (HERE / "table.md").read_text(encoding="utf-8")
-    assert table.startswith(script.HEADER)
-    rows = table.removeprefix(script.HEADER).splitlines()
-    for mutation, row in zip(MUTATIONS, rows, strict=True):
-        *_, killer, _ = row.split("|")
-        assert row == script.row(mutation, killer.strip())
-        path, _, name = killer.strip().partition("::")
-        assert path in {test.partition("::")[0] for test in mutation.tests}
-        assert name in functions_of(ROOT / path)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
