@@ -266,11 +266,12 @@ def _chi_square_boundary(replicates: int, degrees: int, share: float, tuned: flo
 
 def _hotelling(replicates: int, degrees: int, chi_square: float) -> float:
     """Hotelling's T squared at the tail probability of a chi-square."""
-    from scipy.special import chdtrc, fdtri
+    from scipy.special import betaincinv, chdtrc
 
     left = max(replicates - degrees, 1)
-    # The upper quantile of F is the lower one of its inverse, which keeps the digits of a small tail.
-    quantile = 1 / float(fdtri(left, degrees, float(chdtrc(degrees, chi_square))))
+    # F by its beta law, from the end that keeps the digits of a small tail; SciPy's own inverse lost them before 1.15.
+    rest = float(betaincinv(left / 2, degrees / 2, float(chdtrc(degrees, chi_square))))
+    quantile = left / degrees * (1 - rest) / rest
     return degrees * (replicates - 1) / left * quantile
 
 
