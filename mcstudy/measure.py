@@ -12,6 +12,7 @@ from mcstudy.exceptions import StudyError
 from mcstudy.ledger import MeasureCell, Measured
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
+from mcstudy.words import said
 
 __all__ = ["Measure"]
 
@@ -43,7 +44,7 @@ class Measure:
             msg = f"`id` must be letters, digits, '.', '-', '_', the first a letter or digit, got {self.id!r}"
             raise StudyError(msg)
         if not isinstance(self.of, Statistic):
-            msg = f"measure {self.id}: `of` must be a statistic, got {self.of!r}; write mean({self.of!r}), sd(...), ..."
+            msg = f"measure {self.id}: `of` must be a statistic, got {said(self.of)}; write mean('x'), sd('x'), ... of a column"
             raise StudyError(msg)
 
     def columns(self) -> tuple[str, ...]:

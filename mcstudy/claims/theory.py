@@ -12,6 +12,7 @@ from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.factors import call_with_factors
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
+from mcstudy.words import said
 
 __all__ = ["Relative", "Theory", "check_limit", "check_margin", "check_statistic", "evaluate", "relative"]
 
@@ -56,7 +57,7 @@ def check_limit(claim_id: str, name: str, value: Any) -> None:
 def check_statistic(claim_id: str, statistic: Any) -> None:
     """Refuse what is no statistic."""
     if not isinstance(statistic, Statistic):
-        msg = f"claim {claim_id}: `of` must be a statistic, got {statistic!r}; write mean({statistic!r}), rms(...), ..."
+        msg = f"claim {claim_id}: `of` must be a statistic, got {said(statistic)}; write mean('x'), rms('x'), ... of a column"
         raise ClaimError(msg)
 
 
