@@ -23,8 +23,6 @@ __all__ = ["check_first", "check_stored"]
 CHILD = "from mcstudy.engine.proof import child; child()"
 # Any: what depends on the order of hashes differs between them, a set of two in half of the pairs.
 HASH_SEEDS = ("1", "2", "3", "4", "5", "6", "7", "8")
-# What starts processes by forking: the standard library's pools, and `os.fork` itself.
-FORKING = (b"multiprocessing", b"ProcessPoolExecutor", b"fork")
 
 
 def check_first(
@@ -74,20 +72,10 @@ def check_first(
 def _elsewhere(tasks: list[Task], executor: Executor, *, sets: Collection[str]) -> Iterator[BlockResult]:
     """The blocks as other processes than the executor's draw them."""
     first, *others = _other_seeds()
-    child = [task for task in tasks if isinstance(executor, Serial) or _may_fork(task)]
-    here = [task for task in tasks if task not in child]
-    if child:
-        yield from _in_child(child, first)
-    yield from _here(here)
+    yield from _in_child(tasks, first) if isinstance(executor, Serial) else _here(tasks)
     if ordered := [task for task in tasks if task.block.experiment in sets]:
         for seed in others:
             yield from _in_child(ordered, seed)
-
-
-def _may_fork(task: Task) -> bool:
-    """Whether the study's text speaks of processes: a fork beside the threads of a pool of workers may hang."""
-    text = task.payload.shared + task.payload.function
-    return any(word in text for word in FORKING)
 
 
 def check_stored(study: str, journal: Journal, task: Task) -> None:

@@ -86,36 +86,6 @@ def test_a_set_that_only_answers_is_no_fault(write_study: WriteStudy) -> None:
     run(load_study(write_study(top='WORDS = {"aa", "bb"}', body=body)), executor="serial", out=None)
 
 
-POOL = """
-from multiprocessing import Pool
-
-
-def one(seed):
-    return np.random.default_rng(seed).normal()
-"""
-IN_POOL = 'with Pool(2) as pool:\n    return {"x": pool.map(one, rng.integers(2**62, size=size).tolist())}'
-
-
-@pytest.mark.parametrize(
-    ("parts", "drawn_here"),
-    [({"top": f"import numpy as np{POOL}", "body": IN_POOL}, False), ({}, True)],
-    ids=["a pool", "a control"],
-)
-def test_what_may_fork_is_drawn_where_no_threads_are(
-    write_study: WriteStudy, monkeypatch: pytest.MonkeyPatch, parts: dict[str, str], drawn_here: bool
-) -> None:
-    """Beside the threads of joblib's pool, the copy that a fork makes may wait for a lock for ever."""
-    here, found = proof._here, []
-
-    def noted(tasks: Any) -> Any:
-        found.extend(tasks)
-        return here(tasks)
-
-    monkeypatch.setattr(proof, "_here", noted)
-    run(load_study(write_study(**parts)), executor="joblib", jobs=2, out=None)
-    assert bool(found) is drawn_here
-
-
 def test_what_a_single_block_leaves_behind_is_found_out(write_study: WriteStudy) -> None:
     """With one block a worker nothing came before any: it is drawn once more where something has."""
     body = 'return {"x": rng.normal(size=size) + FIRST.setdefault("shift", rng.normal())}'

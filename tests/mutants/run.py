@@ -163,7 +163,7 @@ class Workshop:
         # Other codes are pytest's own: errors of collection, nothing to run.
         if code == 1 and (failed := _failed(output)):
             return Fate(mutation, failed, "")
-        return Fate(mutation, "", "survives" if code == 0 else f"exit code {code}: {_last(output)}")
+        return Fate(mutation, "", "survives" if code == 0 else f"exit code {code}, {_last(output)}")
 
 
 def _failed(output: str) -> str:
@@ -216,7 +216,7 @@ def failing(workshops: Sequence[Workshop], mutations: Sequence[Mutation]) -> lis
 
     def control(workshop: Workshop, module: str) -> str:
         code, output = workshop.test(list(by_module[module]))
-        return "" if code == 0 else f"{_failed(output) or module}: {_last(output)}"
+        return "" if code == 0 else f"{_failed(output) or module}: exit code {code}, {_last(output)}"
 
     return [line for line in _each(workshops, by_module, control) if line]
 

@@ -86,7 +86,9 @@ UNREADABLE = ENTRY.format(id="unreadable", was="def halved(x)", becomes="def hal
         (
             (KILLED, UNTESTED),
             1,
-            ("tests must pass without a mutation, got tests/test_wrong.py::test_nothing: 1 failed",),
+            (
+                "tests must pass without a mutation, got tests/test_wrong.py::test_nothing: exit code 1, 1 failed",
+            ),
         ),
         ((UNREADABLE,), 1, ("unreadable EXIT CODE 2", "0 of 1 mutations killed")),
         ((KILLED.replace("2 * x", "2*x"),), 1, ("`was` must be found once",)),
