@@ -271,9 +271,7 @@ class Ledger:
     @cached_property
     def findings_digest(self) -> str:
         """The sha256 of the canonical JSON of findings and measures."""
-        content = [plain(self.findings), plain(self.measures)]
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _digest(plain(self.findings), plain(self.measures))
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -316,10 +314,23 @@ class Ledger:
             msg = f"`ledger` must have schema {SCHEMA} or 1, got {schema!r}; read it with the version that wrote it"
             raise InputError(msg)
         ledger = _read(document)
-        if (written := ledger.digests.get("findings")) != ledger.findings_digest:
-            msg = f"`ledger` must have the findings that its digest says, got {ledger.findings_digest[:12]} where {str(written)[:12]} is written: it was edited; run the study again"
+        # As it is written: a field that this version has added, with its default, is no edit.
+        found = _digest(list(map(_without_diagnostics, document["findings"])), document.get("measures", []))
+        if (written := ledger.digests.get("findings")) != found:
+            msg = f"`ledger` must have the findings that its digest says, got {found[:12]} where {str(written)[:12]} is written: it was edited; run the study again"
             raise InputError(msg)
         return ledger
+
+
+def _digest(findings: list[Any], measures: list[Any]) -> str:
+    """The sha256 of the canonical JSON of findings and measures."""
+    canonical = json.dumps([findings, measures], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _without_diagnostics(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding without what is written for scripts of version 0.1, and is in no digest."""
+    return {name: value for name, value in finding.items() if name != "diagnostics"}
 
 
 def _read(document: Mapping[str, Any]) -> Ledger:

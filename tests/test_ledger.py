@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -170,6 +171,15 @@ def test_findings_digest_is_that_of_the_findings_alone(ledger: Ledger) -> None:
 def nudged(ledger: Ledger) -> Ledger:
     first = replace(ledger.findings[0], estimate=math.nextafter(ledger.findings[0].estimate, 2))
     return replace(ledger, findings=(first, *ledger.findings[1:]))
+
+
+def written_digest(document: Mapping[str, Any]) -> str:
+    """The findings' digest by another way: of the text, read again by nothing of ours."""
+    rows = json.loads(json.dumps(document["findings"]))
+    for row in rows:
+        del row["diagnostics"]
+    text = json.dumps([rows, document["measures"]], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_findings_digest_sees_the_last_bit(ledger: Ledger) -> None:
@@ -345,6 +355,20 @@ def test_a_ledger_without_its_digest_is_refused(ledger: Ledger) -> None:
     document = copy.deepcopy(ledger.document)
     del document["digests"]["findings"]
     with pytest.raises(InputError, match="where None is written"):
+        Ledger.from_document(document)
+
+
+def test_a_ledger_of_before_a_field_was_added_is_no_edited_one(ledger: Ledger) -> None:
+    """The digest is that of the document as it is written, not of what this version would write of it."""
+    document = copy.deepcopy(ledger.document)
+    for finding in document["findings"]:
+        for cell in finding["cells"]:
+            del cell["needed"]
+    document["digests"]["findings"] = written_digest(document)
+    findings = Ledger.from_document(document).findings
+    assert {cell.needed for finding in findings for cell in finding.cells} == {0}
+    document["findings"][0]["because"] += "."  # the control
+    with pytest.raises(InputError, match="it was edited"):
         Ledger.from_document(document)
 
 

@@ -181,10 +181,11 @@ class StudyModules(importlib.abc.MetaPathFinder):
         self._hidden = {name: sys.modules.pop(name) for name in self._strangers()}
         sys.modules.update(self.modules)
         sys.meta_path.insert(0, self)
-        # Behind all others: for processes that `simulate` starts itself, which have no finder but Python's.
+        # For processes that `simulate` starts itself, which have no finder but Python's. Behind what is installed, and
+        # before the folder of another study: a worker that drew for it has inherited that for its lifetime.
         self._on_path = str(self.folder) not in sys.path
         if self._on_path:
-            sys.path.append(str(self.folder))
+            sys.path.insert(_behind_installed(), str(self.folder))
 
     def leave(self) -> None:
         """Take the study's modules away again."""
@@ -276,6 +277,13 @@ def _is_strange(module: ModuleType) -> bool:
     """Whether a module was neither built in nor installed."""
     file = getattr(module, "__file__", None)
     return isinstance(file, str) and not is_installed(file)
+
+
+def _behind_installed() -> int:
+    """The place in `sys.path` behind all folders of Python and of installed packages."""
+    return 1 + max(
+        (place for place, path in enumerate(sys.path) if is_installed(path)), default=len(sys.path) - 1
+    )
 
 
 def _installed_folders() -> tuple[str, ...]:

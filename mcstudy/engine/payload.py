@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import io
+import multiprocessing
 import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,11 +88,22 @@ class Payload:
         # A pool of workers outlives a change of the folder; another machine may not have it.
         with suppress(OSError):
             os.chdir(self.folder)
+        _as_python_starts()
         modules = _modules(self.shared)
         if modules is not None:
             _stand_among(modules)
         simulate, state = _function(self.shared, self.function)
         return Ready(simulate, modules, state)
+
+
+@cache
+def _as_python_starts() -> None:
+    """Have `simulate` start processes as it does outside of a worker, where joblib starts them its own way.
+
+    Those would import the study anew, from another folder if its name is taken there, and a pool whose processes fail
+    to find a function waits for ever.
+    """
+    multiprocessing.set_start_method(None, force=True)
 
 
 @lru_cache(maxsize=4)  # a worker serves one study after the other

@@ -36,6 +36,6 @@ def test_another_common_factor_pairs_nothing(
     apart, other, paired = (
         find(claim, draws_of(columns, common=common), 0.01).cells for common in ((), ("d",), ("n",))
     )
-    assert other == apart
+    assert repr(other) == repr(apart)  # nan, which some fields hold, equals nothing
     # The control: paired along its own factor a claim has other limits.
     assert all(one.interval != own.interval for one, own in zip(apart, paired, strict=True))

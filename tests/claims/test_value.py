@@ -166,7 +166,7 @@ def test_limits_of_proportions_are_tightest_where_the_margin_is_reached(
     x = (np.arange(2000) < 2000 * theory).astype(float)
     claim = value(of=proportion("x"), equals=theory, margin=margin)
     findings = [find(claim, draws_of({ONE: {"x": x}}, tuned=tuned), 0.01) for tuned in (64, 65536)]
-    assert findings[0] == findings[1]
+    assert repr(findings[0]) == repr(findings[1])  # nan, which some fields hold, equals nothing
     other = value(equals=theory, margin=margin)  # the control: a mean, of which nobody knows the spread
     assert len({find(other, draws_of({ONE: {"x": x}}, tuned=t), 0.01).interval for t in (64, 65536)}) == (
         2 if 0 < theory < 1 else 1

@@ -60,7 +60,8 @@ def test_small_samples_against_brute_force() -> None:
     rng = np.random.default_rng(1)
     verdicts = []
     for _ in range(60):
-        size, margin, share = int(rng.integers(20, 200)), rng.choice([0.1, 0.2, 0.4]), rng.choice([0.1, 0.3])
+        size = int(rng.integers(20, 200))
+        margin, share = (float(rng.choice(values)) for values in ([0.1, 0.2, 0.4], [0.1, 0.3]))
         one, other = rng.uniform(0.7, 1.4, size=2)
         continuous = rng.beta(one, other, size=size)
         discrete = np.floor(5 * continuous)
