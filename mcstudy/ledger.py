@@ -32,6 +32,7 @@ __all__ = [
     "Section",
     "Timing",
     "WarningRecord",
+    "finding_from",
 ]
 
 SCHEMA = 2
@@ -334,20 +335,30 @@ def _without_diagnostics(finding: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(document: Mapping[str, Any]) -> Ledger:
-    """Build the ledger, the evidence by itself: its type hangs on the kind of claim beside it."""
     content: dict[str, Any] = dict(document)
     if not isinstance(content.get("findings"), list):
         msg = "`ledger` must have a list of findings, got none; run the study again"
         raise InputError(msg)
-    evidence = [_evidence(item, index) for index, item in enumerate(content["findings"])]
-    content["findings"] = [{**item, "evidence": {}} for item in content["findings"]]
-    ledger = from_plain(Ledger, content)
-    return _checked(replace(ledger, findings=tuple(map(_with_evidence, ledger.findings, evidence))))
+    findings = tuple(
+        finding_from(item, f"ledger.findings[{index}]") for index, item in enumerate(content["findings"])
+    )
+    return _checked(replace(from_plain(Ledger, content | {"findings": []}), findings=findings))
 
 
-def _evidence(finding: Any, index: int) -> Evidence:
+def finding_from(item: Any, place: str = "finding") -> Finding:
+    """Build a finding from its JSON, the evidence by itself: its type hangs on the kind of claim beside it.
+
+    Raises
+    ------
+    InputError
+        If an entry is missing or of a wrong type; the message names its place.
+    """
+    evidence = _evidence(item, place)
+    return _with_evidence(from_plain(Finding, {**item, "evidence": {}}, place), evidence)
+
+
+def _evidence(finding: Any, place: str) -> Evidence:
     """The evidence of a finding, of the type that its kind has registered."""
-    place = f"ledger.findings[{index}]"
     if not isinstance(finding, Mapping) or not isinstance(finding.get("kind"), str):
         msg = f"`{place}` must be a finding of some kind, got {str(finding)[:60]}; run the study again"
         raise InputError(msg)

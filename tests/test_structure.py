@@ -98,7 +98,7 @@ def test_an_import_that_points_up_would_be_seen(module: str, text: str) -> None:
 @pytest.mark.parametrize("name", ["models", "statistics"])
 def test_mathematics_knows_errors_and_checks_only(name: str) -> None:
     """Each can be used alone; the truth of a statistic may be a function of factors."""
-    known = {name, "exceptions", "checks"} | ({"factors"} if name == "statistics" else set())
+    known = {name, "exceptions", "checks"} | ({"factors", "words"} if name == "statistics" else set())
     for path in (PACKAGE / name).rglob("*.py"):
         foreign = {room_of(module) for module in imports_of(tree_of(path))} - known
         assert not foreign, f"{path.name} imports {foreign}"

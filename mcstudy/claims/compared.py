@@ -22,6 +22,7 @@ from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.tails import FEWEST
+from mcstudy.words import said
 
 __all__ = ["Compared"]
 
@@ -58,7 +59,7 @@ class Compared(Claim):
             return
         ends = tuple(self.range) if isinstance(self.range, Sequence) else ()
         if len(ends) != 2 or not all(map(is_real, ends)) or not ends[0] < ends[1]:
-            msg = f"claim {self.id}: `range` must be two numbers (low, high), low below high, got {self.range!r}"
+            msg = f"claim {self.id}: `range` must be two numbers (low, high), low below high, got {said(self.range)}"
             raise ClaimError(msg)
         if self.of.name != "mean" or self.constant:
             other = "a constant" if self.constant else f"a {self.of.name}"

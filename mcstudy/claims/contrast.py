@@ -22,6 +22,7 @@ from mcstudy.statistics.intervals import standard_error
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.smooth import combined
 from mcstudy.statistics.tails import FEWEST
+from mcstudy.words import said
 
 __all__ = ["Contrast"]
 
@@ -75,19 +76,21 @@ class Contrast(Claim):
         super().__post_init__()
         check_statistic(self.id, self.of)
         if self.kind not in FUNCTIONS:
-            msg = f"claim {self.id}: `kind` must be 'difference' or 'ratio', got {self.kind!r}"
+            msg = f"claim {self.id}: `kind` must be 'difference' or 'ratio', got {said(self.kind)}"
             raise ClaimError(msg)
         given = [name for name in ("equals", "at_most", "at_least") if getattr(self, name) is not None]
         if len(given) != 1:
             msg = f"claim {self.id}: a contrast must have one of `equals`, `at_most` and `at_least`, got {' and '.join(given) or 'none'}"
             raise ClaimError(msg)
         if (self.margin is None) == (self.equals is not None):
-            msg = f"claim {self.id}: `margin` must go with `equals`, got {self.margin!r} with `{given[0]}`"
+            msg = (
+                f"claim {self.id}: `margin` must go with `equals`, got {said(self.margin)} with `{given[0]}`"
+            )
             raise ClaimError(msg)
         if self.margin is not None:
             check_margin(self.id, "margin", self.margin)
         if not isinstance(self.levels, Sequence) or len(self.levels) != 2 or self.levels[0] == self.levels[1]:
-            msg = f"claim {self.id}: `levels` must be two different levels of {self.across}, got {self.levels!r}"
+            msg = f"claim {self.id}: `levels` must be two different levels of {self.across}, got {said(self.levels)}"
             raise ClaimError(msg)
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Role, Verdict
+from mcstudy.words import said
 
 __all__ = ["Expectation", "control", "misprint"]
 
@@ -21,7 +22,7 @@ class Expectation:
     def __post_init__(self) -> None:
         reason = isinstance(self.because, str) and self.because.strip()
         if self.role is not Role.THEORY and not reason:
-            msg = f"`because` must say why the {self.role} is expected to be refuted, got {self.because!r}; write {self.role}('...')"
+            msg = f"`because` must say why the {self.role} is expected to be refuted, got {said(self.because)}; write {self.role}('...')"
             raise ClaimError(msg)
 
 

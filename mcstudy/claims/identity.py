@@ -22,6 +22,7 @@ from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import IdentityCell, IdentityEvidence, Witness
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Verdict, Zone
+from mcstudy.words import said
 
 __all__ = ["Identity"]
 
@@ -65,7 +66,7 @@ class Identity(Claim):
         check_margin(self.id, "tolerance", self.tolerance)
         check_probability(self.id, self.probability)
         if self.law not in LAWS:
-            msg = f"claim {self.id}: `law` must be one of {', '.join(map(repr, LAWS))}, got {self.law!r}"
+            msg = f"claim {self.id}: `law` must be one of {', '.join(map(repr, LAWS))}, got {said(self.law)}"
             raise ClaimError(msg)
 
     @property

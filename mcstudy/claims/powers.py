@@ -16,6 +16,7 @@ from mcstudy.checks import is_real
 from mcstudy.claims.theory import evaluate
 from mcstudy.exceptions import ClaimError
 from mcstudy.scenarios import Scenario
+from mcstudy.words import said
 
 __all__ = ["Powers"]
 
@@ -217,7 +218,7 @@ class Powers:
         raise ClaimError(msg)
 
     def _refuse(self, argument: str, rule: str, value: object) -> None:
-        msg = f"claim {self.claim_id}: `{argument}` must {rule}, got {value!r}"
+        msg = f"claim {self.claim_id}: `{argument}` must {rule}, got {said(value)}"
         raise ClaimError(msg)
 
 

@@ -23,6 +23,7 @@ from mcstudy.findings import Cell, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
 from mcstudy.statistics.tails import FEWEST
+from mcstudy.words import said
 
 __all__ = ["Rate"]
 
@@ -238,7 +239,7 @@ class Rate(Claim):
             self._refuse("asymptotic_from", rule, onset)
 
     def _refuse(self, argument: str, rule: str, value: object) -> None:
-        msg = f"claim {self.id}: `{argument}` must {rule}, got {value!r}"
+        msg = f"claim {self.id}: `{argument}` must {rule}, got {said(value)}"
         raise ClaimError(msg)
 
 

@@ -35,7 +35,7 @@ def relative(fraction: float) -> Relative:
         If the fraction is no positive number.
     """
     if not is_positive(fraction):
-        msg = f"`fraction` must be a positive number, got {fraction!r}; write relative(0.01) for 1 %"
+        msg = f"`fraction` must be a positive number, got {said(fraction)}; write relative(0.01) for 1 %"
         raise ClaimError(msg)
     return Relative(float(fraction))
 
@@ -43,14 +43,14 @@ def relative(fraction: float) -> Relative:
 def check_margin(claim_id: str, name: str, value: Any) -> None:
     """Refuse a margin, tolerance or probability that is no positive number."""
     if not isinstance(value, Relative) and not is_positive(value):
-        msg = f"claim {claim_id}: `{name}` must be a positive number, got {value!r}"
+        msg = f"claim {claim_id}: `{name}` must be a positive number, got {said(value)}"
         raise ClaimError(msg)
 
 
 def check_limit(claim_id: str, name: str, value: Any) -> None:
     """Refuse a bound that is neither a column nor a non-negative number."""
     if not isinstance(value, str) and not (is_real(value) and value >= 0):
-        msg = f"claim {claim_id}: `{name}` must be a column or a non-negative number, got {value!r}"
+        msg = f"claim {claim_id}: `{name}` must be a column or a non-negative number, got {said(value)}"
         raise ClaimError(msg)
 
 

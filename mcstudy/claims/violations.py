@@ -9,6 +9,7 @@ from mcstudy.claims.deciding import Shares
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Interval, Verdict
 from mcstudy.statistics.bernoulli import proportion_limits, violation_limit
+from mcstudy.words import said
 
 __all__ = ["PROBABILITY", "check_probability", "replicates_without", "verdict_on", "violation_interval"]
 
@@ -19,7 +20,7 @@ PROBABILITY = 1e-3
 def check_probability(claim_id: str, probability: float) -> None:
     """Refuse a probability of a violation that is none."""
     if not (is_real(probability) and 0.0 < probability < 1.0):
-        msg = f"claim {claim_id}: `probability` must lie strictly between 0 and 1, got {probability!r}; {PROBABILITY} is the default"
+        msg = f"claim {claim_id}: `probability` must lie strictly between 0 and 1, got {said(probability)}; {PROBABILITY} is the default"
         raise ClaimError(msg)
 
 

@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
@@ -28,6 +28,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS looks (profile TEXT PRIMARY KEY, counts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS findings (
+    claim TEXT PRIMARY KEY, rule TEXT NOT NULL, basis TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
     experiment TEXT NOT NULL, scenario TEXT NOT NULL, number INTEGER NOT NULL,
     data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL,
@@ -145,6 +147,18 @@ class Journal(Blocks):
         """The replicates of the last look of a profile, by experiment and key of the scenario; empty before one."""
         row = self._connection.execute("SELECT counts FROM looks WHERE profile = ?", (profile,)).fetchone()
         return {} if row is None else {(name, key): count for name, key, count in json.loads(row[0])}
+
+    def keep_findings(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
+        """Keep findings in the place of those before: each its claim, two digests of what it depends on, its JSON."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.execute("DELETE FROM findings")
+            self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?)", rows)
+
+    def findings(self) -> dict[str, tuple[str, str, str]]:
+        """By claim, what `keep_findings` has kept."""
+        rows = self._connection.execute("SELECT claim, rule, basis, content FROM findings").fetchall()
+        return {claim: (rule, basis, content) for claim, rule, basis, content in rows}
 
     def changes(self) -> list[Change]:
         """What was changed in the analysis after replicates had been seen, in order."""

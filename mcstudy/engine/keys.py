@@ -1,4 +1,4 @@
-"""The two keys of a run: what the draws of an experiment depend on, and the rest, which only their analysis does."""
+"""The keys of a run: what the draws of an experiment depend on, what only their analysis does, and what a finding does."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mcstudy.claims.claim import Claim
 from mcstudy.engine.drawkey import Part, describe
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
@@ -19,7 +23,7 @@ from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario, factors_of
 from mcstudy.study import Study
 
-__all__ = ["analysis_of", "draw_key", "reaches_sets"]
+__all__ = ["analysis_of", "draw_key", "package_digest", "reaches_sets", "rule_of"]
 
 # Which generator a block gets, and how it is seeded: raised when mcstudy changes that.
 STREAMS = "SFC64, version 1"
@@ -124,6 +128,9 @@ def _few(texts: list[str]) -> str:
 
 SHOWN = 8  # levels of a factor
 
+# Of these modules the code is in the digest of the package.
+OURS = "mcstudy."
+
 # What is read, and judges nothing.
 WORDS = ("id", "statement", "source", "because")
 
@@ -170,3 +177,38 @@ def _digest(value: Callable[..., Any] | Any) -> str:
         return f"a {type(value).__name__}"
     kept = sorted(part.digest for part in parts.values() if part.kind not in ("version", "machine"))
     return f"{type(value).__name__} {'+'.join(digest[:8] for digest in kept)}"
+
+
+def rule_of(claim: Claim) -> str:
+    """A digest of all that a claim is: what it says, and the code and the versions behind its functions.
+
+    Raises
+    ------
+    StudyError
+        If it holds a value that can't be hashed, or is of a kind that mcstudy does not know.
+    """
+    return hashlib.sha256(_whole(claim).encode()).hexdigest()
+
+
+def _whole(value: Any) -> str:
+    kind = type(value)
+    if dataclasses.is_dataclass(kind) and kind.__module__.startswith(OURS):
+        fields = (f"{field.name}={_whole(getattr(value, field.name))}" for field in dataclasses.fields(value))
+        return f"{kind.__qualname__}({', '.join(fields)})"
+    if not callable(value) and _is_plain(value):
+        return repr(value)
+    parts = describe(value if callable(value) else lambda: value).parts
+    return repr(sorted((name, part.digest) for name, part in parts.items()))
+
+
+@cache
+def package_digest() -> str:
+    """A digest of mcstudy's own code, which may change without its version, and of the libraries that it judges with."""
+    digest = hashlib.sha256(
+        repr([(name, version(name)) for name in ("numpy", "scipy", "statsmodels")]).encode()
+    )
+    folder = Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

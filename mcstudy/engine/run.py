@@ -23,6 +23,7 @@ from mcstudy.engine.blocks import Counts
 from mcstudy.engine.executors import Executor, executor_named
 from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
+from mcstudy.engine.kept import KeptFindings
 from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
 from mcstudy.engine.limit import Limit
 from mcstudy.engine.payload import Payload, pack
@@ -137,13 +138,15 @@ class _Loop:
         self.scenarios = {e.name: e.of_profile(settings.profile) for e in self.study.experiments}
         self.claims = {e.name: claims_over(e.claims, self.scenarios[e.name]) for e in self.study.experiments}
         _check_words(self.study)
-        for name, claims in self.claims.items():
-            for claim in claims:
-                claim.rehearse(claim.select(self.scenarios[name]))
         keys = {experiment.name: draw_key(settings, experiment) for experiment in self.study.experiments}
         for name, parts in keys.items():
             journal.claim(name, parts)
         self.sets = {name for name, parts in keys.items() if reaches_sets(parts)}
+        self.kept = KeptFindings(journal, keys)
+        for name, claims in self.claims.items():
+            for claim in claims:
+                if not self.kept.knows(claim):
+                    claim.rehearse(claim.select(self.scenarios[name]))
         # The cells of each claim, with the replicates of their scenarios.
         self._assessed: dict[str, list[tuple[tuple[int, ...], Assessment]]] = {}
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
@@ -193,7 +196,17 @@ class _Loop:
             findings = self._judge(counts)
             self.journal.note_look(self.settings.profile, counts)
             wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
+        self._keep_findings(findings, counts)
         return counts, findings
+
+    def _keep_findings(self, findings: tuple[Finding, ...], counts: Counts) -> None:
+        by_id = {finding.id: finding for finding in findings}
+        found = (
+            (claim, experiment, by_id[claim.id])
+            for experiment in self.study.experiments
+            for claim in self.claims[experiment.name]
+        )
+        self.kept.put(found, counts, self.shares, self.study.replicates.tuned)
 
     def _at_first(self) -> dict[tuple[str, Scenario], int]:
         """The replicates of the first look: those of the last one of an earlier run, where that has seen more.
@@ -230,9 +243,12 @@ class _Loop:
         own = _of_experiment(counts, experiment.name)
         draws = draws_of(self.settings, experiment, self.journal, counts)
         for claim in self.claims[experiment.name]:
+            if kept := self.kept.get(claim, experiment, counts, self.shares[claim.id], draws.tuned):
+                yield kept
+                continue
             sizes = [tuple(own[scenario] for scenario in group) for group in claim.groups(tuple(own))]
-            kept = self._assessed.get(claim.id, [])
-            known = {n: one for n, (size, one) in enumerate(kept) if size == sizes[n]}
+            before = self._assessed.get(claim.id, [])
+            known = {n: one for n, (size, one) in enumerate(before) if size == sizes[n]}
             assessments = assess(claim, draws, self.shares[claim.id], known)
             self._assessed[claim.id] = list(zip(sizes, assessments, strict=True))
             yield conclude(claim, assessments, experiment.name)

@@ -22,6 +22,7 @@ from mcstudy.statistics.performance.pairing import Pairs
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.smooth import Smooth, combined, smooth
 from mcstudy.statistics.statistic import Estimate
+from mcstudy.words import said
 
 __all__ = ["correlation", "covariance", "ratio", "relative_error", "relative_precision"]
 
@@ -136,7 +137,7 @@ class _RelativePrecision(Smooth):
 
 def _check_different(argument: str, name: str, x: str) -> None:
     if name == x:
-        msg = f"`{argument}` must be another column than `x`, got {name!r} for both; name what it is compared with"
+        msg = f"`{argument}` must be another column than `x`, got {said(name)} for both; name what it is compared with"
         raise InputError(msg)
 
 

@@ -10,6 +10,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion
 from mcstudy.statistics.jackknife import jackknife
 from mcstudy.statistics.several import columns_of
+from mcstudy.words import said
 
 __all__ = ["custom"]
 
@@ -50,10 +51,12 @@ def custom(columns: str | Sequence[str], function: Callable[..., Any], *, name: 
     """
     names = (columns,) if isinstance(columns, str) else tuple(columns)
     if not names or not all(isinstance(column, str) for column in names):
-        msg = f"`columns` must be names of columns, got {columns!r}; name what `function` takes"
+        msg = f"`columns` must be names of columns, got {said(columns)}; name what `function` takes"
         raise InputError(msg)
     if not callable(function):
-        msg = f"`function` must be a function of arrays, got {function!r}; write custom(columns, function)"
+        msg = (
+            f"`function` must be a function of arrays, got {said(function)}; write custom(columns, function)"
+        )
         raise InputError(msg)
     return _Custom(names[0], names[1:], function, name)
 

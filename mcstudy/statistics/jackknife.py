@@ -9,6 +9,7 @@ import numpy as np
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import ROUNDING, Expansion
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.words import said
 
 __all__ = ["BLOCK", "jackknife"]
 
@@ -98,6 +99,6 @@ def _number(function: Callable[..., Any], sample: FloatArray) -> float:
         raise InputError(msg) from error
     number = np.asarray(result)
     if number.ndim or number.dtype.kind not in "biuf" or not np.isfinite(number):
-        msg = f"`function` must return a finite number for {sample.shape[1]} replicates, got {result!r}; mend the function"
+        msg = f"`function` must return a finite number for {sample.shape[1]} replicates, got {said(result)}; mend the function"
         raise InputError(msg)
     return float(number)

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.factors import call_with_factors
+from mcstudy.words import said
 
 __all__ = ["Truth", "bound", "check_truth"]
 
@@ -21,7 +22,7 @@ def check_truth(argument: str, truth: Any) -> None:
         About the argument of this name.
     """
     if not (isinstance(truth, str) or callable(truth) or is_real(truth)):
-        msg = f"`{argument}` must be a finite number, a column or a function of factors, got {truth!r}; state what is true"
+        msg = f"`{argument}` must be a finite number, a column or a function of factors, got {said(truth)}; state what is true"
         raise InputError(msg)
 
 
@@ -49,6 +50,6 @@ def bound(argument: str, truth: Truth, scenario: Mapping[str, Any]) -> float | s
         msg = f"`{argument}` must give a number in {scenario}, but raised {type(error).__name__}: {error}"
         raise InputError(msg) from error
     if not is_real(value):
-        msg = f"`{argument}` must give a finite number in {scenario}, got {value!r}; mend the function"
+        msg = f"`{argument}` must give a finite number in {scenario}, got {said(value)}; mend the function"
         raise InputError(msg)
     return float(value)
