@@ -22,6 +22,7 @@ from .ledger import Overlay as Overlay
 from .ledger import Section as Section
 from .measure import Measure as Measure
 from .replicates import Replicates as Replicates
+from .replicates import mcse as mcse
 from .results import Results as Results
 from .results import load as load
 from .results import run as run

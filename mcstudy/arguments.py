@@ -20,7 +20,17 @@ CODES = (
     "simulate; 3 failures beyond what claims allow, or files that can't be read; 130 interrupted."
 )
 FLAGS = ("--fresh", "--help", "--version", "--quiet")
-VALUED = ("--profile", "--jobs", "--seed", "--executor", "--out", "--format", "--until", "--at-most")
+VALUED = (
+    "--profile",
+    "--jobs",
+    "--seed",
+    "--executor",
+    "--out",
+    "--format",
+    "--until",
+    "--at-most",
+    "--replicates",
+)
 OPTIONS = (*FLAGS, *VALUED)
 
 
@@ -134,6 +144,9 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
     )
     run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
+    run.add_argument(
+        "--replicates", type=int, metavar="N", help="so many of every scenario, in place of the profile's"
+    )
     run.add_argument(
         "--until",
         choices=("decided",),

@@ -131,6 +131,7 @@ def _run(options: argparse.Namespace) -> int:
             fresh=options.fresh,
             until=options.until,
             at_most=options.at_most,
+            replicates=options.replicates,
             progress=Progress() if options.quiet else progress_for(sys.stderr),
         )
         print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")

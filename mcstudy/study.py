@@ -19,6 +19,7 @@ from mcstudy.ledger import Ledger, Overlay, Section
 from mcstudy.measure import Measure
 from mcstudy.replicates import Replicates
 from mcstudy.scenarios import Scenario
+from mcstudy.words import nearest
 
 __all__ = ["Option", "Study", "shares_of"]
 
@@ -155,7 +156,8 @@ class Study:
             msg = f"`block` must be a positive whole number of replicates, got {self.block!r}"
             raise StudyError(msg)
         object.__setattr__(self, "block", int(self.block))
-        for name in ("first", *PROFILES):
+        # What a precision begins with is rounded up to whole blocks; nothing of what is written down is.
+        for name in ("first", *PROFILES) if self.replicates.until is None else ("at_most",):
             count = getattr(self.replicates, name)
             if count % self.block:
                 msg = f"`{name}` must be a multiple of the block ({self.block}), got {count}"
@@ -168,6 +170,11 @@ class Study:
         measures = [measure.id for experiment in self.experiments for measure in experiment.measures]
         if not ids and not measures:
             msg = "`claims` must hold at least one claim, or `measures` a measure, got none"
+            raise StudyError(msg)
+        until = self.replicates.until
+        if until is not None and (unknown := [name for name in until.of if name not in ids + measures]):
+            known = ids + measures
+            msg = f"`until` must name measures or claims, got {unknown[0]!r}; {nearest(unknown[0], known)}there are: {', '.join(known)}"
             raise StudyError(msg)
         for argument, names in (("claims", ids), ("measures", measures)):
             if twice := [name for name, count in Counter(names).items() if count > 1]:

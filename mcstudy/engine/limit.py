@@ -1,4 +1,4 @@
-"""How far a run may go: the profile's replicates, or on until everything is decided, for so long at most."""
+"""How far a run may go: the profile's replicates, so many, or on until everything is decided, for so long at most."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mcstudy.checks import is_positive
+from mcstudy.checks import is_count, is_positive
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.plan import blocks_of
@@ -23,45 +23,57 @@ UNTIL = "decided"  # the one word for it
 
 @dataclass(frozen=True)
 class Limit:
-    """What stops a run that has undecided claims.
+    """Where a run begins to look, and what stops it while claims are undecided.
 
     Parameters
     ----------
+    first : int
+        The replicates of every scenario before the first look, in whole blocks.
     replicates : float
         The most that a scenario may have.
+    exact : bool
+        Whether the number was asked for, and is no profile's.
     seconds : float
         The most that the run may take.
     jobs : int
         Blocks that are drawn at once.
     """
 
+    first: int
     replicates: float
+    exact: bool = False
     seconds: float = math.inf
     jobs: int = 1
     started: float = field(default_factory=time.monotonic)
 
     @staticmethod
-    def of(study: Study, profile: str, until: str | None, at_most: float | None, jobs: int) -> Limit:
+    def of(
+        study: Study,
+        profile: str,
+        *,
+        until: str | None = None,
+        at_most: float | None = None,
+        replicates: int | None = None,
+        jobs: int = 1,
+    ) -> Limit:
         """The limit of a run.
 
         Raises
         ------
         InputError
-            If `until` is no such word, or `at_most` no time, or given without `until`.
+            If `until` is no such word, `at_most` no time or given without `until`, `replicates` no whole number of
+            blocks or given with `until`.
         """
-        if until not in (None, UNTIL):
-            msg = (
-                f"`until` must be {UNTIL!r}, got {until!r}; leave it out to stop at the profile's replicates"
-            )
-            raise InputError(msg)
-        if at_most is not None and not is_positive(at_most):
-            msg = f"`at_most` must be a positive number of seconds, got {at_most!r}"
-            raise InputError(msg)
-        if at_most is not None and until is None:
-            msg = f"`at_most` must go with `until`, got {at_most!r} alone; add until={UNTIL!r} (--until {UNTIL})"
-            raise InputError(msg)
-        most = math.inf if until else float(study.replicates.most(profile))
-        return Limit(most, math.inf if at_most is None else float(at_most), jobs)
+        _check_until(until, at_most)
+        seconds = math.inf if at_most is None else float(at_most)
+        if replicates is not None:
+            _check_replicates(replicates, until, study.block_size)
+            return Limit(int(replicates), int(replicates), exact=True, jobs=jobs)
+        most = study.replicates.most(profile)
+        # What is cited has the precision that was promised: the full profile draws all before it looks.
+        early = profile == "quick" or study.replicates.until is not None
+        first = math.ceil(study.replicates.first / study.block_size) * study.block_size if early else most
+        return Limit(first, math.inf if until else most, seconds=seconds, jobs=jobs)
 
     @property
     def endless(self) -> bool:
@@ -95,3 +107,30 @@ class Limit:
         expected = sum(costs[place] * blocks for place, blocks in missing.items()) / self.jobs
         left = max(self.seconds - (time.monotonic() - self.started), 0.0)
         return min(1.0, left / expected) if expected else float(left > 0.0)
+
+
+def _check_until(until: str | None, at_most: float | None) -> None:
+    if until not in (None, UNTIL):
+        msg = f"`until` must be {UNTIL!r}, got {until!r}; leave it out to stop at the profile's replicates"
+        raise InputError(msg)
+    if at_most is not None and not is_positive(at_most):
+        msg = f"`at_most` must be a positive number of seconds, got {at_most!r}"
+        raise InputError(msg)
+    if at_most is not None and until is None:
+        msg = f"`at_most` must go with `until`, got {at_most!r} alone; add until={UNTIL!r} (--until {UNTIL})"
+        raise InputError(msg)
+
+
+def _check_replicates(replicates: int, until: str | None, block: int) -> None:
+    if not is_count(replicates):
+        msg = f"`replicates` must be a positive whole number, got {replicates!r}"
+        raise InputError(msg)
+    if until is not None:
+        msg = (
+            f"`replicates` must stand without `until`, got {replicates} and {until!r}; leave one of them out"
+        )
+        raise InputError(msg)
+    if replicates % block:
+        above = math.ceil(replicates / block) * block
+        msg = f"`replicates` must be a whole number of the study's blocks of {block}, got {replicates}; take {above}"
+        raise InputError(msg)

@@ -118,7 +118,7 @@ def _design(settings: Settings, journal: Journal, counts: Counts) -> Design:
     most = max(counts.values()) if settings.limit.endless else settings.most
     return Design(
         block_size=study.block_size,
-        stages=tuple(sorted({settings.first, most})),
+        stages=tuple(sorted({settings.limit.first, most})),
         experiments=tuple(
             _experiment(experiment, settings.profile, columns.get(experiment.name, ()))
             for experiment in study.experiments

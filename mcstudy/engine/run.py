@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
 from mcstudy.engine.limit import Limit
 from mcstudy.engine.payload import Payload, pack
 from mcstudy.engine.plan import blocks_of, next_counts, task_for
+from mcstudy.engine.precision import Imprecise, imprecise, precise_counts
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.proof import check_first, check_stored
 from mcstudy.engine.provenance import provenance
@@ -56,6 +57,7 @@ def run(
     fresh: bool = False,
     until: str | None = None,
     at_most: float | None = None,
+    replicates: int | None = None,
     progress: Progress | None = None,
 ) -> Ledger:
     """Draw what is missing of a study, judge its claims, write its report; see `mcstudy.run` for the arguments.
@@ -71,7 +73,7 @@ def run(
     study = origin.study
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
-    limit = Limit.of(study, profile, until, at_most, chosen.jobs)
+    limit = Limit.of(study, profile, until=until, at_most=at_most, replicates=replicates, jobs=chosen.jobs)
     settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs, limit)
     with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
         counts, findings = _Loop(settings, journal, chosen, progress or Progress()).go()
@@ -197,6 +199,7 @@ class _Loop:
             self.journal.note_look(self.settings.profile, counts)
             wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
         self._keep_findings(findings, counts)
+        self._warn_of_imprecise(findings, counts)
         return counts, findings
 
     def _keep_findings(self, findings: tuple[Finding, ...], counts: Counts) -> None:
@@ -217,7 +220,7 @@ class _Loop:
         block = self.study.block_size
         return {
             (name, scenario): max(
-                self.settings.first, int(min(seen.get((name, scenario.key), 0), self.limit.replicates))
+                self.limit.first, int(min(seen.get((name, scenario.key), 0), self.limit.replicates))
             )
             // block
             * block
@@ -254,18 +257,40 @@ class _Loop:
             yield conclude(claim, assessments, experiment.name)
 
     def _wanted(self, findings: tuple[Finding, ...], counts: Counts) -> dict[tuple[str, Scenario], int]:
+        """The replicates of the next look: what may decide a claim, and what estimates still lack in precision."""
         by_id = {finding.id: finding for finding in findings}
-        return {
-            (experiment.name, scenario): count
-            for experiment in self.study.experiments
-            for scenario, count in next_counts(
-                experiment,
-                by_id,
-                _of_experiment(counts, experiment.name),
-                most=self.limit.replicates,
-                block=self.study.block_size,
-            ).items()
-        }
+        wanted: dict[tuple[str, Scenario], int] = {}
+        for experiment in self.study.experiments:
+            own = _of_experiment(counts, experiment.name)
+            most, block = self.limit.replicates, self.study.block_size
+            deciding = next_counts(experiment, by_id, own, most=most, block=block)
+            sharpening = precise_counts(
+                self._imprecise(experiment, by_id, counts), own, most=most, block=block
+            )
+            for scenario in deciding.keys() | sharpening.keys():
+                most_wanted = max(deciding.get(scenario, 0), sharpening.get(scenario, 0))
+                wanted[experiment.name, scenario] = most_wanted
+        return {place: wanted[place] for place in counts if place in wanted}
+
+    def _imprecise(
+        self, experiment: Experiment, by_id: Mapping[str, Finding], counts: Counts
+    ) -> Iterator[Imprecise]:
+        until = self.study.replicates.until
+        if until is None or self.limit.exact:
+            return iter(())
+        return imprecise(experiment, by_id, draws_of(self.settings, experiment, self.journal, counts), until)
+
+    def _warn_of_imprecise(self, findings: tuple[Finding, ...], counts: Counts) -> None:
+        """Say which estimates have a larger standard error than the study wants, at the end of its replicates."""
+        by_id = {finding.id: finding for finding in findings}
+        for experiment in self.study.experiments:
+            lacking = list(self._imprecise(experiment, by_id, counts))
+            for name in dict.fromkeys(one.id for one in lacking):
+                worst = max((one for one in lacking if one.id == name), key=lambda one: one.lacks)
+                self.progress.warn(
+                    f"{self.study.name}: the standard error of {name} is still {worst.mcse:.2g} at {worst.scenarios[0]}, "
+                    f"{worst.lacks:.2g} times what `until` wants; raise `at_most`"
+                )
 
     def _draw(self, missing: list[Block]) -> None:
         """Draw blocks, and keep each as it finishes; the first few of each experiment, and their proof, before all others."""

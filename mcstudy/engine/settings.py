@@ -29,21 +29,16 @@ class Settings:
         return self.origin.study
 
     @property
-    def first(self) -> int:
-        """The replicates that all scenarios get before the first look."""
-        # What is cited has the precision that was promised: the full profile draws all before it looks.
-        return self.study.replicates.first if self.profile == "quick" else self.most
-
-    @property
     def most(self) -> int:
-        """The most replicates that the profile gives a scenario."""
-        return self.study.replicates.most(self.profile)
+        """The most replicates that the profile gives a scenario, or that were asked for."""
+        return int(self.limit.replicates) if self.limit.exact else self.study.replicates.most(self.profile)
 
     @property
     def command(self) -> str:
         """The command that runs the study again."""
         until = f" --until {UNTIL}" if self.limit.endless else ""
-        return f"mcstudy run {self.origin.command} --profile {self.profile}{until}{self._seed}"
+        exact = f" --replicates {self.most}" if self.limit.exact else ""
+        return f"mcstudy run {self.origin.command} --profile {self.profile}{until}{exact}{self._seed}"
 
     @property
     def replay(self) -> str:

@@ -36,6 +36,7 @@ def run(
     fresh: bool = False,
     until: str | None = None,
     at_most: float | None = None,
+    replicates: int | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a study: draw what is missing, judge its claims, write its report.
@@ -59,6 +60,8 @@ def run(
         Go on beyond the profile's replicates until every claim is decided that draws can decide.
     at_most : float, optional
         With `until`, the seconds after which to stop: no block is begun that would probably end later.
+    replicates : int, optional
+        So many of every scenario, in whole blocks, in the place of the profile's.
     progress : Progress, optional
         What to show meanwhile; default: nothing.
 
@@ -88,6 +91,7 @@ def run(
         fresh=fresh,
         until=until,
         at_most=at_most,
+        replicates=replicates,
         progress=progress,
     )
     return Results.of(ledger, None if out is None else Path(out).resolve() / study.name)

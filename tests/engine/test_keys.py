@@ -24,7 +24,7 @@ MakeStudy = Callable[..., Study]
 def key_of(
     study: Study, *, seed: int = 1, arguments: tuple[str, ...] = (), **settings: Any
 ) -> dict[str, Part]:
-    limit = Limit.of(study, "quick", None, None, 1)
+    limit = Limit.of(study, "quick")
     plan: dict[str, Any] = {"profile": "quick", "executor": "serial", "jobs": 1, "limit": limit}
     return draw_key(Settings(Origin(study, arguments), seed=seed, **(plan | settings)), study.experiments[0])
 

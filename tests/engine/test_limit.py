@@ -46,14 +46,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_without_more_a_run_ends_at_the_profiles_replicates(make_study: MakeStudy) -> None:
     for profile, most in (("quick", 128), ("full", 256)):
-        limit = Limit.of(make_study(), profile, None, None, 3)
+        limit = Limit.of(make_study(), profile, jobs=3)
         assert (limit.replicates, limit.seconds, limit.jobs) == (most, math.inf, 3)
 
 
 def test_until_decided_there_is_no_end_but_that_of_time(make_study: MakeStudy) -> None:
-    limit = Limit.of(make_study(), "quick", UNTIL, None, 1)
+    limit = Limit.of(make_study(), "quick", until=UNTIL)
     assert (limit.replicates, limit.seconds) == (math.inf, math.inf)
-    limit = Limit.of(make_study(), "quick", UNTIL, 60, 1)
+    limit = Limit.of(make_study(), "quick", until=UNTIL, at_most=60)
     assert (limit.replicates, limit.seconds) == (math.inf, 60.0)
 
 
@@ -73,7 +73,7 @@ def test_limits_that_are_none_are_refused(
     make_study: MakeStudy, until: str | None, at_most: Any, match: str
 ) -> None:
     with pytest.raises(InputError, match=match):
-        Limit.of(make_study(), "quick", until, at_most, 1)
+        Limit.of(make_study(), "quick", until=until, at_most=at_most)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ WANTED = {("", ONE): 128, ("", TWO): 128}  # four blocks more of each: 4 + 12 se
 def test_no_more_is_drawn_than_there_is_time_for(
     journal: Journal, clock: Clock, left: float, jobs: int, drawn: Any
 ) -> None:
-    limit = Limit(math.inf, 10.0 + left, jobs, started=500.0)
+    limit = Limit(64, math.inf, seconds=10.0 + left, jobs=jobs, started=500.0)
     clock.now = 510.0
     assert limit.within(WANTED, HAVE, journal) == drawn
 
@@ -119,7 +119,7 @@ def test_no_more_is_drawn_than_there_is_time_for(
 @pytest.mark.usefixtures("clock")
 def test_nothing_wanted_is_nothing_drawn(journal: Journal) -> None:
     for seconds in (1.0, math.inf):
-        assert Limit(math.inf, seconds, started=0.0).within({}, HAVE, journal) == {}
+        assert Limit(64, math.inf, seconds=seconds, started=0.0).within({}, HAVE, journal) == {}
 
 
 @pytest.mark.usefixtures("clock")
@@ -128,7 +128,8 @@ def test_blocks_that_are_kept_cost_no_time(journal: Journal) -> None:
     for number in (4, 5, 6):
         journal.append(result(TWO, number, 3.0))
     none, some = (
-        Limit(math.inf, seconds, started=0.0).within(WANTED, HAVE, journal) for seconds in (1e-9, 5.0)
+        Limit(64, math.inf, seconds=seconds, started=0.0).within(WANTED, HAVE, journal)
+        for seconds in (1e-9, 5.0)
     )
     assert none == {("", TWO): 112}
     assert some == {("", ONE): 64 + 32, ("", TWO): 112}  # 5 of 7 seconds for 4 blocks and 1
@@ -138,7 +139,7 @@ def test_blocks_too_quick_to_be_timed_are_drawn_while_there_is_time(clock: Clock
     with Journal(None, SIZE) as journal:
         journal.append(result(ONE, 0, 0.0))
         wanted, have = {("", ONE): 64}, {("", ONE): 16}
-        limit = Limit(math.inf, 1.0, started=0.0)
+        limit = Limit(64, math.inf, seconds=1.0, started=0.0)
         assert limit.within(wanted, have, journal) == wanted
         clock.now = 1.5
         assert limit.within(wanted, have, journal) == {}
@@ -164,7 +165,7 @@ class Seconds:
 def quiet(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Results]:
     """A function that runs a study; it begins, and its blocks take as long, as the clock says."""
     of = Limit.of
-    monkeypatch.setattr(Limit, "of", lambda *given: replace(of(*given), started=clock()))
+    monkeypatch.setattr(Limit, "of", lambda *given, **more: replace(of(*given, **more), started=clock()))
 
     def go(study: Study, **settings: Any) -> Results:
         return run(study, **({"executor": Seconds(clock), "out": None} | settings))

@@ -34,10 +34,10 @@ def test_commands(
 ) -> None:
     (project / folder).mkdir(exist_ok=True)
     study = load_study(write_study(folder=folder))
-    limit = Limit.of(study, "quick", None, None, 1)
+    limit = Limit.of(study, "quick")
     settings = Settings(Origin(study, arguments), "quick", seed, "serial", 1, limit)
     assert settings.study is study
-    assert (settings.first, settings.most) == (64, 128)
+    assert (limit.first, settings.most) == (64, 128)
     assert (settings.command, settings.replay) == (run, replay)
 
 
@@ -47,7 +47,7 @@ def test_the_command_of_a_run_without_an_end(
 ) -> None:
     """It says so; a time is no part of what was found, and the draws that are kept are seen again."""
     study = load_study(write_study())
-    limit = Limit.of(study, profile, "decided", at_most, 1)
+    limit = Limit.of(study, profile, until="decided", at_most=at_most)
     settings = Settings(Origin(study), profile, 7, "serial", 1, limit)
     assert settings.command == f"mcstudy run toy --profile {profile} --until decided --seed 7"
-    assert settings.first == (64 if profile == "quick" else 256)
+    assert limit.first == (64 if profile == "quick" else 256)
