@@ -126,17 +126,21 @@ class Journal(Blocks):
         query = "SELECT COUNT(*) FROM blocks WHERE experiment = :name OR :name IS NULL"
         return int(self._connection.execute(query, {"name": experiment}).fetchone()[0])
 
-    def note_analysis(self, content: Mapping[str, str]) -> None:
+    def replicates(self) -> int:
+        """How many replicates are kept."""
+        return self._count() * self.block_size
+
+    def note_analysis(self, content: Mapping[str, str], seen: int) -> None:
         """Note what is made of the draws, with the number of replicates that had been seen by then."""
-        seen = self._count() * self.block_size
-        if not seen:
-            self._connection.execute("DELETE FROM analyses")
         last = self._connection.execute(
             "SELECT content FROM analyses ORDER BY number DESC LIMIT 1"
         ).fetchone()
         text = json.dumps(content, sort_keys=True)
-        if last is None or last[0] != text:
-            self._connection.execute("INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, text))
+        if last is not None and last[0] == text:
+            return
+        if not seen:  # what was planned before anything was drawn is no change
+            self._connection.execute("DELETE FROM analyses")
+        self._connection.execute("INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, text))
 
     def note_look(self, profile: str, counts: Counts) -> None:
         """Note after how many replicates a run of a profile has looked last."""
@@ -223,7 +227,7 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterato
     for name in sorted(before.keys() | after.keys()):
         both = name.rpartition(", ")[0] in old.keys() & new.keys()
         if before.get(name) != after.get(name) and (both or not name.startswith(CLAIM)):
-            missing = "the default" if both else ""
+            missing = "the default" if both or not name.startswith(CLAIM) else ""
             yield name, before.get(name, missing), after.get(name, missing)
 
 

@@ -1,4 +1,4 @@
-"""The keys of a run: what the draws of an experiment depend on, what only their analysis does, and what a finding does."""
+"""The two keys of a run: what the draws of an experiment depend on, and the rest, which only their analysis does."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mcstudy.claims.claim import Claim
+from mcstudy.defaults import ALPHA
 from mcstudy.engine.drawkey import Part, describe
+from mcstudy.engine.kept import is_ours
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario, factors_of
 from mcstudy.study import Study
 
-__all__ = ["analysis_of", "draw_key", "package_digest", "reaches_sets", "rule_of"]
+__all__ = ["analysis_of", "draw_key", "reaches_sets"]
 
 # Which generator a block gets, and how it is seeded: raised when mcstudy changes that.
 STREAMS = "SFC64, version 1"
@@ -103,10 +101,16 @@ def analysis_of(study: Study) -> dict[str, str]:
         defaults: an option that a later version adds is no change of an analysis that does not use it.
     """
     found = {"replicates": _text(study.replicates)}
+    if study.alpha != ALPHA:
+        found["alpha"] = repr(study.alpha)
     for experiment in study.experiments:
         place = f"experiment {experiment.name}, " if experiment.name else ""
         found[f"{place}scenarios"] = _grid(experiment.of_profile("full"))
+        if experiment.missing:
+            found[f"{place}missing"] = ", ".join(experiment.missing)
         for claim in experiment.claims:
+            if experiment.name:
+                found[f"claim {claim.id}, experiment"] = experiment.name
             found |= {f"claim {claim.id}, {name}": text for name, text in _fields(claim).items()}
     return found
 
@@ -128,32 +132,32 @@ def _few(texts: list[str]) -> str:
 
 SHOWN = 8  # levels of a factor
 
-# Of these modules the code is in the digest of the package.
-OURS = "mcstudy."
-
 # What is read, and judges nothing.
 WORDS = ("id", "statement", "source", "because")
 
 
 def _fields(claim: Any) -> dict[str, str]:
-    return {"kind": claim.kind} | _stated(claim)
+    own = "" if is_ours(type(claim)) else f" {_digest(type(claim))}"
+    return {"kind": f"{claim.kind}{own}"} | _stated(claim, WORDS)
 
 
-def _stated(value: Any) -> dict[str, str]:
+def _stated(value: Any, words: tuple[str, ...]) -> dict[str, str]:
     """The fields of a dataclass that differ from their defaults."""
     texts = {field: _text(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return {
         field.name: text
         for field, text in texts.items()
-        if field.name not in WORDS and (field.default is dataclasses.MISSING or text != _text(field.default))
+        if field.name not in words and (field.default is dataclasses.MISSING or text != _text(field.default))
     }
 
 
 def _text(value: Any) -> str:
-    """A value in words that are the same in every run: a function by what it does."""
+    """A value in words that are the same in every run: a function by what it does, as is a class of the study's own."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        stated = (f"{name}={text}" for name, text in _stated(value).items())
-        return f"{type(value).__name__.lstrip('_')}({', '.join(stated)})"
+        ours = is_ours(type(value))
+        stated = (f"{name}={text}" for name, text in _stated(value, WORDS if ours else ()).items())
+        shown = f"{type(value).__name__.lstrip('_')}({', '.join(stated)})"
+        return shown if ours else f"{shown} {_digest(type(value))}"
     if isinstance(value, Enum):
         return str(value)
     if callable(value) or not _is_plain(value):
@@ -177,38 +181,3 @@ def _digest(value: Callable[..., Any] | Any) -> str:
         return f"a {type(value).__name__}"
     kept = sorted(part.digest for part in parts.values() if part.kind not in ("version", "machine"))
     return f"{type(value).__name__} {'+'.join(digest[:8] for digest in kept)}"
-
-
-def rule_of(claim: Claim) -> str:
-    """A digest of all that a claim is: what it says, and the code and the versions behind its functions.
-
-    Raises
-    ------
-    StudyError
-        If it holds a value that can't be hashed, or is of a kind that mcstudy does not know.
-    """
-    return hashlib.sha256(_whole(claim).encode()).hexdigest()
-
-
-def _whole(value: Any) -> str:
-    kind = type(value)
-    if dataclasses.is_dataclass(kind) and kind.__module__.startswith(OURS):
-        fields = (f"{field.name}={_whole(getattr(value, field.name))}" for field in dataclasses.fields(value))
-        return f"{kind.__qualname__}({', '.join(fields)})"
-    if not callable(value) and _is_plain(value):
-        return repr(value)
-    parts = describe(value if callable(value) else lambda: value).parts
-    return repr(sorted((name, part.digest) for name, part in parts.items()))
-
-
-@cache
-def package_digest() -> str:
-    """A digest of mcstudy's own code, which may change without its version, and of the libraries that it judges with."""
-    digest = hashlib.sha256(
-        repr([(name, version(name)) for name in ("numpy", "scipy", "statsmodels")]).encode()
-    )
-    folder = Path(__file__).parents[1]
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(f"{path.relative_to(folder)}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -133,7 +133,8 @@ def load_study(path: Path) -> Study:
         )
         raise StudyError(msg)
     by_file[path] = modules
-    return replace(study, file=path)
+    with modules.active():  # the checks that are made again call the study's functions
+        return replace(study, file=path)
 
 
 def of_script(study: Study) -> Study:

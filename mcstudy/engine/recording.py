@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from mcstudy.draws import Draws, Failure, Sample
 from mcstudy.engine.blocks import Counts
 from mcstudy.engine.journal import Journal
@@ -23,8 +25,19 @@ __all__ = ["draws_of", "ledger_of"]
 def draws_of(settings: Settings, experiment: Experiment, journal: Journal, counts: Counts) -> Draws:
     """The first replicates of each scenario of an experiment, as claims read them: those that they ask for."""
     own = {scenario: replicates for (name, scenario), replicates in counts.items() if name == experiment.name}
-    samples = _Samples(lambda scenario: journal.sample(experiment, scenario, own[scenario]), tuple(own))
+    samples = _Samples(
+        lambda scenario: _whole(journal.sample(experiment, scenario, own[scenario])), tuple(own)
+    )
     return Draws(samples, settings.study.replicates.tuned, experiment.common)
+
+
+def _whole(sample: Sample) -> Sample:
+    """Refuse draws that were kept while a column was allowed to have no value, where it no longer is."""
+    for name, values in sample.columns.items():
+        if name not in sample.missing and np.isnan(values[sample.valid]).any():
+            msg = f"column `{name}` must be finite, but kept draws have none in {sample.scenario}; allow it with missing=({name!r},), or start over with --fresh"
+            raise StudyError(msg)
+    return sample
 
 
 class _Samples(Mapping[Scenario, Sample]):

@@ -147,7 +147,7 @@ class _Loop:
         self.kept = KeptFindings(journal, keys)
         for name, claims in self.claims.items():
             for claim in claims:
-                if not self.kept.knows(claim):
+                if not self.kept.knows(claim, self.scenarios[name]):
                     claim.rehearse(claim.select(self.scenarios[name]))
         # The cells of each claim, with the replicates of their scenarios.
         self._assessed: dict[str, list[tuple[tuple[int, ...], Assessment]]] = {}
@@ -176,8 +176,6 @@ class _Loop:
         """Draw from look to look until every claim is decided; a `simulate` that breaks a rule leaves no draws behind."""
         try:
             self._check_stored()
-            # Not before the checks: an analysis that was refused has not been made.
-            self.journal.note_analysis(analysis_of(self.study))
             return self._draw_and_judge()
         except StudyError:
             self.journal.forget()
@@ -188,7 +186,9 @@ class _Loop:
         counts: dict[tuple[str, Scenario], int] = {}
         wanted = self._at_first()
         findings: tuple[Finding, ...] = ()
-        look = 0
+        look, seen = 0, self.journal.replicates()
+        if not seen:
+            self.journal.note_analysis(analysis_of(self.study), seen)
         while wanted:
             look += 1
             counts |= wanted
@@ -196,6 +196,8 @@ class _Loop:
             self.progress.look(self.study.name, look, len(missing))
             self._draw(missing)
             findings = self._judge(counts)
+            # Not before it was made: an analysis that is refused has shown nothing.
+            self.journal.note_analysis(analysis_of(self.study), seen)
             self.journal.note_look(self.settings.profile, counts)
             wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
         self._keep_findings(findings, counts)

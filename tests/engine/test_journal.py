@@ -141,7 +141,7 @@ def changes(path: Path, analyses: Sequence[Mapping[str, str]]) -> list[Change]:
     """What a journal says of runs with these analyses, one block each."""
     for number, analysis in enumerate(analyses):
         with Journal(path, SIZE) as journal:
-            journal.note_analysis(analysis)
+            journal.note_analysis(analysis, journal.replicates())
             journal.append(block(number))
     with Journal(path, SIZE) as journal:
         return journal.changes()
@@ -151,7 +151,7 @@ def test_changes_of_the_analysis_are_kept_with_what_had_been_seen(path: Path) ->
     assert changes(path, [ANALYSES[0], ANALYSES[0], ANALYSES[1], ANALYSES[2]]) == [
         Change("claim a, margin", "1.0", "2.0", seen=2 * SIZE),
         Change("claim a, margin", "2.0", "1.0", seen=3 * SIZE),
-        Change("scenarios", "", "3", seen=3 * SIZE),
+        Change("scenarios", "the default", "3", seen=3 * SIZE),
     ]
 
 
@@ -174,8 +174,8 @@ def test_an_argument_that_comes_or_goes_has_its_default_before_or_after(path: Pa
 
 def test_what_was_changed_before_anything_was_seen_is_no_change(path: Path) -> None:
     with Journal(path, SIZE) as journal:
-        journal.note_analysis(ANALYSES[0])
-        journal.note_analysis(ANALYSES[1])
+        journal.note_analysis(ANALYSES[0], 0)
+        journal.note_analysis(ANALYSES[1], 0)
         journal.append(block())
         assert journal.changes() == []
 

@@ -9,13 +9,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import norm, rv_discrete, rv_histogram, t
 
 import mcstudy as mc
-from mcstudy.claims import assess
-from mcstudy.engine import keys
-from mcstudy.engine.keys import rule_of
+from mcstudy.claims import Claim, assess
+from mcstudy.engine import kept
+from mcstudy.engine.journal import Journal
+from mcstudy.engine.kept import KeptFindings
 from mcstudy.engine.loading import load_study
+from mcstudy.engine.reading import reading
+from mcstudy.exceptions import ClaimError, StudyError
+from mcstudy.models.sensing.loss import loss_law
+from mcstudy.models.sensing.marchenko_pastur import GapLaw
 
 pytestmark = pytest.mark.usefixtures("unproved", "no_report")
 WriteStudy = Callable[..., Path]
@@ -59,6 +66,8 @@ CLAIMS = """[
     Bound("bound", "s", column="x", at_most=100.0, because="it is far"),
 ]"""
 ALL = ["mean", "reaching", "beside", "own", "subclass", "rate", "bound"]
+OWN = ["own", "subclass"]  # of code that sees the draws: judged each time
+EACH = [name for name in ALL if name not in OWN]
 HELPER = "def nought():\n    return 0.0\n"
 
 
@@ -90,8 +99,13 @@ def study_with(write_study: WriteStudy, project: Path) -> Callable[..., mc.Study
     return make
 
 
-def go(study: mc.Study, out: str | None = "reports", **settings: Any) -> mc.Ledger:
+def go(study: mc.Study, out: str | Path | None = "reports", **settings: Any) -> mc.Ledger:
     return mc.run(study, executor="serial", out=out, **settings)
+
+
+def of_theory(judged: list[str]) -> list[str]:
+    """What was judged, but claims that are each time; each once, for a run may look twice."""
+    return [name for name in dict.fromkeys(judged) if name not in OWN]
 
 
 def test_nothing_is_judged_again_where_nothing_has_changed(
@@ -101,7 +115,7 @@ def test_nothing_is_judged_again_where_nothing_has_changed(
     assert list(dict.fromkeys(judged)) == ALL
     judged.clear()
     after = go(study_with())
-    assert judged == []
+    assert judged == OWN
     assert repr(after.findings) == repr(before.findings)
     assert after.findings_digest == before.findings_digest
 
@@ -112,18 +126,18 @@ def test_nothing_is_judged_again_where_nothing_has_changed(
         ('mean("x"), equals=0.0, margin=2.0),\n    Value("reaching"', 'mean("x"), equals=0.0, margin=1.9),\n    Value("reaching"', ["mean"]),
         ("LIMIT = 0.0", "LIMIT = 0.1", ["reaching"]),
         ("return LIMIT", "return LIMIT + 0.1", ["reaching"]),
-        ('estimate(self, values):\n        return mc.mean("x").estimate(values)', 'estimate(self, values):\n        return mc.mean("x").estimate(2 * values)', ["own"]),
-        ('s["scale"] > 0', 's["scale"] > 1', ["subclass"]),
+        ('estimate(self, values):\n        return mc.mean("x").estimate(values)', 'estimate(self, values):\n        return mc.mean("x").estimate(2 * values)', []),
+        ('s["scale"] > 0', 's["scale"] > 1', []),
         ("exponent=1.0", "exponent=1.1", ["rate"]),
         ("at_most=100.0", "at_most=101.0", ["bound"]),
         ("it is far", "it is very far", ["bound"]),  # a word: it stands in the finding
         ('"bound", "s"', '"bound", "t"', ["bound"]),
-        ("Replicates(first=64, quick=128", "Replicates(first=80, quick=128", ALL),  # limits are tuned to them
+        ("Replicates(first=64, quick=128", "Replicates(first=80, quick=128", EACH),  # limits are tuned to them
         ("full=256)", "full=512)", []),
         ('question="Is the mean zero?"', 'question="Is it?"', []),
         ('"""Normal draws."""', '"""Draws that are normal."""', []),
-        ('source="nowhere",', 'source="nowhere", alpha=0.02,', ALL),
-        ('Value("mean", "s", of', 'Value("mean", "s", weight=0.5, of', ALL),  # and so all other shares
+        ('source="nowhere",', 'source="nowhere", alpha=0.02,', EACH),
+        ('Value("mean", "s", of', 'Value("mean", "s", weight=0.5, of', EACH),  # and so all other shares
         ('because="it is far"', 'because="it is far", where={"scale": 1.0}', ["bound"]),
     ],
 )  # fmt: skip
@@ -133,7 +147,7 @@ def test_what_has_changed_is_judged_again(
     go(study_with())
     judged.clear()
     ledger = go(study_with(old, new))
-    assert judged == again
+    assert of_theory(judged) == again
     # The oracle: a run that has never kept anything.
     assert ledger.findings_digest == go(study_with(old, new), out=None).findings_digest
 
@@ -144,7 +158,7 @@ def test_a_module_beside_the_study_is_part_of_a_claim(
     go(study_with())
     judged.clear()
     ledger = go(study_with(helper=HELPER.replace("0.0", "0.5")))
-    assert judged == ["beside"]
+    assert of_theory(judged) == ["beside"]
     assert ledger["beside"].theory == 0.5
 
 
@@ -167,7 +181,7 @@ def test_a_level_that_is_added_is_seen_by_claims_over_all(
     path = project / "studies" / "toy.py"
     path.write_text(path.read_text(encoding="utf-8").replace("2.0, 4.0)", "2.0, 4.0, 8.0)"), encoding="utf-8")
     go(load_study(path))
-    assert list(dict.fromkeys(judged)) == [name for name in ALL if name != "bound"]
+    assert of_theory(judged) == ["mean", "reaching", "beside", "rate"]
 
 
 def test_another_version_of_the_package_judges_again(
@@ -178,14 +192,14 @@ def test_another_version_of_the_package_judges_again(
     judged.clear()
     monkeypatch.setattr("mcstudy.engine.kept.package_digest", lambda: "another")
     go(study_with())
-    assert judged == ALL
+    assert of_theory(judged) == EACH
 
 
 def test_the_package_is_known_by_its_code_and_its_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = keys.package_digest.__wrapped__
+    digest = kept.package_digest.__wrapped__
     before = digest()
     assert before == digest()
-    monkeypatch.setattr(keys, "version", lambda name: "0")
+    monkeypatch.setattr(kept, "version", lambda name: "0")
     assert digest() != before
 
 
@@ -199,18 +213,162 @@ def test_a_finding_that_is_damaged_is_judged_again(
         connection.commit()
     judged.clear()
     assert go(study_with()).findings_digest == before.findings_digest
-    assert judged == ["rate"]
+    assert of_theory(judged) == ["rate"]
 
 
-def test_a_claim_that_can_not_be_known_again_is_judged_each_time(
-    study_with: Callable[..., mc.Study], judged: list[str]
+# What a theory function reads, before and after: nothing of it stands in its code.
+READS = {
+    "a file": ("float(pathlib.Path('truth.txt').read_text())", "pathlib.Path('truth.txt').write_text('{}')"),
+    "the environment": ("float(os.environ['TRUTH'])", "os.environ['TRUTH'] = '{}'"),
+    "a name by its text": ("globals()['TH' + 'IS']", "THIS = {}"),
+    "an attribute of itself": ("getattr(truth, 'k')", "truth.k = {}"),
+    "an attribute of a package": ("getattr(pathlib, 'k')", "pathlib.k = {}"),
+}
+PLACES = {
+    "equals": 'Value("v", "s", of=mean("x"), equals=truth, margin=2.0)',
+    "truth": 'Value("v", "s", of=mc.bias("x", truth), equals=0.0, margin=2.0)',
+    "at_most": 'mc.AtMost("v", "s", of=mean("x"), at_most=lambda: 9 + truth())',
+    "exponent": 'Rate("v", "s", of=rms("x"), against="scale", exponent=lambda: 1 + truth(), margin=0.9)',
+    "against": 'Rate("v", "s", of=rms("x"), against=lambda scale: scale ** (1 + truth()), exponent=1, margin=0.9)',
+    "distribution": 'Law("v", "s", column="x", distribution=lambda scale: norm(truth(), scale), margin=0.9)',
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", READS)
+def test_theory_is_known_by_its_values_whatever_it_reads(
+    write_study: WriteStudy, judged: list[str], monkeypatch: pytest.MonkeyPatch, name: str, place: str
 ) -> None:
-    """A generator has no digest: whatever it gives, it gives once."""
-    old, new = "equals=nought", "equals=functools.partial(lambda rest: 0.0, iter([1.0]))"
+    monkeypatch.setenv("TRUTH", "0.0")  # and taken back
+    read, statement = READS[name]
+
+    def study(value: float) -> mc.Study:
+        function = f"def truth():\n    return {read}\n\n{statement.format(value)}"
+        top = f"import os\nimport pathlib\nimport mcstudy as mc\nfrom scipy.stats import norm\n\n{function}"
+        return load_study(
+            write_study(top=top, claims=f"[{PLACES[place]}]", scenarios="grid(scale=(1.0, 2.0, 4.0))")
+        )
+
+    go(study(0.0))
+    judged.clear()
+    go(study(0.0))
+    assert judged == []
+    ledger = go(study(0.5))
+    assert set(judged) == {"v"}
+    assert ledger.findings_digest == go(study(0.5), out=None).findings_digest
+
+
+class OwnLaw:
+    """A distribution of the study's own."""
+
+    def cdf(self, x: Any) -> Any:
+        """Uniform."""
+        return np.clip(x, 0, 1)
+
+
+def rule(**parts: Any) -> str:
+    plan: dict[str, Any] = {"column": "x", "margin": 0.1, "distribution": norm(0, 1)}
+    claim = mc.Law("l", "s", **(plan | parts))
+    return KeptFindings(Journal(None, 16), {})._rule(claim, mc.grid(n=(1, 2)))
+
+
+def test_laws_are_known_by_name_and_parameters() -> None:
+    laws: list[Any] = [norm(0, 1), norm(0, 2), norm(), t(3), t(df=3), t(4), GapLaw(1.0), GapLaw(2.0)]
+    laws += [lambda n: norm(0, n), lambda n: norm(0, n + 1), lambda n: GapLaw(n)]
+    rules = [rule(distribution=law) for law in laws]
+    assert "" not in rules
+    assert len(set(rules)) == len(rules)
+    assert rule(distribution=norm(0, 1)) == rules[0]
+    assert rule(distribution=lambda n: norm(0, 3 * n - 2 * n)) == rules[8]  # by its values
+    assert rule(distribution=loss_law) == rule(distribution=loss_law)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [OwnLaw(), lambda n: OwnLaw(), rv_discrete(values=([0, 1], [0.5, 0.5])), rv_histogram(np.histogram([1.0, 2.0]))],
+    ids=["own", "a function of it", "listed values", "a histogram"],
+)  # fmt: skip
+def test_laws_with_more_to_them_are_judged_each_time(law: Any) -> None:
+    assert rule(distribution=law) == ""
+
+
+@pytest.mark.parametrize(
+    "of",
+    [mc.custom("x", lambda x: np.mean(x)), mc.smooth(lambda a: a * 2, mc.mean("x"))],
+    ids=["custom", "smooth"],
+)
+def test_statistics_of_the_studys_own_are_judged_each_time(of: mc.Statistic) -> None:
+    """But not those that only mcstudy's functions make."""
+    kept = KeptFindings(Journal(None, 16), {})
+    scenarios = mc.grid(n=(1, 2))
+    assert kept._rule(mc.Value("a", "s", of=of, equals=0.0, margin=1.0), scenarios) == ""
+    known = [mc.mean("x") - mc.mean("y"), mc.rmse("x", lambda n: n), mc.conditional(mc.mean("x"), given="y")]
+    rules = [
+        kept._rule(mc.Value(str(n), "s", of=one, equals=0.0, margin=1.0), scenarios)
+        for n, one in enumerate(known)
+    ]
+    assert "" not in rules
+
+
+def test_a_digest_of_a_claim_sees_all_of_its_fields() -> None:
+    """Two claims are one only if they are equal in all: also in what the analysis leaves out as words."""
+    plan: dict[str, Any] = {"of": mc.quantile("x", 0.5), "equals": 1.0, "margin": 0.1}
+    others: list[dict[str, Any]] = [
+        {},
+        {"of": mc.quantile("x", 0.6)},
+        {"of": mc.quantile("y", 0.5)},
+        {"equals": lambda n: 1.0 * n},
+        {"margin": mc.relative(0.1)},
+        {"expected": mc.control("no")},
+        {"expected": mc.misprint("no")},
+        {"expected": mc.misprint("never")},
+        {"source": "a book"},
+        {"where": {"n": 1}},
+        {"allowed_failures": 1},
+    ]
+    claims: list[Claim] = [mc.Value("a", "s", **(plan | other)) for other in others]
+    claims += [
+        mc.Value("b", "s", **plan),
+        mc.Value("a", "t", **plan),
+        mc.AtMost("a", "s", of=plan["of"], at_most=1.0),
+    ]
+    rules = [KeptFindings(Journal(None, 16), {})._rule(claim, mc.grid(n=(1, 2))) for claim in claims]
+    assert "" not in rules
+    assert len(set(rules)) == len(rules)
+
+
+def test_a_level_that_was_never_rehearsed_is_rehearsed(write_study: WriteStudy) -> None:
+    """Before a block of it is drawn."""
+    top = (
+        "from scipy.stats import norm\n\n\ndef law(scale):\n    return norm(0, scale) if scale < 3 else 1 / 0"
+    )
+    claims = '[Law("l", "s", column="x", distribution=law, margin=0.9)]'
+    go(load_study(write_study(top=top, claims=claims)))
+    study = load_study(write_study(top=top, claims=claims, scenarios="grid(scale=(1.0, 2.0, 3.0))"))
     for _ in range(2):
-        judged.clear()
-        go(study_with(old, new))
-    assert judged == ["beside"]
+        with pytest.raises(
+            ClaimError, match=r"claim l: `distribution` must be .* in scale=3.0 it raised ZeroDivisionError"
+        ):
+            go(study)
+        with reading(Path("reports/toy/draws.sqlite")) as blocks:
+            assert len(blocks.done()) == 2 * 64 // 16  # decided at the first look
+    assert go(load_study(write_study(top=top, claims=claims))).changes == ()
+
+
+def test_values_that_may_no_longer_be_missing_are_refused(
+    make_study: Callable[..., mc.Study], tmp_path: Path
+) -> None:
+    """Also by findings that were kept."""
+
+    def half(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        x = rng.normal(size=size)
+        return {"x": np.where(x > 1.0, np.nan, x)}
+
+    study = make_study(simulate=half, missing=("x",))
+    go(study, out=tmp_path)
+    with pytest.raises(StudyError, match=r"column `x` must be finite"):
+        go(make_study(simulate=half), out=tmp_path)
+    assert go(study, out=tmp_path).changes == ()
 
 
 def test_claims_that_are_gone_are_not_kept(study_with: Callable[..., mc.Study], project: Path) -> None:
@@ -218,22 +376,5 @@ def test_claims_that_are_gone_are_not_kept(study_with: Callable[..., mc.Study], 
     go(study_with('Value("mean", "s"', 'Value("average", "s"'))
     with closing(sqlite3.connect(project / "reports" / "toy" / "draws.sqlite")) as connection:
         rows = dict(connection.execute("SELECT claim, content FROM findings").fetchall())
-    assert set(rows) == {"average", *ALL[1:]}
+    assert set(rows) == {"average", *EACH[1:]}
     assert json.loads(rows["average"])["id"] == "average"
-
-
-def test_a_digest_of_a_claim_sees_all_of_its_fields() -> None:
-    """Two claims are one only if they are equal in all: also in what the analysis leaves out as words."""
-    claim = mc.Value("a", "s", of=mc.quantile("x", 0.5), equals=1.0, margin=0.1)
-    others = [
-        mc.Value("b", "s", of=mc.quantile("x", 0.5), equals=1.0, margin=0.1),
-        mc.Value("a", "t", of=mc.quantile("x", 0.5), equals=1.0, margin=0.1),
-        mc.Value("a", "s", of=mc.quantile("x", 0.6), equals=1.0, margin=0.1),
-        mc.Value("a", "s", of=mc.quantile("y", 0.5), equals=1.0, margin=0.1),
-        mc.Value("a", "s", of=mc.quantile("x", 0.5), equals=lambda: 1.0, margin=0.1),
-        mc.Value("a", "s", of=mc.quantile("x", 0.5), equals=1.0, margin=0.1, expected=mc.control("no")),
-        mc.Value("a", "s", of=mc.quantile("x", 0.5), equals=1.0, margin=0.1, expected=mc.misprint("no")),
-    ]  # fmt: skip
-    digests = [rule_of(one) for one in [claim, *others]]
-    assert len(set(digests)) == len(digests)
-    assert rule_of(mc.Value("a", "s", of=mc.quantile("x", 0.5), equals=1.0, margin=0.1)) == digests[0]

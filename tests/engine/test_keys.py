@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mcstudy import Experiment, Replicates, Study, Value, Verdict, control, grid, mean, run
+from mcstudy import Experiment, Replicates, Statistic, Study, Value, Verdict, control, grid, mean, run
 from mcstudy.engine.drawkey import Part
 from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
 from mcstudy.engine.limit import Limit
@@ -172,6 +173,84 @@ def test_an_argument_at_its_default_is_no_part_of_the_analysis() -> None:
 def test_words_are_no_part_of_the_analysis() -> None:
     assert content(expected=control("far off")) == content(expected=control("far away"))
     assert content(source="here") == content(source="there")
+
+
+def two(one: tuple[Any, ...], other: tuple[Any, ...], **more: Any) -> dict[str, str]:
+    """The analysis of a study of two experiments with these claims."""
+    experiments = [
+        Experiment(name, simulate=lambda rng, size, n: {}, scenarios=grid(n=(1, 2)), claims=claims)
+        for name, claims in (("one", one), ("other", other))
+    ]
+    plan: dict[str, Any] = {"replicates": Replicates(16), "experiments": experiments}
+    return analysis_of(Study(name="toy", title="t", question="q", source="s", block=16, **(plan | more)))
+
+
+def test_alpha_and_the_experiment_of_a_claim_are_part_of_the_analysis() -> None:
+    first, second = (Value(name, "s", of=mean("x"), equals=0.0, margin=1.0) for name in "ab")
+    before = two((first,), (second,))
+    swapped = two((second,), (first,))
+    assert {key for key in before if before[key] != swapped[key]} == {
+        "claim a, experiment",
+        "claim b, experiment",
+    }
+    assert "alpha" not in before
+    assert two((first,), (second,), alpha=0.05)["alpha"] == "0.05"
+
+
+def test_columns_that_may_have_no_value_are_part_of_the_analysis() -> None:
+    def analysis(**more: Any) -> dict[str, str]:
+        claim = Value("m", "s", of=mean("x"), equals=0.0, margin=1.0)
+        experiment = Experiment(
+            "e", simulate=lambda rng, size, n: {}, scenarios=grid(n=(1,)), claims=[claim], **more
+        )
+        return two((), (), experiments=[experiment])
+
+    assert analysis(missing=("x", "y")).items() - analysis().items() == {("experiment e, missing", "x, y")}
+
+
+def own_classes(shift: float, source: float = 0.0) -> tuple[Value, Value, Value]:
+    """Claims with a statistic, a kind and a theory of the study's own, which do something else for another shift."""
+
+    @dataclass(frozen=True)
+    class Moved(Statistic):
+        name = "moved"
+
+        def estimate(self, values: Any) -> Any:
+            return mean("x").estimate(values + shift)
+
+        def influence(self, values: Any) -> Any:
+            return mean("x").influence(values)
+
+        def interval(self, values: Any, confidence: float) -> tuple[float, float]:
+            return mean("x").interval(values, confidence)
+
+    class Kind(Value):
+        def zone(self, theory: float) -> Any:
+            return super().zone(theory + shift)
+
+    @dataclass(frozen=True)
+    class Theory:
+        source: float
+
+        def __call__(self) -> float:
+            return shift + self.source
+
+    plan: dict[str, Any] = {"equals": 0.0, "margin": 1.0}
+    return (
+        Value("statistic", "s", of=Moved("x"), **plan),
+        Kind("kind", "s", of=mean("x"), **plan),
+        Value("theory", "s", of=mean("x"), **(plan | {"equals": Theory(source)})),
+    )
+
+
+def test_classes_of_the_study_are_told_by_what_they_do() -> None:
+    """And words like `source` are words only in what is mcstudy's."""
+    before, after = two(own_classes(0.0), ()), two(own_classes(1.0), ())
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {"claim statistic, of", "claim kind, kind", "claim theory, equals"}
+    assert before == two(own_classes(0.0), ())
+    after = two(own_classes(0.0, source=1.0), ())
+    assert {key for key in before if before[key] != after[key]} == {"claim theory, equals"}
 
 
 def test_functions_are_told_by_what_they_do() -> None:

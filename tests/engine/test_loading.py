@@ -133,6 +133,13 @@ def test_a_study_may_import_its_neighbours(write_study: WriteStudy, project: Pat
     assert "_mcstudy_neighbour" not in sys.modules
 
 
+def test_a_theory_may_import_a_neighbour_when_it_is_called(write_study: WriteStudy, project: Path) -> None:
+    (project / "studies" / "beside.py").write_text("NOUGHT = 0.0\n")
+    theory = "def theory():\n    from beside import NOUGHT\n\n    return NOUGHT"
+    path = write_study(top=theory, claims='[Value("mean", "s", of=mean("x"), equals=theory, margin=2.0)]')
+    assert load_study(path).file == path.resolve()
+
+
 def test_options_are_applied_and_remembered(write_study: WriteStudy) -> None:
     studies = [load_study(write_study(top=OPTION, more=MORE)), load_study(write_study("other"))]
     with_option, other = apply_options(studies, [("scale", "5")])
