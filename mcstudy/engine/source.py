@@ -133,8 +133,12 @@ def _neighbours(folder: Path, name: str) -> list[Path]:
 
 
 def _imported(path: Path) -> Iterator[str]:
-    """The top-level names of the modules that a file imports."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    """The top-level names of the modules that a file imports; of a page with code in it, whatever runs that, none."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

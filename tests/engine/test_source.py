@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy import Study
+from mcstudy import Study, run
 from mcstudy.engine.loading import load_study
 from mcstudy.engine.source import Origin
 
@@ -90,3 +90,19 @@ def test_the_command_repeats_the_options_that_were_given(make_study: MakeStudy) 
     exec("def simulate(rng, size, n): return {'x': rng.normal(size=size)}", names)
     origin = Origin(make_study(simulate=names["simulate"]), ("--law", "two words"))
     assert origin.command == "toy --law 'two words'"
+
+
+def test_code_of_a_page_that_is_not_python_is_run(project: Path) -> None:
+    """As of a manual whose examples are tested: the page has no neighbours, and what it holds is drawn."""
+    page = project / "page.md"
+    page.write_text("# A page\n\n3x it's not Python\n", encoding="utf-8")
+    code = (
+        "import mcstudy as mc\n\n"
+        "def simulate(rng, size, *, n):\n    return {'x': rng.normal(size=size)}\n\n"
+        "study = mc.Study(name='page', title='t', question='q', source='s', simulate=simulate, block=16,\n"
+        "    scenarios=mc.grid(n=(1,)), replicates=mc.Replicates(64),\n"
+        "    claims=[mc.Value('v', 's', of=mc.mean('x'), equals=0.0, margin=2.0)])\n"
+    )
+    names: dict[str, Any] = {"__name__": "page"}
+    exec(compile(code, str(page), "exec"), names)
+    assert run(names["study"], executor="serial", out=None)["v"].verdict == "CONFIRMED"
