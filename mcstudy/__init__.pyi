@@ -21,6 +21,7 @@ from .ledger import Ledger as Ledger
 from .ledger import Overlay as Overlay
 from .ledger import Section as Section
 from .measure import Measure as Measure
+from .one_by_one import each as each
 from .replicates import Replicates as Replicates
 from .replicates import mcse as mcse
 from .results import Results as Results

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from mcstudy._version import __version__
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
+from mcstudy.new import KINDS
 from mcstudy.words import nearest
 
 __all__ = ["OPTIONS", "Command", "duration", "parser_for", "split"]
@@ -19,7 +20,7 @@ CODES = (
     "Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage, or an error in a study's code outside of "
     "simulate; 3 failures beyond what claims allow, or files that can't be read; 130 interrupted."
 )
-FLAGS = ("--fresh", "--help", "--version", "--quiet")
+FLAGS = ("--fresh", "--help", "--version", "--quiet", "--all", "--anyway")
 VALUED = (
     "--profile",
     "--jobs",
@@ -30,8 +31,15 @@ VALUED = (
     "--until",
     "--at-most",
     "--replicates",
+    "--blocks",
+    "--figure",
+    "--width",
+    "--from",
+    "--license",
+    "--kind",
 )
 OPTIONS = (*FLAGS, *VALUED)
+WIDTH = "3.3in"  # of a column in a journal of two
 
 
 class _Parser(argparse.ArgumentParser):
@@ -124,10 +132,80 @@ def parser_for(
     _add_folder(command("report", "write reports again from their ledgers"))
     _add_replay(command("replay", "draw one block again, in this process", own_options=True))
     _add_export(command("export", "write what was drawn as tables, one an experiment"))
-    compare = command("compare", "compare two ledgers of a study, verdict by verdict")
+    compare = command("compare", "compare two ledgers of a study, or two versions, verdict by verdict")
     for name in ("one", "other"):
-        compare.add_argument(name, metavar=name.upper(), help="a ledger.json or its folder")
+        compare.add_argument(
+            name, metavar=name.upper(), help="a ledger.json, its folder, or a folder of several"
+        )
+    _add_verify(command("verify", "verify ledgers: intact, from the same source, drawn again"))
+    _add_cite(command("cite", "cite a study, one of its claims, or mcstudy itself"))
+    _add_new(command("new", "write a small study that runs, to start from"))
+    _add_publish(command("publish", "publish what the full profile has found, as a version that others cite"))
     return parser
+
+
+def _add_new(new: argparse.ArgumentParser) -> None:
+    new.add_argument("name", metavar="NAME", help="of the study: lower-case letters, digits, underscores")
+    new.add_argument("--kind", choices=KINDS, default=KINDS[0], help="default: %(default)s")
+
+
+def _add_publish(publish: argparse.ArgumentParser) -> None:
+    publish.add_argument(
+        "studies", nargs="*", metavar="STUDY", help="a name or a folder; default: all in --from"
+    )
+    publish.add_argument(
+        "--from",
+        dest="source",
+        default=OUT,
+        metavar="DIR",
+        help="what runs have written; default: %(default)s",
+    )
+    publish.add_argument("--license", default="", metavar="URL", help="of the results; default: none")
+    publish.add_argument("--out", required=True, metavar="DIR", help="a new folder, named by the version")
+
+
+def _add_verify(verify: argparse.ArgumentParser) -> None:
+    verify.epilog = (
+        "Exit codes: 0 verified; 1 something differs; 2 usage; 3 something can't be read or drawn."
+    )
+    verify.add_argument(
+        "ledgers",
+        nargs="*",
+        metavar="LEDGER",
+        help="a ledger.json, a folder that has some, or a study in --out",
+    )
+    size = verify.add_mutually_exclusive_group()
+    size.add_argument(
+        "--blocks", type=int, metavar="N", help="blocks to draw again, which the digest chooses; default: 300"
+    )
+    size.add_argument("--all", action="store_true", help="draw all blocks again, and judge them")
+    verify.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
+    verify.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
+
+
+def _add_cite(cite: argparse.ArgumentParser) -> None:
+    cite.add_argument(
+        "study",
+        nargs="?",
+        metavar="STUDY[#CLAIM]",
+        help="a study in --out, or a folder that has its ledger; default: the software",
+    )
+    cite.add_argument(
+        "--format", choices=("bibtex", "csl", "text"), default="bibtex", help="default: %(default)s"
+    )
+    cite.add_argument("--figure", metavar="CLAIM", help="write the figure of a claim as PDF and SVG instead")
+    cite.add_argument(
+        "--width",
+        default=WIDTH,
+        metavar="WIDTH",
+        help="of the figure: 3.3in, 84mm, 240pt; default: %(default)s",
+    )
+    cite.add_argument(
+        "--anyway",
+        action="store_true",
+        help="cite also what should not be: quick, changed or unexpected results",
+    )
+    cite.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
 
 
 def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:

@@ -1,7 +1,7 @@
 """The command line: arguments in, exit code out.
 
-Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage; 3 failed replicates, or files that can't be read;
-130 interrupted.
+Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage; 3 replicates lost beyond what claims allow, or
+files that can't be read; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from mcstudy.words import nearest
 
 if TYPE_CHECKING:
     from mcstudy.engine.source import Origin
-    from mcstudy.ledger import Ledger
     from mcstudy.study import Study
 
 __all__ = ["command", "main"]
@@ -115,6 +114,7 @@ def _written(options: argparse.Namespace) -> list[str]:
 def _run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from mcstudy.engine.outcome import code_of
     from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.run import run
     from mcstudy.report.terminal import print_ledger
@@ -139,20 +139,8 @@ def _run(options: argparse.Namespace) -> int:
             first = ledger.failures[0]
             reason = first.reason.partition("\n")[0]
             print(f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}")
-        codes.append(_code(origin.study, ledger))
+        codes.append(code_of(origin.study, ledger))
     return max(codes)
-
-
-def _code(study: Study, ledger: Ledger) -> int:
-    """The exit code of a run; failures that every claim about them allows count for nothing."""
-    from mcstudy.draws import QUARANTINED
-
-    allowed = {claim.id: claim.allowed_failures for e in study.experiments for claim in e.claims}
-    beyond = any(cell.failures > allowed[finding.id] for finding in ledger.findings for cell in finding.cells)
-    quarantined = any(failure.reason.startswith(QUARANTINED) for failure in ledger.failures)
-    if beyond or quarantined or (ledger.run.failures and not ledger.findings):
-        return 3
-    return 0 if ledger.as_expected else 1
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -216,24 +204,79 @@ def _export(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from mcstudy.report.terminal import print_table
-    from mcstudy.results import load
-    from mcstudy.results.compare import HEADER, compare
+    from mcstudy.results.compare import HEADER, compare_places
 
-    differences = compare(load(options.one), load(options.other))
-    print_table(
-        f"{options.one} and {options.other}", HEADER, [difference.row() for difference in differences]
-    )
-    return 0 if all(difference.same_verdict for difference in differences) else 1
+    found = compare_places(options.one, options.other)
+    for name, differences in found.items():
+        title = f"{options.one} and {options.other}: {name}"
+        print_table(title, HEADER, [difference.row() for difference in differences])
+    return 0 if all(one.same_verdict for differences in found.values() for one in differences) else 1
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mcstudy.engine.verify import targets, verify
+    from mcstudy.engine.verify.sample import BLOCKS
+
+    codes = []
+    for target in targets(options.ledgers, Path(options.out)):
+        number = None if options.all else BLOCKS if options.blocks is None else options.blocks
+        found = verify(target, number=number, jobs=options.jobs)
+        print(*found.lines(), found.sentence, found.write() or "nothing could be written there", sep="\n")
+        codes.append(found.code)
+    return 1 if 1 in codes else max(codes)
+
+
+def _cite(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mcstudy.results.citation import cite, figure
+
+    if options.figure is None:
+        print(cite(options.study, Path(options.out), options.format, anyway=options.anyway), end="")
+    else:
+        print(
+            *figure(options.study, Path(options.out), options.figure, options.width, anyway=options.anyway),
+            sep="\n",
+        )
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mcstudy.engine.verify import targets
+    from mcstudy.results.publish import publish
+
+    found = targets(options.studies, Path(options.source))
+    print(publish(found, Path(options.out), license_url=options.license))
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from mcstudy.engine.loading import STUDIES
+    from mcstudy.new import write_new
+
+    path = write_new(options.name, options.kind, STUDIES if STUDIES.is_dir() else Path())
+    print(f"{path}\nrun it with: mcstudy run {options.name if path.parent == STUDIES else path}")
+    return 0
 
 
 COMMANDS: dict[str, Command] = {
     "run": _run,
+    "new": _new,
     "list": _list,
     "status": _status,
     "report": _report,
     "replay": _replay,
     "export": _export,
     "compare": _compare,
+    "verify": _verify,
+    "cite": _cite,
+    "publish": _publish,
 }
 
 if __name__ == "__main__":

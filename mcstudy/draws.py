@@ -122,6 +122,10 @@ class Sample:
             self.columns[column][kept] if column in self.columns else np.empty(0) for column in columns
         )
 
+    def kept(self, statistic: Statistic) -> npt.NDArray[np.bool_]:
+        """Where a statistic has its values, shape (replicates,): also where they are missing, if it counts those."""
+        return self.valid if statistic.counts_missing else self.present(*statistic.columns)
+
     def taken(self, statistic: Statistic) -> FloatArray:
         """What a statistic is taken of: the values of its columns where all have one, as its methods want them.
 
@@ -129,7 +133,8 @@ class Sample:
         """
         if not statistic.counts_missing:
             return joined(self.values(*statistic.columns))
-        return joined([self.columns[name][self.valid] for name in statistic.columns])
+        lost = np.full(self.replicates, np.nan)  # where every replicate has failed, nobody knows the columns
+        return joined([self.columns.get(name, lost)[self.valid] for name in statistic.columns])
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""

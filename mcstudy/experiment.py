@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from mcstudy.claims.claim import Claim
 from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.measure import Measure
 from mcstudy.scenarios import Scenario
-from mcstudy.words import nearest
+from mcstudy.words import acting, nearest
 
-__all__ = ["Experiment"]
+__all__ = ["Experiment", "check_printable"]
 
 # What the tables of results call their own columns: a factor of that name would hide one of them.
 RESERVED = frozenset(
@@ -36,6 +36,8 @@ RESERVED = frozenset(
         "block",
         "index",
         "failure",
+        "worst_low",
+        "worst_high",
     ]
 )
 
@@ -51,8 +53,9 @@ class Experiment:
         experiment of a study.
     simulate : callable
         ``simulate(rng, size, **factors)`` draws one block from ``rng`` and returns a mapping from column to array
-        of shape (size,), numeric and finite. It draws from nothing but ``rng``. The column ``"failure"``, strings
-        of which the empty one means success, declares replicates that failed.
+        of shape (size,), numeric. It draws from nothing but ``rng``. The column ``"failure"``, strings of which the
+        empty one means success, declares replicates that failed. `each` makes it of a function of one replicate.
+        Infinite values are for claims that can take them: on quantiles, coverage and laws.
     scenarios : sequence of Scenario
         See `grid`; all over the same factors.
     claims : sequence of Claim
@@ -69,6 +72,10 @@ class Experiment:
         Files that `simulate` reads: draws are kept while their content stays the same.
     source : str
         Where the theory stands.
+    columns : mapping from str to str
+        What columns and factors are, for readers of the report: text with mathematics between dollar signs.
+    group : str
+        The `group` of claims without their own.
 
     Raises
     ------
@@ -86,6 +93,8 @@ class Experiment:
     missing: tuple[str, ...] = ()
     inputs: tuple[str | Path, ...] = ()
     source: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"([a-z][a-z0-9_]*)?", self.name):
@@ -99,6 +108,9 @@ class Experiment:
             if isinstance(given := getattr(self, argument), kind):
                 msg = f"`{argument}` must be a list, got {given.id!r} alone; write `{argument}=[...]`"
                 raise StudyError(msg)
+        if not isinstance(self.columns, Mapping) or not all(map(_is_text, self.columns.items())):
+            msg = f"`columns` must say in words what each column is, got {self.columns!r}; write {{'error': 'the error of ...'}}"
+            raise StudyError(msg)
         self._check_scenarios()
         self._check_claims()
 
@@ -107,10 +119,23 @@ class Experiment:
         return (*self.scenarios, *self.full) if profile == "full" else tuple(self.scenarios)
 
     def sourced(self, source: str) -> Experiment:
-        """The experiment with claims that all say where they stand: in their own source, its, or the study's."""
+        """The experiment with claims that all say where they stand: in their own source, its, or the study's; likewise groups."""
         mine = self.source or source
-        claims = tuple(claim if claim.source else replace(claim, source=mine) for claim in self.claims)
+        claims = tuple(
+            replace(claim, source=claim.source or mine, group=claim.group or self.group)
+            for claim in self.claims
+        )
         return replace(self, claims=claims, source=mine)
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """All that is written for readers, each with its place."""
+        place = f" of experiment {self.name}" if self.name else ""
+        yield f"`source`{place}", self.source
+        yield from ((f"`columns`{place}", f"{name} {text}") for name, text in self.columns.items())
+        for claim in self.claims:
+            for argument in ("statement", "title", "group", "source"):
+                yield f"claim {claim.id}: `{argument}`", str(getattr(claim, argument))
+            yield f"claim {claim.id}: `because`", claim.expectation.because
 
     def check_simulate(self, block_size: int) -> None:
         """Refuse a `simulate` that can't be called with the factors.
@@ -127,6 +152,8 @@ class Experiment:
             inspect.signature(self.simulate).bind(None, block_size, **self.scenarios[0])
         except TypeError as error:
             msg = f"`simulate` must take (rng, size) and the factors {', '.join(self.scenarios[0])} as keywords, but it has {error}"
+            if "too many positional" in str(error):
+                msg += "; wrap a function of one replicate, (rng, **factors), in mcstudy.each"
             raise StudyError(msg) from None
         except ValueError:  # a callable that has no signature to look at
             return
@@ -157,6 +184,18 @@ class Experiment:
                     hint = "" if owners else nearest(column, columns)
                     msg = f"{argument} must be one that its `simulate` returns, got {column!r}; {hint}columns: {', '.join(columns)}{elsewhere}"
                     raise ClaimError(msg)
+        known = (*columns, *self.scenarios[0])
+        if unknown := [name for name in self.columns if name not in known]:
+            msg = f"`columns` must describe columns and factors, got {unknown[0]!r}; {nearest(unknown[0], known)}there are: {', '.join(known)}"
+            raise ClaimError(msg)
+
+    def bounded(self, scenario: Scenario) -> tuple[str, ...]:
+        """The columns that may not be infinite in a scenario: a claim or a measure that reads them there can't take it."""
+        read = [(claim.columns(), claim.unbounded()) for claim in self.claims if claim.select([scenario])]
+        read += [(measure.columns(), measure.of.unbounded) for measure in self.measures]
+        return tuple(
+            dict.fromkeys(name for names, unbounded in read for name in names if name not in unbounded)
+        )
 
     def _check_scenarios(self) -> None:
         if not self.scenarios:
@@ -210,3 +249,27 @@ class Experiment:
                 msg = f"`measures` must hold measures, got {measure!r}; write Measure('id', of=...)"
                 raise StudyError(msg)
             measure.check(everything)
+
+
+def _is_text(item: tuple[object, object]) -> bool:
+    """Whether a name and what it is called are texts."""
+    return all(isinstance(part, str) and part.strip() for part in item)
+
+
+def check_printable(texts: Iterable[tuple[str, str]]) -> None:
+    """Refuse texts that would act on a terminal, or turn the text of a page around.
+
+    Parameters
+    ----------
+    texts : iterable of pairs of str
+        Where each stands, and the text.
+
+    Raises
+    ------
+    StudyError
+        With the character's number.
+    """
+    for place, text in texts:
+        if strange := acting(text):
+            msg = f"{place} must be printable text, got {text!r} with {strange}; write it in plain characters"
+            raise StudyError(msg)

@@ -152,6 +152,10 @@ class Cell:
     condition : float
         How far the tails are seen where the guarantee is asymptotic: replicates over those that the fourth moments
         ask for. From 1 on a standard error may be believed.
+    lost : float
+        The largest share, of a scenario's replicates, that failed or have no value; NaN where nobody counted.
+    worst_case : pair of float, optional
+        What the estimate could be if these had shown anything; None where none is lost, or nothing bounds it.
     needed : int
         The replicates of each of its scenarios that would probably decide it, those that were drawn included; 0
         where it is decided, or more draws can't decide it.
@@ -176,6 +180,8 @@ class Cell:
     condition: float = math.nan
     needed: int = 0
     side: Side = Side.BOTH
+    lost: float = math.nan
+    worst_case: Interval | None = None
 
     @staticmethod
     def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
@@ -209,7 +215,8 @@ class Finding:
     """A claim with its verdict and its evidence; the fields are those of ``ledger.json``.
 
     `theory`, `margin`, `estimate`, `mcse`, `interval`, `confidence` and `replicates` are those of the cell that
-    decides, number `deciding` of `cells`: the one of the finding's verdict with the largest reach.
+    decides, number `deciding` of `cells`: the one of the finding's verdict with the largest reach. `title` and
+    `group` are words of the claim's author: they tell it from others, and where it belongs.
     """
 
     id: str
@@ -234,6 +241,8 @@ class Finding:
     deciding: int
     cells: tuple[Cell, ...]
     evidence: Evidence
+    title: str = ""
+    group: str = ""
 
     def among(self, where: Where = None, /, **levels: Any) -> Finding:
         """The finding with only the cells that match; its verdict and numbers stay those of the whole.

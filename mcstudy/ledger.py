@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
 from mcstudy.scenarios import Level, Scenario
+from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal
 
 __all__ = [
     "SCHEMA",
@@ -40,17 +40,20 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class About:
-    """What a study is called, what it asks, and where the theory stands."""
+    """What a study is called, what it asks, where the theory stands, and the answer in its own words and found numbers."""
 
     name: str
     title: str
     question: str
     source: str
+    answer: str = ""
+    authors: tuple[str, ...] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True)
 class ExperimentDesign:
-    """What was drawn in one experiment, over which levels, and which columns each replicate gives."""
+    """What was drawn in one experiment, over which levels, which columns each replicate gives, and what names mean."""
 
     name: str
     source: str
@@ -59,6 +62,7 @@ class ExperimentDesign:
     common: tuple[str, ...]
     columns: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -184,13 +188,18 @@ class Overlay:
 
 @dataclass(frozen=True)
 class MeasureCell:
-    """A measure in one scenario; NaN where there were too few replicates to estimate it."""
+    """A measure in one scenario; NaN where there were too few replicates to estimate it.
+
+    `worst_case` is what it could be if the replicates that failed or have no value had shown anything; None where there
+    are none, or nothing bounds it.
+    """
 
     scenario: Scenario
     estimate: float
     mcse: float
     replicates: int
     missing: int
+    worst_case: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -223,6 +232,7 @@ class Ledger:
     warnings: tuple[WarningRecord, ...] = ()
     changes: tuple[Change, ...] = ()
     timings: tuple[Timing, ...] = ()
+    blocks: tuple[BlockDigests, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Finding:
@@ -272,7 +282,7 @@ class Ledger:
     @cached_property
     def findings_digest(self) -> str:
         """The sha256 of the canonical JSON of findings and measures."""
-        return _digest(plain(self.findings), plain(self.measures))
+        return findings_digest(plain(self.findings), plain(self.measures))
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -281,7 +291,9 @@ class Ledger:
         # What scripts of version 0.1 looked up by this name.
         for finding, row in zip(self.findings, content["findings"], strict=True):
             row["diagnostics"] = {"deciding_cell": finding.deciding, "note": finding.note}
-        return {"schema": SCHEMA} | content | {"digests": {**self.digests, "findings": self.findings_digest}}
+        content["digests"] = {**self.digests, "findings": self.findings_digest}
+        document = {"schema": SCHEMA, **content}
+        return {**document, SEAL: seal(document)}
 
     def to_json(self) -> str:
         """The text of ``ledger.json``: floats as shortest round-trip, NaN and infinities as strings."""
@@ -316,22 +328,18 @@ class Ledger:
             raise InputError(msg)
         ledger = _read(document)
         # As it is written: a field that this version has added, with its default, is no edit.
-        found = _digest(list(map(_without_diagnostics, document["findings"])), document.get("measures", []))
+        found = findings_digest(document["findings"], document.get("measures", []))
         if (written := ledger.digests.get("findings")) != found:
             msg = f"`ledger` must have the findings that its digest says, got {found[:12]} where {str(written)[:12]} is written: it was edited; run the study again"
             raise InputError(msg)
+        # Digests of blocks and the seal came together: one without the other is no older ledger.
+        edits = broken(document) or (
+            ["the seal was taken away"] if ledger.blocks and SEAL not in document else []
+        )
+        if edits:
+            msg = f"`ledger` must be as it was sealed, but {'; '.join(edits)}; run the study again"
+            raise InputError(msg)
         return ledger
-
-
-def _digest(findings: list[Any], measures: list[Any]) -> str:
-    """The sha256 of the canonical JSON of findings and measures."""
-    canonical = json.dumps([findings, measures], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _without_diagnostics(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """A finding without what is written for scripts of version 0.1, and is in no digest."""
-    return {name: value for name, value in finding.items() if name != "diagnostics"}
 
 
 def _read(document: Mapping[str, Any]) -> Ledger:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import StudyError
 from mcstudy.ledger import MeasureCell, Measured
@@ -26,6 +28,7 @@ class Measure:
     id : str
         Letters, digits, dots, dashes, underscores.
     of : Statistic
+        NaN in a scenario with fewer than two values, or with infinite ones that it can't take.
     over : str, optional
         The factor along which the report lists it.
 
@@ -70,7 +73,17 @@ class Measure:
     def _cell(self, sample: Sample) -> MeasureCell:
         values = sample.taken(self.of)
         missing = sample.replicates - sample.failures - len(values)
-        if len(values) < 2:  # no spread, no standard error
+        if len(values) < 2 or self._is_infinite(sample):  # no spread, no standard error
             return MeasureCell(sample.scenario, math.nan, math.nan, len(values), missing)
-        estimate = self.of.at(sample.scenario).estimate(values)
-        return MeasureCell(sample.scenario, estimate.value, estimate.mcse, estimate.replicates, missing)
+        of, lost = self.of.at(sample.scenario), sample.replicates - len(values)
+        estimate = of.estimate(values)
+        bounds = of.worst_case(values, lost) if lost else None
+        return MeasureCell(
+            sample.scenario, estimate.value, estimate.mcse, estimate.replicates, missing, bounds
+        )
+
+    def _is_infinite(self, sample: Sample) -> bool:
+        """Whether values are infinite where the statistic can't take them: kept draws may have such."""
+        kept = sample.kept(self.of)
+        bounded = [name for name in self.of.columns if name not in self.of.unbounded]
+        return any(bool(np.isinf(sample.columns[name][kept]).any()) for name in bounded)

@@ -6,15 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mcstudy.answer import check_answer
 from mcstudy.checks import is_count, is_positive
 from mcstudy.claims.claim import Claim
 from mcstudy.claims.judging import spend
 from mcstudy.defaults import ALPHA, PROFILES
 from mcstudy.exceptions import ClaimError, StudyError
-from mcstudy.experiment import Experiment
+from mcstudy.experiment import Experiment, check_printable
 from mcstudy.ledger import Ledger, Overlay, Section
 from mcstudy.measure import Measure
 from mcstudy.replicates import Replicates
@@ -22,6 +24,19 @@ from mcstudy.scenarios import Scenario
 from mcstudy.words import nearest
 
 __all__ = ["Option", "Study", "shares_of"]
+
+# The arguments of a study's only experiment, in the order of the fields.
+_OF_THE_ONLY = (
+    "simulate",
+    "scenarios",
+    "claims",
+    "measures",
+    "common",
+    "full",
+    "missing",
+    "inputs",
+    "columns",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +57,11 @@ class Study:
     ----------
     name : str
         Lower-case letters, digits and underscores: names files, and is part of the key of the random streams.
-    title, question, source : str
-        For the report: what it is called, what it asks, where the theory stands.
+    title, question, source, answer : str
+        For the report: what it is called, what it asks, where the theory stands, what came out; in the answer
+        ``{claim-id}`` stands for the numbers of a claim, see `mcstudy.answer`.
+    authors, url
+        For citations: names as in ``("Ada Lovelace",)``, and an address.
     experiments : sequence of Experiment
         With distinct names; their claims have distinct ids.
     block : int
@@ -57,7 +75,7 @@ class Study:
     overlays : tuple of Overlay
     file : Path, optional
         The file that defines the study; default: the one that defines the first `simulate`.
-    simulate, scenarios, claims, measures, common, full, missing, inputs
+    simulate, scenarios, claims, measures, common, full, missing, inputs, columns
         Those of the only experiment, in place of `experiments`; see `Experiment`.
 
     Raises
@@ -72,6 +90,9 @@ class Study:
     source: str
     block: int
     replicates: Replicates
+    answer: str = ""
+    authors: Sequence[str] = ()
+    url: str = ""
     experiments: Sequence[Experiment] = ()
     alpha: float = ALPHA
     options: tuple[Option, ...] = ()
@@ -86,38 +107,20 @@ class Study:
     full: InitVar[Sequence[Scenario] | None] = None
     missing: InitVar[tuple[str, ...] | None] = None
     inputs: InitVar[tuple[str | Path, ...] | None] = None
+    columns: InitVar[Mapping[str, str] | None] = None
 
-    def __post_init__(
-        self,
-        simulate: Callable[..., Mapping[str, Any]] | None,
-        scenarios: Sequence[Scenario] | None,
-        claims: Sequence[Claim] | None,
-        measures: Sequence[Measure] | None,
-        common: tuple[str, ...] | None,
-        full: Sequence[Scenario] | None,
-        missing: tuple[str, ...] | None,
-        inputs: tuple[str | Path, ...] | None,
-    ) -> None:
+    def __post_init__(self, *only: Any) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             msg = f"`name` must be lower-case letters, digits and underscores, got {self.name!r}"
             raise StudyError(msg)
-        only: dict[str, Any] = {
-            "simulate": simulate,
-            "scenarios": scenarios,
-            "claims": claims,
-            "measures": measures,
-            "common": common,
-            "full": full,
-            "missing": missing,
-            "inputs": inputs,
-        }
-        given = {argument: value for argument, value in only.items() if value is not None}
+        given = {name: value for name, value in zip(_OF_THE_ONLY, only, strict=True) if value is not None}
         experiments = tuple(experiment.sourced(self.source) for experiment in self._experiments(given))
-        # Everybody downstream sees experiments only, however the study was given.
-        object.__setattr__(self, "experiments", experiments)
+        object.__setattr__(self, "experiments", experiments)  # all that anybody downstream sees
         self._check_experiments()
         self._check_block()
         self._check_ids()
+        check_answer(self.answer, {c.id: bool(c.select(e.scenarios)) for e in experiments for c in e.claims})
+        self._check_texts()
         self._check_alpha()
 
     def _experiments(self, given: Mapping[str, Any]) -> tuple[Experiment, ...]:
@@ -176,18 +179,25 @@ class Study:
             known = ids + measures
             msg = f"`until` must name measures or claims, got {unknown[0]!r}; {nearest(unknown[0], known)}there are: {', '.join(known)}"
             raise StudyError(msg)
-        for argument, names in (("claims", ids), ("measures", measures)):
+        for part, names in (("claims", ids), ("measures", measures)):
             if twice := [name for name, count in Counter(names).items() if count > 1]:
-                msg = (
-                    f"`{argument}`: ids must be distinct over all experiments, got twice: {', '.join(twice)}"
-                )
+                msg = f"`{part}`: ids must be distinct over all experiments, got twice: {', '.join(twice)}"
                 raise ClaimError(msg)
-        for overlay in self.overlays:
-            if unknown := [name for name in overlay.claims if name not in ids]:
-                msg = (
-                    f"overlay {overlay.id}: `claims` must name claims of the study, got {', '.join(unknown)}"
-                )
+        for one in self.overlays:
+            if unknown := [name for name in one.claims if name not in ids]:
+                msg = f"overlay {one.id}: `claims` must name claims of the study, got {', '.join(unknown)}"
                 raise ClaimError(msg)
+
+    def _check_texts(self) -> None:
+        if isinstance(self.authors, str) or not all(self.authors):
+            msg = f'`authors` must be names, got {self.authors!r}; write authors=("Ada Lovelace",)'
+            raise StudyError(msg)
+        texts = [
+            (f"`{name}`", getattr(self, name)) for name in ("title", "question", "source", "answer", "url")
+        ]
+        texts += [("`authors`", name) for name in self.authors]
+        texts += [(f"overlay {one.id}", f"{one.title} {one.caption}") for one in self.overlays]
+        check_printable(chain(texts, *(experiment.texts() for experiment in self.experiments)))
 
     def _check_alpha(self) -> None:
         if not (is_positive(self.alpha) and self.alpha <= 0.5):
@@ -232,5 +242,5 @@ class _OfTheOnly:
 
 
 # `dataclasses.replace` reads arguments back: an unnamed experiment keeps those that are not replaced.
-for _argument in ("simulate", "scenarios", "claims", "measures", "common", "full", "missing", "inputs"):
+for _argument in _OF_THE_ONLY:
     setattr(Study, _argument, _OfTheOnly(_argument))

@@ -1,17 +1,32 @@
-"""Words of messages: what may have been meant, and values as people name them."""
+"""Words of messages: what may have been meant, values as people name them; and what no text may hold."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
-__all__ = ["nearest", "said"]
+__all__ = ["acting", "nearest", "said"]
 
+# They turn what stands around them from left to right, in a terminal as on a page.
+_OVERRIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def acting(text: str) -> str:
+    r"""The number of the first character of a text that acts on a terminal or turns the text around it; or nothing.
+
+    Examples
+    --------
+    >>> acting("Errors of order\n1/n"), acting("\x1b[2J")
+    ('', 'U+001B')
+    """
+    acts = (c for c in text if c in _OVERRIDES or (unicodedata.category(c) == "Cc" and c not in "\n\t"))
+    return next((f"U+{ord(char):04X}" for char in acts), "")
 
 
 def nearest(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:
@@ -43,7 +58,7 @@ def said(value: object) -> str:
     Examples
     --------
     >>> said(nearest)
-    'the function `nearest` (words.py, line 17)'
+    'the function `nearest` (words.py, line 32)'
     >>> said({"of": "x", "where": None})
     "{'of': 'x', 'where': None}"
     """

@@ -1,12 +1,8 @@
 """From gradient flow to gradient descent: what steps, tolerances and small starts do to the theory.
 
-Factors are moved from time 0 to 1 by an integrator, beside an accurate flow. `drift` is the change of
-D_k = W_{k+1}^T W_{k+1} - W_k W_k^T over ||W_k W_k^T||. Gradient descent is predicted to change D_k by the step times the
-time integral of G_{k+1}^T G_{k+1} - G_k G_k^T, G_k = dL/dW_k: `drift_ratio` is the part of the change along that, over
-it. `error_ratio` is the error of the end-to-end matrix over that of a longer step.
-
-From singular values that are all `start_scale`, `escape_time` is when the leading mode of W first reaches half of s*;
-`escape_ratio` divides it by its limit for two factors, `closed_form` compares the way there with an aligned start's.
+Factors are moved from time 0 to 1 by an integrator, beside an accurate flow, and D_k = W_{k+1}^T W_{k+1} - W_k W_k^T is
+watched. Gradient descent is predicted to change it by the step times the time integral of G_{k+1}^T G_{k+1} - G_k G_k^T,
+G_k = dL/dW_k. A small start has singular values that are all `start_scale`.
 """
 
 from typing import Any
@@ -39,12 +35,14 @@ def one_step(rng: np.random.Generator, size: int, *, depth: int) -> dict[str, An
     return {"kick": frobenius(_change(problem, after) - kick, 3) / frobenius(after @ after.mT, 3)}
 
 
+DRIFT = {"drift": r"the change of $D_k = W_{k+1}^T W_{k+1} - W_k W_k^T$ over $\lVert W_k W_k^T \rVert$"}
 KICK = r"D_k^+ - D_k = h^2 (G_{k+1}^T G_{k+1} - G_k G_k^T) \text{ in every step of gradient descent}"
 
 kick = mc.Experiment(
     "kick",
     simulate=one_step,
     scenarios=mc.grid(depth=DEPTHS),
+    columns={"kick": r"both sides apart, over $\lVert W_k W_k^T \rVert$"},
     claims=[mc.Identity("1.descent.kick", KICK, column="kick", tolerance=ROUNDING, law="continuous")],
     source="Problem 1 (b), discretized",
 )
@@ -98,6 +96,13 @@ steps = mc.Experiment(
     scenarios=mc.grid(depth=DEPTHS, method=("descent",), step=DESCENT_STEPS)
     + mc.grid(depth=DEPTHS, method=("midpoint",), step=tuple(2.0**-k for k in range(4, 8)))
     + mc.grid(depth=DEPTHS, method=("gauss",), step=(1 / 24, 1 / 36, 1 / 54)),
+    columns=DRIFT
+    | {
+        "drift_ratio": "the part of the change of $D_k$ along what is predicted, over it",
+        "error_ratio": "the error of $W$ over that of a longer step",
+        "step": "$h$",
+        "depth": "$L$, the number of factors",
+    },
     claims=[
         mc.Rate(
             "1.descent",
@@ -162,6 +167,7 @@ aligned = mc.Experiment(
     "aligned",
     simulate=aligned_descent,
     scenarios=mc.grid(depth=DEPTHS),
+    columns=DRIFT,
     claims=[mc.Identity("1.descent.aligned", ALIGNED, column="drift", tolerance=ROUNDING, law="continuous")],
     source="Problem 1 (b), discretized",
 )
@@ -180,6 +186,7 @@ tight = mc.Experiment(
     "tight",
     simulate=tight_solve,
     scenarios=mc.grid(depth=DEPTHS),
+    columns=DRIFT,
     claims=[mc.Identity("1b.conserved.tight", CONSTANT, column="drift", tolerance=PATH, probability=0.05)],
     source="Problem 1 (b)",
 )
@@ -199,6 +206,7 @@ loose = mc.Experiment(
     "loose",
     simulate=loose_solves,
     scenarios=mc.grid(depth=DEPTHS),
+    columns=DRIFT | {"drift_decades": "the decimal logarithm of the drift"},
     claims=[
         mc.Identity(
             "1b.conserved.loose",
@@ -244,6 +252,13 @@ escape = mc.Experiment(
     simulate=escapes,
     scenarios=mc.grid(depth=DEPTHS, start=("aligned",), start_scale=SCALES)
     + mc.grid(depth=(3, 4), start=("generic",), start_scale=SCALES),
+    columns={
+        "escape_time": "$t_{1/2}$, when the leading mode of $W$ first reaches half of $s^*$",
+        "escape_ratio": r"$t_{1/2}$ over its limit for two factors, $\log(s^*/s_0) / s^*$",
+        "closed_form": "the way there and that of the formula apart, relatively; the largest over the stored times",
+        "start_scale": "$s_0$",
+        "depth": "$L$, the number of factors",
+    },
     claims=[
         mc.Rate(
             "1.escape",
@@ -281,9 +296,22 @@ study = mc.Study(
     title="Steps, tolerances and small starts",
     question="How fast does gradient descent leave the conservation laws, and how long does a small start wait?",
     source="Optimization Landscape of Neural Networks, Problem 1",
+    answer=r"Gradient descent leaves them in proportion to its step, as $h^{{{1.descent}}}$, by {1.descent.constant:.4f} times the kicks "
+    r"that theory adds up. The implicit midpoint rule and Gauss collocation keep them to rounding, {1.midpoint}. A small start "
+    r"waits for a time of order $s_0^{{-(1 - 2/L)}}$, $L \ge 3$: where the slope is furthest from that, it is {1.escape}. Two "
+    r"factors wait for $\log(s^*/s_0) / s^*$, to a factor of {1.escape.logarithm:.6f}.",
     experiments=[kick, steps, aligned, tight, loose, escape],
     block=64,
     replicates=mc.Replicates(first=64, quick=512, full=512),
+    overlays=(
+        mc.Overlay(
+            "steps",
+            "Error and drift against the step",
+            "Three factors: the drift of gradient descent, and the errors of all three integrators.",
+            claims=("1.descent", "1.orders"),
+            where={"depth": 3},
+        ),
+    ),
 )
 
 if __name__ == "__main__":

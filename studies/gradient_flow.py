@@ -39,9 +39,25 @@ independent += _starts("balanced", imbalance=(1.0,), loss=("empirical",))
 meeting = _starts("crossing", dimension=DIMENSIONS)
 
 
+# The lines of the sheet.
+LINES = {
+    "a": "Problem 1 (a): the gradient",
+    "b.1": "Problem 1 (b), first: neighbouring velocities",
+    "b": "Problem 1 (b), then: balance",
+    "c.values": "Problem 1 (c), first: shared singular values",
+    "c": "Problem 1 (c), then: shared singular vectors",
+    "d": "Problem 1 (d): the velocity of a factor",
+    "e": "Problem 1 (e): the end-to-end velocity by singular vectors",
+    "f": "Problem 1 (f): the end-to-end velocity by $W$ alone",
+}
+
+
 def _zero(name: str, column: str, statement: str, tolerance: float = PATH, **rest: Any) -> mc.Identity:
     """An identity of flows, which are analytic in starts that have a density; its id names the part of Problem 1."""
-    part = {"source": f"Problem 1 ({name[1]})"} if name[1].isalpha() else {}
+    line = name[1] if name[1].isalpha() else "f"
+    part = {"group": LINES.get(name[1:], LINES[line])} | (
+        {"source": f"Problem 1 ({line})"} if name[1] == line else {}
+    )
     rest = {"law": "continuous"} | part | rest
     return mc.Identity(name, statement, column=column, tolerance=tolerance, **rest)
 
@@ -75,6 +91,7 @@ def neighbours(rng: np.random.Generator, size: int, **factors: Any) -> dict[str,
     )
 
 
+RELATIVE = ", relatively; the largest over the stored times"
 CONSERVED = r"W_{k+1}^T W_{k+1} - W_k W_k^T \text{ is constant in time, from any start}"
 BALANCE = r"W_{k+1}^T W_{k+1} = W_k W_k^T"
 
@@ -82,6 +99,12 @@ any_start = mc.Experiment(
     "any_start",
     simulate=neighbours,
     scenarios=generic + meeting + _starts(*CARELESS) + independent,
+    columns={
+        "gradient": "both sides of (a) apart, along a random direction" + RELATIVE,
+        "exchange": r"$W_{k+1}^T \dot W_{k+1}$ and $\dot W_k W_k^T$ apart" + RELATIVE,
+        "conserved": "the change of $W_{k+1}^T W_{k+1} - W_k W_k^T$ since time 0" + RELATIVE,
+        "balance": "$W_{k+1}^T W_{k+1}$ and $W_k W_k^T$ apart" + RELATIVE,
+    },
     claims=[
         _zero("1a", "gradient", r"\nabla_{W_k} L = \tfrac{1}{L} W_{L:k+1}^T \Delta W_{k-1:1}^T", POINT),
         _zero("1b.1", "exchange", r"W_{k+1}^T \dot W_{k+1} = \dot W_k W_k^T \text{, balanced or not}", POINT),
@@ -128,10 +151,30 @@ PRINTED_BALANCE, PRINTED_VELOCITY = r"W_{k+1}^T W_{k+1} = W_k^T W_k", VELOCITY.r
 WRONG_SIDE = mc.misprint("the right side must read $W_k W_k^T$; a generic balanced start shows it at once")
 WRONG_END = mc.misprint("it must end in $V_k^T$, the right singular vectors of the factor that moves")
 
+WHOLE = {
+    "smallest_gap": "the smallest relative gap of singular values, over the stored times",
+    "balance": "$W_{k+1}^T W_{k+1}$ and $W_k W_k^T$ apart" + RELATIVE,
+    "misprint_b": "$W_{k+1}^T W_{k+1}$ and $W_k^T W_k$ apart" + RELATIVE,
+    "values": r"$\Sigma_{k+1}$ and $\Sigma_k$ apart" + RELATIVE,
+    "vectors": "$U_k$ and $V_{k+1}$ apart, times the relative gap of the singular values" + RELATIVE,
+    "bare_vectors": "$U_k$ and $V_{k+1}$ apart" + RELATIVE,
+    "velocity": r"both sides of (d) apart, times the relative gap" + RELATIVE,
+    "misprint_d": "both sides of (d) as printed apart" + RELATIVE,
+    "with_vectors": "both sides of (e) apart" + RELATIVE,
+    "with_product": "both sides of (f) apart" + RELATIVE,
+    "one_flow": "$W(t)$ by (f) and by the factors apart" + RELATIVE,
+    "integrator": "the factors at a tolerance of 1e-11 and of 1e-12 apart" + RELATIVE,
+}
+WHOLE |= {
+    f"{name}_start": WHOLE[name].replace(RELATIVE, ", relatively, at time 0")
+    for name in ("balance", "misprint_b", "vectors", "velocity", "misprint_d", "with_vectors", "with_product")
+}
+
 balanced = mc.Experiment(
     "balanced",
     simulate=whole_flow,
     scenarios=generic,
+    columns=WHOLE,
     claims=[
         _zero("1b.2-start", "balance_start", BALANCE + AT_START, POINT),
         _zero("1b.2-printed", "misprint_b", PRINTED_BALANCE, expected=WRONG_SIDE),
@@ -151,7 +194,7 @@ balanced = mc.Experiment(
 )
 
 UNBALANCED = r" \text{, from an unbalanced start}"
-MEDIAN = r"\text{the same, for the median of unbalanced starts}"
+MEDIAN = r"\text{ten times the tolerance gives the same factors, in the median of unbalanced starts}"
 SIZE = r"\text{the residual of (f) from an unbalanced start is of order } 0.1 \text{ to } 1"
 NOT_ERASED = mc.control("the difference of an unbalanced start is conserved, not erased")
 LINEAR = r"\text{the residual of (%s) is linear in the imbalance}"
@@ -161,6 +204,8 @@ unbalanced = mc.Experiment(
     "unbalanced",
     simulate=whole_flow,
     scenarios=independent,
+    columns=WHOLE,
+    group=LINES["f"],
     claims=[
         _zero("1b.2-unbalanced", "balance", BALANCE + UNBALANCED, expected=NOT_ERASED),
         _zero("1e-unbalanced", "with_vectors", WITH_VECTORS + UNBALANCED, expected=SHARED),
@@ -193,6 +238,12 @@ nearly_balanced = mc.Experiment(
     ],
     common=("imbalance",),
     source="Problem 1 (e), (f)",
+    columns={
+        "with_vectors": "both sides of (e) apart at time 0, relatively",
+        "with_product": "both sides of (f) apart at time 0, relatively",
+        "imbalance": "the size of what is added to a balanced start",
+    },
+    group=LINES["f"],
 )
 
 THROUGH_CROSSING = r" \text{, through a crossing of modes}"
@@ -202,6 +253,7 @@ crossing = mc.Experiment(
     "crossing",
     simulate=whole_flow,
     scenarios=meeting,
+    columns=WHOLE,
     claims=[
         _zero("1c-distinct.meeting", "smallest_gap", r"\sigma_1 = \sigma_2 \text{ at a time } t > 0"),
         _zero("1c-distinct", "bare_vectors", VECTORS + THROUGH_CROSSING, expected=DISTINCT),
@@ -222,6 +274,7 @@ hiding = mc.Experiment(
     "hiding",
     simulate=whole_flow,
     scenarios=_starts(*CARELESS),
+    columns=WHOLE,
     claims=[
         _zero("1b.2-printed.careless-start", "misprint_b_start", EARLY_B, POINT),
         _zero("1b.2-printed.careless-flow", "misprint_b", PRINTED_BALANCE + SCALED, where=IDENTITY),
@@ -248,6 +301,8 @@ unaligned = mc.Experiment(
     # 0.1 tells 2^-d, at most 1/4, from 1/2, one free sign for all.
     claims=[mc.Value("1c.raw", RAW, of=mc.mean("match"), equals=lambda dimension: 2**-dimension, margin=0.1)],
     source="Problem 1 (c)",
+    columns={"match": "the share of pairs whose vectors agree when nobody aligns their signs"},
+    group=LINES["c"],
 )
 
 
@@ -274,6 +329,7 @@ closed_form = mc.Experiment(
         _zero("1.riccati-unbalanced", "closed_form", TWO_FACTORS, where={"imbalance": 1.0}, expected=SHARED),
     ],
     source="Problem 1 (f)",
+    columns={"closed_form": "the end-to-end matrix and its formula apart" + RELATIVE},
 )
 
 study = mc.Study(
@@ -281,9 +337,22 @@ study = mc.Study(
     title="Deep linear networks under gradient flow",
     question="Do the conservation laws, the alignment and the end-to-end equation hold along every trajectory?",
     source="Optimization Landscape of Neural Networks, Problem 1 (a)-(f)",
+    answer="As they must read, they do, to what the integrator leaves: balance is kept to {1b.2}, and the end-to-end equation gives "
+    "the flow of the factors to {1f.flow}. As printed, (b) and (d) are wrong by the size of what they state ({1b.2-printed} and "
+    "{1d-printed}): (b) must end in $W_k W_k^T$, (d) in $V_k^T$; symmetric starts hide both. From (c) on all needs a balanced "
+    "start.",
     experiments=[any_start, balanced, unbalanced, nearly_balanced, crossing, hiding, unaligned, closed_form],
     block=32,
     replicates=mc.Replicates(first=32, quick=128, full=256),
+    overlays=(
+        mc.Overlay(
+            "linear",
+            "What (e) and (f) leave at a nearly balanced start",
+            "Three factors: both residuals are linear in the imbalance, and vanish with it.",
+            claims=("1e.linear", "1f.linear"),
+            where={"depth": 3},
+        ),
+    ),
 )
 
 if __name__ == "__main__":

@@ -46,11 +46,25 @@ def _grid(**levels: Any) -> tuple[mc.Scenario, ...]:
     return mc.grid(**usual | levels)
 
 
-BOUND = partial(mc.Bound, column="error", at_most="bound", rounding="rounding", probability=0.02)
-RATE = partial(mc.Rate, against="width", exponent=-1 / 2, margin=0.01)
+# The lines of the sheet.
+A, B = "Problem 2 (a): the gradient", "Problem 2 (b): the linearization"
+C, D = "Problem 2 (c): the bound on its error", "Problem 2 (d): what over-parametrization does"
+BOUND = partial(mc.Bound, column="error", at_most="bound", rounding="rounding", probability=0.02, group=C)
+RATE = partial(mc.Rate, against="width", exponent=-1 / 2, margin=0.01, group=D)
 ERROR, SUPREMUM = r"|f(W) - f_0(W)|", r"\sup_{\lVert W - W_0 \rVert \le R} |f - f_0|"
 RIGHT_SIDE = r"\frac{\beta}{2 \sqrt{m}} \lVert W - W_0 \rVert^2 \lVert x \rVert^2"
 TYPICAL = r"\sqrt{\mathbb{E} (f - f_0)^2}"
+MEASURED = {
+    "error": f"${ERROR}$",
+    "bound": f"${RIGHT_SIDE}$, what (c) says that the error never exceeds",
+    "scaled_error": rf"${ERROR} / \lVert x \rVert^2$",
+    "rounding": "the most that rounding may add to the error",
+    "width": "$m$, the number of rows of $W$",
+    "radius": "$R$: how far $W$ may move from $W_0$",
+}
+AVERAGED = MEASURED | {
+    "scaled_spread": r"root mean square of $f - f_0$ over the signs $a$, taken exactly, over $\lVert x \rVert^2$",
+}
 GRADIENT = r"\nabla f(W) = D a x^T, \quad D = \operatorname{diag} \sigma'(w_j^T x)"
 SLOPELESS = r"\nabla f(W) = a x^T"
 NO_D = mc.control("the gradient without the slopes $D$ is another one")
@@ -61,13 +75,20 @@ FORMULAS = mc.Experiment(
     simulate=partial(networks, errors.formula_residuals),
     scenarios=mc.grid(activation=COMMON, width=(1, 64), dimension=(1, 10), inputs=(LONG,)),
     full=mc.grid(activation=RARE, width=(1, 64), dimension=(1, 10), inputs=(LONG,)),
-    source="Problem 2 (a), (b), with z_j = w_{0,j}^T x",
+    source="Problem 2 (a), (b), with $z_j = w_{0,j}^T x$",
+    columns={
+        "gradient_residual": r"$|\langle \nabla f, V \rangle - \text{difference quotient}| / \sum_j |a_j| \lVert x \rVert$, $V$ random",
+        "slopeless_residual": "the same for the gradient without $D$",
+        "formula_residual": "the two forms of $f_0(W)$ apart, over the sizes of all terms",
+    },
     claims=[
         # Differences with h = 1e-4: h^4/30 times fifth derivatives, below 1e7 for shifts of 5 sd, and rounding over h.
-        mc.Identity("2a", GRADIENT, column="gradient_residual", tolerance=1e-9, probability=0.01),
-        mc.Identity("2a-slopeless", SLOPELESS, column="slopeless_residual", tolerance=1e-9, expected=NO_D),
+        mc.Identity("2a", GRADIENT, column="gradient_residual", tolerance=1e-9, probability=0.01, group=A),
+        mc.Identity(
+            "2a-slopeless", SLOPELESS, column="slopeless_residual", tolerance=1e-9, expected=NO_D, group=A
+        ),
         # Rounding of sums of 64 terms, relative to the sum of their sizes.
-        mc.Identity("2b", BY_ROWS, column="formula_residual", tolerance=1e-13, probability=0.01),
+        mc.Identity("2b", BY_ROWS, column="formula_residual", tolerance=1e-13, probability=0.01, group=B),
     ],
 )
 
@@ -83,6 +104,8 @@ PRINTED_FORMULA = mc.Experiment(
     scenarios=mc.grid(activation=COMMON, width=(1, 64), dimension=(1,), inputs=(LONG,)),
     full=mc.grid(activation=RARE, width=(1, 64), dimension=(1,), inputs=(LONG,)),
     source="Problem 2 (b) as printed",
+    columns={"printed_formula_residual": "the printed form and $f_0(W)$ apart, over the sizes of all terms"},
+    group=B,
     claims=[
         mc.Identity(
             "2b-printed", MISPRINTED, column="printed_formula_residual", tolerance=1e-13, expected=NO_NUMBER
@@ -113,7 +136,15 @@ WORST = mc.Experiment(
     simulate=partial(networks, lambda _, start, radius: errors.worst_errors(start, radius)),
     scenarios=IN_BALL + _grid(activation=("quadratic",), width=mc.powers_of_two(6, 9)),
     full=_grid(activation=RARE, dimension=(3,)),
-    source="Problem 2 (c), (d); what is missing to the bound by an expansion where |sigma''| peaks",
+    source=r"Problem 2 (c), (d); what is missing to the bound by an expansion where $|\sigma''|$ peaks",
+    columns=MEASURED
+    | {
+        "ratio": "error over bound",
+        "shortfall": "1 less error over bound",
+        "ceiling": "the dual value, which the error of no displacement exceeds",
+        "gap": "how much the ceiling exceeds the error found, relatively",
+    },
+    group=C,
     claims=[
         BOUND("2c", rf"{ERROR} \le {RIGHT_SIDE}"),
         BOUND("2c-reduced.worst", rf"{ERROR} \le 0.9 \, {RIGHT_SIDE}", times=0.9, expected=TOO_SMALL),
@@ -123,7 +154,15 @@ WORST = mc.Experiment(
         # Rounding of f, of order 1, over an error of order 1e-2.
         mc.Identity("2c-sharp.quadratic", EXACTLY, column="shortfall", **ROUNDED, where=QUADRATIC),
         # The next term of the expansion is relative m^(-1/3), 0.04 at the largest width.
-        RATE("2c-sharp.rate", SLOWLY, of=mc.mean("shortfall"), exponent=-2 / 3, margin=0.03, where=LINE),
+        RATE(
+            "2c-sharp.rate",
+            SLOWLY,
+            of=mc.mean("shortfall"),
+            exponent=-2 / 3,
+            margin=0.03,
+            where=LINE,
+            group=C,
+        ),
         mc.Value(
             "2c-sharp.constant",
             CONSTANT,
@@ -146,13 +185,29 @@ ISOTROPIC = mc.Experiment(
     simulate=partial(networks, errors.averaged_errors, displacement="isotropic"),
     scenarios=IN_BALL,
     full=_grid(activation=RARE, dimension=(3,)),
-    source="Problem 2 (d), the mean over the signs taken exactly in `scaled_spread`",
+    source="Problem 2 (d)",
+    columns=AVERAGED,
     claims=[
         # What a study without an adversary would report.
-        BOUND("2c-reduced.isotropic", UNNOTICED, times=0.9, source="Problem 2 (c), mutated"),
-        RATE("2d.typical", AT_RANDOM, of=mc.rms("scaled_spread"), exponent=-1.0, margin=0.02),
+        BOUND("2c-reduced.isotropic", UNNOTICED, times=0.9, source="Problem 2 (c), a smaller constant"),
+        RATE(
+            "2d.typical",
+            AT_RANDOM,
+            of=mc.rms("scaled_spread"),
+            exponent=-1.0,
+            margin=0.02,
+            title="the mean over the signs taken exactly",
+        ),
         # The margins of the errors themselves allow for the scatter of the signs.
-        RATE("2d.typical.raw", AT_RANDOM, of=mc.rms("scaled_error"), exponent=-1.0, margin=0.1, where=LINE),
+        RATE(
+            "2d.typical.raw",
+            AT_RANDOM,
+            of=mc.rms("scaled_error"),
+            exponent=-1.0,
+            margin=0.1,
+            where=LINE,
+            title="errors as drawn, signs and all",
+        ),
     ],
 )
 
@@ -168,11 +223,25 @@ GAUSSIAN = mc.Experiment(
     "gaussian",
     simulate=partial(networks, errors.averaged_errors, displacement="gaussian"),
     scenarios=_grid(activation=("sin",), width=TWO, inputs=(UNIT, LONG)),
-    source="Problem 2 (d), the mean over the signs taken exactly in `scaled_spread`",
+    source="Problem 2 (d)",
+    columns=AVERAGED,
+    group=D,
     claims=[
-        mc.Value("2d.typical.exact", SINE, of=mc.rms("scaled_spread"), equals=_rms, margin=mc.relative(0.03)),
         mc.Value(
-            "2d.typical.exact-raw", SINE, of=mc.rms("scaled_error"), equals=_rms, margin=mc.relative(0.1)
+            "2d.typical.exact",
+            SINE,
+            of=mc.rms("scaled_spread"),
+            equals=_rms,
+            margin=mc.relative(0.03),
+            title="the mean over the signs taken exactly",
+        ),
+        mc.Value(
+            "2d.typical.exact-raw",
+            SINE,
+            of=mc.rms("scaled_error"),
+            equals=_rms,
+            margin=mc.relative(0.1),
+            title="errors as drawn, signs and all",
         ),
     ],
 )
@@ -187,6 +256,7 @@ DISPLACEMENT = mc.Experiment(
     + _grid(displacement=("worst", "isotropic"), width=TWO, radius=(0.1, 10.0))
     + _grid(displacement=("gaussian",), activation=("sin",), width=TWO, inputs=(UNIT, LONG)),
     full=_grid(displacement=("worst", "isotropic"), activation=JUMPING, dimension=(3,)),
+    columns=MEASURED,
     claims=[
         BOUND("2c.displacement", rf"{ERROR} \le {RIGHT_SIDE} \text{{ however }} W \text{{ is reached}}"),
         RATE("2d.step", STEP, of=mc.rms("scaled_error"), exponent=-1.0, margin=0.1, where=LINE),
@@ -209,7 +279,8 @@ GROWING = mc.Experiment(
     "growing",
     simulate=partial(networks, growing),
     scenarios=mc.grid(activation=("tanh",), width=mc.powers_of_two(7, 10), dimension=(2,), inputs=(UNIT,)),
-    source="Problem 2 (d) without ||W - W_0|| = O(1)",
+    source=r"Problem 2 (d) without $\lVert W - W_0 \rVert = O(1)$",
+    columns={name: meaning for name, meaning in AVERAGED.items() if name != "radius"},
     claims=[
         BOUND("2c.growing", rf"{ERROR} \le {RIGHT_SIDE} \text{{ over a ball that grows}}"),
         RATE("2d.growing.worst", UNBOUNDED, of=mc.mean("scaled_error"), expected=GROWS),
@@ -227,6 +298,12 @@ PRINTED_BOUND = mc.Experiment(
     simulate=partial(networks, errors.printed_bound_errors),
     scenarios=_grid(points=("near", "independent"), width=TWO, inputs=(UNIT, LONG)),
     source="Problem 2 (c) as printed; independent points are far apart and hide the misprint",
+    columns={
+        "printed_error": "$|f(W) - f_0(V)|$",
+        "printed_bound": r"$\frac{\beta}{2 \sqrt{m}} \lVert W - V \rVert^2 \lVert x \rVert^2$",
+        "points": "$W$ and $V$: near each other, or independent",
+    },
+    group=C,
     claims=[
         mc.Bound("2c-printed", PRINTED, **SIDES, expected=AT_V),
         mc.Bound("2c-printed.independent", FAR_APART, **SIDES, where={"points": "independent"}),
@@ -270,6 +347,10 @@ study = mc.Study(
     title="How far a wide network is from its linearization",
     question="Does the error of the linearization fall as the bound says, and is the bound sharp?",
     source="Optimization Landscape of Neural Networks, Problem 2 (a)-(d)",
+    answer=r"The worst error falls as $m^{{{2d.worst}}}$: the bound's rate and, from $m = 4096$ on, at least {2c-sharp:.4f} of the "
+    r"bound itself. A typical displacement does better, $m^{{{2d.typical}}}$, because the signs $a_j$ cancel. Over a ball that "
+    r"grows as $\sqrt{{m}}$ nothing is gained. As printed, (b) and (c) are wrong: in (b) the slope is $\sigma'(w_{{0,j}}^T x)$, "
+    r"in (c) $V$ must be $W_0$.",
     experiments=[FORMULAS, PRINTED_FORMULA, WORST, ISOTROPIC, GAUSSIAN, DISPLACEMENT, GROWING, PRINTED_BOUND],
     block=128,
     replicates=mc.Replicates(first=128, quick=8192, full=8192),
@@ -278,7 +359,7 @@ study = mc.Study(
         mc.Overlay(
             "regimes",
             "Error against width, by regime",
-            "tanh, R = 1, ||x|| = 1: the bound, the certified worst displacement that touches it, and the root mean "
+            "tanh, $R = 1$, $|x| = 1$: the bound, the certified worst displacement that touches it, and the root mean "
             "square error of displacements along the gradient and of isotropic ones.",
             claims=("2d.bound", "2d.worst", "2d.step", "2d.typical"),
             where=LINE,

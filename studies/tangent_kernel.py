@@ -85,6 +85,13 @@ KERNELS = mc.Experiment(
     simulate=kernels,
     scenarios=mc.grid(activation=closed_forms(), width=WIDTHS),
     source="Problem 2, kernels: closed forms",
+    columns={
+        "kernel_error": r"$\lVert k_m - k \rVert / \lVert k \rVert$ on four inputs",
+        "tangent_error": r"$\lVert \Theta_m - \Theta \rVert / \lVert \Theta \rVert$ on four inputs",
+        "kernel_deviation": "$k_m(x, x') - k(x, x')$ for the first two inputs",
+        "tangent_deviation": r"$\Theta_m(x, x') - \Theta(x, x')$ for the first two inputs",
+        "width": "$m$, the number of rows",
+    },
     claims=[
         # Both laws hold at every width, so that the margins allow for sampling alone.
         RATE("2.kernel", FEATURES, of=mc.rms("kernel_error"), exponent=-1 / 2, margin=0.02),
@@ -125,6 +132,7 @@ ACTIVE_ROWS = mc.Experiment(
     simulate=active_rows,
     scenarios=mc.grid(inputs=(REAL, ANGLE), width=WIDTHS),
     source="Problem 2, kernels",
+    columns={"active": "the number of rows that are active on both inputs", "width": "$m$"},
     claims=[
         # Exact at every width: the margin is what the band of 8192 networks leaves.
         mc.Law(
@@ -181,6 +189,14 @@ OUTPUTS = mc.Experiment(
     simulate=outputs,
     scenarios=mc.grid(activation=(*SMOOTH, "relu"), width=WIDTHS),
     source="Problem 2, initialization",
+    columns={
+        "output": r"$f(W_0) / \sqrt{\mathbb{E} \sigma^2}$",
+        "output_cubed": "its third power",
+        "flatness": r"$3 - \mathbb{E} f^4 / (\mathbb{E} f^2)^2$ of a network, the mean over the signs taken exactly",
+        "positive": r"the output with all $a_j = 1/\sqrt m$",
+        "positive_cubed": "its third power",
+        "width": "$m$, the number of rows",
+    },
     claims=[
         mc.Law(
             "2.gaussian",
@@ -244,7 +260,7 @@ def conclude(ledger: mc.Ledger) -> mc.Section:
             f"It makes the tangent kernel a constant. Around its limit the random-feature kernel scatters with an exponent "
             f"between {features[0]:.3f} and {features[-1]:.3f}, the tangent kernel between {tangent[0]:.3f} and "
             f"{tangent[-1]:.3f}, over {len(features)} activations on real rows: $m^{{-1/2}}$, the rate of any mean. How "
-            f"little training moves it after that, the study `trained_networks` tells.",
+            f"little training moves it after that, the study of trained networks tells.",
             f"It makes the output Gaussian. Its variance is right at every width, its excess kurtosis falls with exponent "
             f"{kurtosis.cells[kurtosis.deciding]:.3f}; without random signs $a_j$ it would have a mean, "
             f"{ledger['2.gaussian.positive-mean'].estimate:.2f} standard deviations.",
@@ -255,8 +271,12 @@ def conclude(ledger: mc.Ledger) -> mc.Section:
 study = mc.Study(
     name="tangent_kernel",
     title="A wide network at initialization: kernels and the Gaussian limit",
-    question="Do the kernels have their closed forms and scatter as 1/sqrt(m), and is the output Gaussian as m grows?",
+    question="Do the kernels have their closed forms and scatter as $1/\\sqrt{m}$, and is the output Gaussian as m grows?",
     source="Optimization Landscape of Neural Networks, Problem 2, kernels at initialization",
+    answer=r"Around their closed forms the random-feature kernel scatters as $m^{{{2.kernel}}}$ and the tangent kernel as "
+    r"$m^{{{2.kernel.tangent}}}$, where the slopes are furthest from $-1/2$. The output becomes Gaussian: its excess kurtosis falls as "
+    r"$m^{{{2.gaussian.rate}}}$, its variance is right at every width. It takes the random signs: without them the mean is "
+    r"{2.gaussian.positive-mean} standard deviations at $m = 256$.",
     experiments=[KERNELS, ACTIVE_ROWS, OUTPUTS],
     block=1024,
     replicates=mc.Replicates(first=1024, quick=16384, full=32768),
@@ -265,7 +285,7 @@ study = mc.Study(
         mc.Overlay(
             "kernels",
             "Kernels and kurtosis against width",
-            "Relative errors of both kernels on real rows, m^(-1/2), and how much flatter than a Gaussian the output is, 1/m.",
+            "Relative errors of both kernels on real rows, $m^{-1/2}$, and how much flatter than a Gaussian the output is, $1/m$.",
             claims=("2.kernel", "2.kernel.tangent", "2.gaussian.rate"),
             where={"activation": ("erf", "cos")},
         ),

@@ -150,7 +150,7 @@ def test_a_mended_study_runs_after_misuse(write_study: WriteStudy, command: Comm
         (("run", "toy", "--out", "notes.py"), "notes.py/toy: Not a directory; name another with --out DIR"),
         (("run", "toy", "--out", "notes.py/deep"), "`out` must be a folder that can be written"),
         (("run", "toy", "--out", "/proc/none"), "`out` must be a folder that can be written, got /proc/none/toy: "),
-        (("list", "--all", "x"), "unrecognized arguments: --all"),
+        (("list", "--some", "x"), "unrecognized arguments: --some"),
         (("report", "--typo", "x"), "unrecognized arguments: --typo"),
         (("status", "--uot", "x"), "unrecognized arguments: --uot; did you mean --out?"),
         (("status",), "`out` must be a folder that a run has written, got reports; name it with --out DIR"),

@@ -167,3 +167,37 @@ def test_a_value_that_may_not_be_missing_is_misuse(make_study: MakeStudy) -> Non
     study = make_study(simulate=gappy, claims=[value("present", of=mc.mean("slope"))])
     with pytest.raises(StudyError, match="slope"):
         mc.run(study, out=None, executor="serial")
+
+
+def test_claims_get_the_group_of_their_experiment_unless_they_have_one() -> None:
+    claims = [value("a", group="Line (b)"), value("b")]
+    assert [c.group for c in experiment(claims=claims, group="Line (a)").sourced("").claims] == [
+        "Line (b)",
+        "Line (a)",
+    ]
+
+
+@pytest.mark.parametrize("columns", ["x", ["x"], {"x": 3}, {"x": " "}, {3: "x"}])
+def test_columns_are_described_in_words(columns: Any) -> None:
+    with pytest.raises(
+        StudyError, match=r"`columns` must say in words what each column is, got .*; write \{'error'"
+    ):
+        experiment(columns=columns)
+
+
+def test_only_columns_and_factors_can_be_described() -> None:
+    described = experiment(columns={"x": "what is drawn", "n": "how many"})
+    described.check_columns(["x"], {})
+    with pytest.raises(
+        ClaimError, match=r"`columns` must describe columns and factors, got 'y'; there are: x, n"
+    ):
+        experiment(columns={"y": "unknown"}).check_columns(["x"], {})
+    with pytest.raises(ClaimError, match=r"got 'errors'; did you mean error\? there are: error, x, n"):
+        experiment(columns={"errors": "unknown"}).check_columns(["error", "x"], {})
+
+
+@pytest.mark.parametrize("argument", ["title", "group"])
+def test_titles_and_groups_are_texts(argument: str) -> None:
+    given: dict[str, Any] = {argument: 3}
+    with pytest.raises(ClaimError, match=rf"claim v: `{argument}` must be a text, got 3"):
+        value(**given)

@@ -32,6 +32,7 @@ from mcstudy.ledger import (
     Timing,
     WarningRecord,
 )
+from mcstudy.seal import SEAL, BlockDigests
 
 DrawsOf = Callable[..., Draws]
 GRID = mc.grid(n=(1, 2, 4), kind=("a", "b"))
@@ -123,7 +124,7 @@ def test_document_has_the_keys_of_the_contract(ledger: Ledger) -> None:
     assert list(document)[:6] == ["schema", "study", "design", "run", "digests", "findings"]
     assert document["schema"] == SCHEMA == 2
     assert set(document) >= {"measures", "provenance", "failures", "warnings"}
-    assert set(document["study"]) == {"name", "title", "question", "source"}
+    assert set(document["study"]) == {"name", "title", "question", "source", "answer", "authors", "url"}
     assert set(document["run"]) >= {
         "seed", "profile", "executor", "jobs", "replicates", "failures", "seconds", "alpha",
     }  # fmt: skip
@@ -247,7 +248,7 @@ def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 # Where a document may hold anything, and what no document holds.
-FREE = {"provenance", "where", "diagnostics"}
+FREE = {"provenance", "where", "diagnostics", SEAL}
 WRONG = object()
 
 
@@ -365,6 +366,7 @@ def test_a_ledger_of_before_a_field_was_added_is_no_edited_one(ledger: Ledger) -
         for cell in finding["cells"]:
             del cell["needed"]
     document["digests"]["findings"] = written_digest(document)
+    del document[SEAL]
     findings = Ledger.from_document(document).findings
     assert {cell.needed for finding in findings for cell in finding.cells} == {0}
     document["findings"][0]["because"] += "."  # the control
@@ -372,9 +374,55 @@ def test_a_ledger_of_before_a_field_was_added_is_no_edited_one(ledger: Ledger) -
         Ledger.from_document(document)
 
 
-def test_what_the_digest_leaves_out_may_change(ledger: Ledger) -> None:
-    found = Ledger.from_document(changed(ledger.document, ("run", "seconds"), 99))
-    assert found.run.seconds == 99.0
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        (("run", "seconds"), 99, "`run` was edited"),
+        (("run", "seed"), 2, "`run` was edited"),
+        (("study", "title"), "Another", "`study` was edited"),
+        (("design", "experiments", 0, "factors", "n"), [1, 2], "`design` was edited"),
+        (("digests", "draws"), "01", "`digests` was edited"),
+        (("blocks", 0, "digests"), "ab" * 32, "`blocks` was edited"),
+        (("provenance", "git"), "some", "`provenance` was edited"),
+        (("findings", 0, "diagnostics", "note"), "x", "`claim value` was edited"),
+        (("seal", "run"), "00", "`run` was edited"),
+        (("seal",), {}, "`run` was added"),
+        (("seal",), None, "the seal was edited"),
+    ],
+)
+def test_what_the_findings_digest_leaves_out_is_sealed(
+    sealed: Ledger, path: tuple[Any, ...], value: Any, says: str
+) -> None:
+    with pytest.raises(InputError, match=f"`ledger` must be as it was sealed, but .*{says}.*; run the study"):
+        Ledger.from_document(changed(sealed.document, path, value))
+
+
+@pytest.fixture
+def sealed(ledger: Ledger) -> Ledger:
+    """A ledger with digests of its blocks."""
+    return replace(ledger, blocks=(BlockDigests("", GRID[0], "0f" * 32),))
+
+
+def test_digests_of_blocks_are_read_one_by_one(sealed: Ledger) -> None:
+    (blocks,) = again(sealed).blocks
+    assert (len(blocks), list(blocks)) == (4, ["0f" * 8] * 4)
+
+
+def test_a_part_that_is_left_out_is_missed(sealed: Ledger) -> None:
+    document = dict(sealed.document)
+    del document["changes"]
+    with pytest.raises(InputError, match="but `changes` is missing; run"):
+        Ledger.from_document(document)
+    with pytest.raises(InputError, match="but `more` was added; run"):
+        Ledger.from_document({**sealed.document, "more": 0})
+
+
+def test_a_seal_is_not_taken_away(ledger: Ledger, sealed: Ledger) -> None:
+    """Where there are none of its blocks' digests either, the ledger is of an earlier day."""
+    unsealed = [{k: v for k, v in one.document.items() if k != SEAL} for one in (ledger, sealed)]
+    assert Ledger.from_document(unsealed[0]).findings_digest == ledger.findings_digest
+    with pytest.raises(InputError, match="but the seal was taken away; run"):
+        Ledger.from_document(unsealed[1])
 
 
 @pytest.mark.parametrize(

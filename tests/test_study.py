@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -347,3 +348,54 @@ def test_the_name_of_an_experiment_gives_other_draws(make_study: MakeStudy) -> N
     """The control: two experiments over one grid must not draw the same numbers."""
     finding = mc.run(pinned(make_study, (), experiments=True), out=None, executor="serial")["largest"]
     assert finding.estimate not in PINNED[(), 20261123][1]
+
+
+ACTING = {
+    "an escape": ("\x1b[2J", "U+001B"),
+    "a turn": ("a\u202eb", "U+202E"),
+    "an isolate": ("\u2066", "U+2066"),
+}
+
+
+@pytest.mark.parametrize(("text", "number"), ACTING.values(), ids=ACTING)
+@pytest.mark.parametrize(
+    "place", ["title", "question", "source", "statement", "group", "because", "columns", "caption"]
+)
+def test_texts_that_act_on_a_terminal_or_a_page_are_refused(
+    make_study: MakeStudy, place: str, text: str, number: str
+) -> None:
+    given: dict[str, Any] = {place: text}
+    if place == "statement":
+        given = {"claims": [mc.Value("v", text, of=mc.mean("x"), equals=0.0, margin=1.0)]}
+    elif place == "group":
+        given = {"claims": [value(group=text)]}
+    elif place == "because":
+        given = {"claims": [value(expected=mc.control(text))]}
+    elif place == "columns":
+        given = {"columns": {"x": text}}
+    elif place == "caption":
+        given = {"claims": [rate()], "overlays": (mc.Overlay("o", "t", text, claims=("rate",)),)}
+    with pytest.raises(
+        StudyError,
+        match=rf"{place if place != 'caption' else 'overlay o'}.* must be printable text, .* with {re.escape(number)}",
+    ):
+        make_study(**given)
+
+
+def test_lines_may_break_and_words_may_run_from_right_to_left(make_study: MakeStudy) -> None:
+    make_study(question="Is it?\nOr\tnot?", title="\N{HEBREW LETTER ALEF} \N{ZERO WIDTH JOINER}")
+
+
+def test_an_unnamed_experiment_keeps_what_its_columns_are(make_study: MakeStudy) -> None:
+    study = make_study(columns={"x": "what is drawn"})
+    assert replace(study, title="Another").experiments[0].columns == {"x": "what is drawn"}
+
+
+@pytest.mark.parametrize("authors", ["Ada Lovelace", ("Ada Lovelace", ""), (None,)])
+def test_authors_are_names(make_study: MakeStudy, authors: Any) -> None:
+    """A text would be an author a letter."""
+    assert make_study(authors=("Ada Lovelace", "Alan Turing")).authors == ("Ada Lovelace", "Alan Turing")
+    with pytest.raises(
+        StudyError, match=r"`authors` must be names, got .*; write authors=\(\"Ada Lovelace\",\)"
+    ):
+        make_study(authors=authors)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy.words import nearest, said
+from mcstudy.words import acting, nearest, said
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,21 @@ from mcstudy.words import nearest, said
 )
 def test_the_nearest_word(word: object, known: list[str], hint: str) -> None:
     assert nearest(word, known) == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("plain, \N{HEBREW LETTER ALEF}\N{ZERO WIDTH JOINER}\n\tnext", ""),
+        ("\x1b[2J", "U+001B"),
+        ("a\x9bb\x1b", "U+009B"),
+        ("a\u202eb", "U+202E"),
+        ("\u2067x", "U+2067"),
+        ("\r", "U+000D"),
+    ],
+)
+def test_characters_that_act(text: str, number: str) -> None:
+    assert acting(text) == number
 
 
 def test_how_near_it_must_be() -> None:

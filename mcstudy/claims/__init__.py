@@ -5,7 +5,7 @@ from mcstudy.claims.claim import Claim
 from mcstudy.claims.contrast import Contrast
 from mcstudy.claims.expectation import Expectation, control, misprint
 from mcstudy.claims.identity import Identity
-from mcstudy.claims.judging import assess, claims_over, conclude, judge, profits, spend
+from mcstudy.claims.judging import assess, beyond, claims_over, conclude, judge, profits, spend
 from mcstudy.claims.law import Law, SameLaw
 from mcstudy.claims.one_sided import AtLeast, AtMost
 from mcstudy.claims.rate import Rate
@@ -26,6 +26,7 @@ __all__ = [
     "SameLaw",
     "Value",
     "assess",
+    "beyond",
     "claims_over",
     "conclude",
     "control",

@@ -21,6 +21,7 @@ from mcstudy.claims.violations import (
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import BoundCell, BoundEvidence, Witness
 from mcstudy.findings import Cell, Interval, Verdict
+from mcstudy.statistics.worst_case import mean_bounds
 
 __all__ = ["Bound"]
 
@@ -119,6 +120,10 @@ class Bound(Claim):
             for source in (self.at_most, self.rounding)
         )
         return size, self.times * bound, rounding
+
+    def worst_case(self, samples: tuple[Sample, ...], cell: Cell) -> Interval:
+        """All that were lost kept to the bound, or none did."""
+        return mean_bounds(cell.estimate, cell.drawn, cell.replicates - cell.drawn)
 
     def fewest(self, shares: Shares) -> int:
         """So many that none of them violates an event of the probability."""

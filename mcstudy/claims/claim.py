@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcstudy.checks import is_count, is_positive
+import numpy as np
+import numpy.typing as npt
+
+from mcstudy.checks import is_count, is_positive, is_real
 from mcstudy.claims.deciding import Shares
 from mcstudy.claims.expectation import Expectation
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import Evidence, Witness
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Role, Verdict
+from mcstudy.findings import Cell, Interval, Role, Verdict
 from mcstudy.scenarios import Scenario, Where, unmatched
 
 __all__ = ["Assessment", "Claim"]
@@ -52,6 +55,14 @@ class Claim(ABC):
         Where the statement stands; default: the experiment's.
     allowed_failures : int
         Failed replicates a cell that the claim tolerates; beyond them it stays UNDECIDED.
+    allowed_missing : float, optional
+        The share of a scenario's replicates, failed or without a value, that the claim tolerates; beyond it the cell
+        stays UNDECIDED. In place of `allowed_failures`; where both are given both must hold. Default: no failures
+        but those, and missing values without a limit.
+    title : str
+        What tells it from others in a few words, where the statement alone does not.
+    group : str
+        The line of the source that it is about: the heading under which a report has it; default: the experiment's.
     weight : float, optional
         The part of the study's alpha that the claim may spend; default: an equal part of what is left.
     """
@@ -63,7 +74,10 @@ class Claim(ABC):
     because: str = ""
     source: str = ""
     allowed_failures: int = 0
+    allowed_missing: float | None = None
     weight: float | None = None
+    title: str = ""
+    group: str = ""
 
     kind = "claim"
 
@@ -71,8 +85,17 @@ class Claim(ABC):
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
             msg = f"`id` must be letters, digits, '.', '-', '_', the first a letter or digit, got {self.id!r}"
             raise ClaimError(msg)
+        for argument in ("title", "group"):
+            if not isinstance(text := getattr(self, argument), str):
+                msg = f"claim {self.id}: `{argument}` must be a text, got {text!r}"
+                raise ClaimError(msg)
         if not is_count(self.allowed_failures, at_least=0):
             msg = f"claim {self.id}: `allowed_failures` must be a whole number, at least 0, got {self.allowed_failures!r}"
+            raise ClaimError(msg)
+        if self.allowed_missing is not None and not (
+            is_real(self.allowed_missing) and 0 <= self.allowed_missing <= 1
+        ):
+            msg = f"claim {self.id}: `allowed_missing` must be a share of replicates in [0, 1], got {self.allowed_missing!r}; write 0.05 for one in twenty"
             raise ClaimError(msg)
         if self.weight is not None and not (is_positive(self.weight) and self.weight <= 1):
             msg = f"claim {self.id}: `weight` must be a part of alpha in (0, 1], got {self.weight!r}; leave it out for an equal part"
@@ -112,6 +135,18 @@ class Claim(ABC):
     @abstractmethod
     def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Judge one cell from its samples."""
+
+    def unbounded(self) -> tuple[str, ...]:
+        """Those of its columns in which infinite values are values like others."""
+        return ()
+
+    def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
+        """The replicates that it is taken of, shape (replicates,)."""
+        return sample.present(*self.columns())
+
+    def worst_case(self, samples: tuple[Sample, ...], cell: Cell) -> Interval | None:
+        """What the estimate could be if the replicates that were lost had shown anything; None if nothing bounds it."""
+        return None
 
     def fewest(self, shares: Shares) -> int:
         """The replicates of a scenario below which it can't be confirmed, whatever they are."""

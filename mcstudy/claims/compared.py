@@ -16,12 +16,13 @@ from mcstudy.claims.deciding import Shares, decide
 from mcstudy.claims.theory import Theory, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Zone
+from mcstudy.findings import Cell, Interval, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.tails import FEWEST
+from mcstudy.statistics.worst_case import mean_bounds
 from mcstudy.words import said
 
 __all__ = ["Compared"]
@@ -89,6 +90,29 @@ class Compared(Claim):
         _, theory = self.theory
         return (*self.of.columns, theory) if isinstance(theory, str) else self.of.columns
 
+    def unbounded(self) -> tuple[str, ...]:
+        """Those of the statistic, but for what it is compared with."""
+        _, theory = self.theory
+        return tuple(name for name in self.of.unbounded if name != theory)
+
+    def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
+        """The replicates that the statistic is taken of, and theory where it is a column."""
+        _, theory = self.theory
+        return super().kept(sample) if isinstance(theory, str) else sample.kept(self.of)
+
+    def worst_case(self, samples: tuple[Sample, ...], cell: Cell) -> Interval | None:
+        """Bounds where the statistic has some, or the author states a range."""
+        (sample,) = samples
+        if self.constant:
+            return None
+        missing = cell.replicates - cell.drawn
+        values, theory, shift = self._compared(sample)
+        if self.range is not None:
+            offset = _offset(theory, shift)
+            within = (float(self.range[0]) + offset, float(self.range[1]) + offset)
+            return mean_bounds(cell.estimate, cell.drawn, missing, within)
+        return self.of.at(sample.scenario).worst_case(values, missing)
+
     def check_cells(self, scenarios: Sequence[Scenario]) -> None:
         """Refuse a theoretical value that is no number, and a zone that is none."""
         name, theory = self.theory
@@ -103,8 +127,7 @@ class Compared(Claim):
         zone = self.zone(theory)
         own = self.shares(shares, zone)
         of, places = self.of.at(sample.scenario), values - shift
-        # Paired, it is the differences that have limits: theory is added back to stand beside the zone.
-        offset = theory if np.ndim(shift) else 0.0
+        offset = _offset(theory, shift)
 
         def limits(share: float) -> Limits:
             low, high, condition = self._limits(of, sample, places, share, own.tuned)
@@ -148,3 +171,8 @@ class Compared(Claim):
             )
             raise ClaimError(msg)
         return values[0], float(np.mean(theory)), theory
+
+
+def _offset(theory: float, shift: float | FloatArray) -> float:
+    """What is added back to limits: paired, they are those of the differences, and have to stand beside the zone."""
+    return theory if np.ndim(shift) else 0.0

@@ -14,7 +14,7 @@ from mcstudy.claims.deciding import Shares, decide
 from mcstudy.claims.theory import Relative, Theory, check_margin, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError
-from mcstudy.findings import Cell, Side, Zone
+from mcstudy.findings import Cell, Interval, Side, Zone
 from mcstudy.scenarios import Level, Scenario
 from mcstudy.statistics import Statistic
 from mcstudy.statistics.expansion import Expansion, expansion, side_by_side
@@ -103,6 +103,29 @@ class Contrast(Claim):
         """What the statistic is taken of."""
         return self.of.columns
 
+    def unbounded(self) -> tuple[str, ...]:
+        """Those of the statistic."""
+        return self.of.unbounded
+
+    def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
+        """The replicates that the statistic is taken of; those without a value too where it counts them."""
+        return sample.kept(self.of)
+
+    def worst_case(self, samples: tuple[Sample, ...], cell: Cell) -> Interval | None:
+        """Bounds of a difference, from those of both levels."""
+        if self.kind != "difference":
+            return None
+        ends = [
+            self.of.at(sample.scenario).worst_case(
+                sample.taken(self.of), int(np.count_nonzero(~self.kept(sample)))
+            )
+            for sample in samples
+        ]
+        if None in ends:
+            return None
+        (low, high), (other_low, other_high) = filter(None, ends)
+        return low - other_high, high - other_low
+
     def select(self, scenarios: Sequence[Scenario]) -> list[Scenario]:
         """The scenarios of the two levels."""
         return [
@@ -161,7 +184,7 @@ class Contrast(Claim):
         parts = self._expansions(samples, paired=self.across in draws.common)
         if min(part.replicates for part in parts) < 2:  # replicates each, but none in common
             return Assessment(Cell.unjudged(scenario, zone))
-        count = min(np.count_nonzero(self._kept(sample)) for sample in samples)
+        count = min(np.count_nonzero(self.kept(sample)) for sample in samples)
         found = combined(FUNCTIONS[self.kind], parts)
         own = shares if zone.side is Side.BOTH else shares.one_sided()
         decision = decide(zone, lambda share: found.limits(share, own.tuned, replicates=int(count)), own)
@@ -171,14 +194,10 @@ class Contrast(Claim):
     def _expansions(self, samples: tuple[Sample, ...], *, paired: bool) -> list[Expansion]:
         """The statistic at both levels: at the same replicates, or at all of two independent samples."""
         if not paired:
-            return side_by_side([self._expanded(sample, self._kept(sample)) for sample in samples])
+            return side_by_side([self._expanded(sample, self.kept(sample)) for sample in samples])
         shortest = min(sample.replicates for sample in samples)
-        kept = np.logical_and.reduce([self._kept(sample)[:shortest] for sample in samples])
+        kept = np.logical_and.reduce([self.kept(sample)[:shortest] for sample in samples])
         return [self._expanded(sample, kept) for sample in samples]
-
-    def _kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
-        """The replicates that the statistic is taken of; those without a value too where it counts them."""
-        return sample.valid if self.of.counts_missing else sample.present(*self.columns())
 
     def _expanded(self, sample: Sample, kept: Any) -> Expansion:
         values = joined([sample.columns[name][: len(kept)][kept] for name in self.columns()])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.deciding import Shares
@@ -17,9 +18,10 @@ from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.scenarios import Scenario
 
-__all__ = ["assess", "claims_over", "conclude", "find", "judge", "profits", "spend"]
+__all__ = ["assess", "beyond", "claims_over", "conclude", "find", "judge", "profits", "spend"]
 
 ROUNDING = 1e-9  # of a sum of weights like 0.1
+CHANCE = 3.0  # standard errors that a share may lie off by chance
 
 
 def claims_over(claims: Sequence[Claim], scenarios: Sequence[Scenario]) -> list[Claim]:
@@ -116,30 +118,73 @@ def assess(
 
 
 def profits(claim: Claim, cell: Cell) -> bool:
-    """Whether more draws could decide a cell: one that failures keep open stays so, and one without hope."""
-    open_ = cell.verdict is Verdict.UNDECIDED
-    return open_ and cell.failures <= claim.allowed_failures and not cell.hopeless
+    """Whether more draws could decide a cell: one that losses keep open for good stays so, and one without hope."""
+    open_ = cell.verdict is Verdict.UNDECIDED and not cell.hopeless
+    return open_ and (not beyond(claim, cell) or _by_chance(claim, cell))
+
+
+def _by_chance(claim: Claim, cell: Cell) -> bool:
+    """Whether a share that is lost may come back to what is allowed; a number of failures never does."""
+    share = claim.allowed_missing
+    if share is None or 0 < claim.allowed_failures < cell.failures:
+        return False
+    error = math.sqrt(share * (1.0 - share) / cell.replicates)
+    return cell.lost - share <= CHANCE * error
+
+
+def beyond(claim: Claim, cell: Cell) -> str:
+    """What a cell has lost beyond what its claim allows, in words; nothing where that is allowed."""
+    share = claim.allowed_missing
+    if share is not None and cell.lost > share:
+        return f"{100 * cell.lost:.3g} % of the replicates failed or have no value, and the claim allows {100 * share:.3g} %"
+    counted = share is None or claim.allowed_failures > 0
+    if counted and cell.failures > claim.allowed_failures:
+        return f"{cell.failures} replicates failed, and the claim allows {claim.allowed_failures}"
+    return ""
 
 
 def _assess(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
-    present = [int(np.count_nonzero(sample.present(*claim.columns()))) for sample in samples]
-    failures = sum(sample.failures for sample in samples)
-    if min(present) >= 2:  # a spread needs two
+    kept = [claim.kept(sample) for sample in samples]
+    present = [int(np.count_nonzero(mask)) for mask in kept]
+    infinite = _infinite(claim, samples, kept)
+    if min(present) >= 2 and not infinite:  # a spread needs two
         assessment = claim.assess(samples, shares, draws)
     else:
-        assessment = Assessment(Cell.unjudged(claim.cell_scenario(samples[0].scenario)))
+        nothing = Cell.unjudged(claim.cell_scenario(samples[0].scenario))
+        assessment = Assessment(replace(nothing, note=infinite, hopeless=bool(infinite)))
+    cell = _counted(assessment.cell, samples, present)
+    if cell.lost and cell.reach >= 0.0:
+        cell = replace(cell, worst_case=claim.worst_case(samples, cell))
+    # What a lost replicate would have shown nobody knows, so too many of them leave every verdict open.
+    if excess := beyond(claim, cell):
+        note = cell.note if claim.allowed_missing is None else excess
+        cell = replace(cell, verdict=Verdict.UNDECIDED, note=note)
+    return replace(assessment, cell=replace(cell, needed=_needed(claim, cell, min(present))))
+
+
+def _infinite(claim: Claim, samples: Sequence[Sample], kept: Sequence[npt.NDArray[np.bool_]]) -> str:
+    """Which column holds infinite values that the claim can't take, in words; or nothing."""
+    bounded = [name for name in claim.columns() if name not in claim.unbounded()]
+    for sample, mask in zip(samples, kept, strict=True):
+        for name in bounded:
+            values = sample.columns[name][mask] if name in sample.columns else np.empty(0)
+            if count := int(np.count_nonzero(np.isinf(values))):
+                return f"{name} is infinite in {count} of {values.size} replicates, which leaves no {claim.estimand}"
+    return ""
+
+
+def _counted(cell: Cell, samples: Sequence[Sample], present: Sequence[int]) -> Cell:
+    """The cell with its replicates, and with those that were lost."""
     replicates = [sample.replicates for sample in samples]
-    cell = replace(
-        assessment.cell,
+    failures = sum(sample.failures for sample in samples)
+    return replace(
+        cell,
         replicates=min(replicates),
         failures=failures,
         missing=sum(replicates) - failures - sum(present),
         drawn=sum(present),
+        lost=max((drawn - count) / drawn for count, drawn in zip(present, replicates, strict=True)),
     )
-    # What a failed replicate would have shown nobody knows, so too many of them leave every verdict open.
-    if failures > claim.allowed_failures:
-        cell = replace(cell, verdict=Verdict.UNDECIDED)
-    return replace(assessment, cell=replace(cell, needed=_needed(claim, cell, min(present))))
 
 
 def _needed(claim: Claim, cell: Cell, present: int) -> int:

@@ -53,6 +53,10 @@ class _Distance(Claim):
         """The column whose law is claimed."""
         return (self.column,)
 
+    def unbounded(self) -> tuple[str, ...]:
+        """The column: a law may have atoms at the infinities."""
+        return (self.column,)
+
     def _judge(
         self, scenario: Scenario, found: LawCell, upper: float, shares: Shares, *counts: int
     ) -> Assessment:
@@ -89,7 +93,7 @@ class Law(_Distance):
     The interval is that of the Kolmogorov distance between the law of the column and the claimed one, from the
     empirical distribution function. It is refuted by a band around the whole function; it is confirmed point by
     point, because a law that differs by the margin does so somewhere (`statistics.distances.Steps`). Both hold
-    for every law and at every number of replicates. The law may be discrete.
+    for every law and at every number of replicates. The law may be discrete, and have atoms at the infinities.
 
     Parameters
     ----------
@@ -119,10 +123,11 @@ class Law(_Distance):
         count = int(np.sum(found.counts))
         own = shares.retuned(max(FEWEST, replicates_for(2.0 * self.margin, shares.confirm)))
         # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
+        before = np.asarray(law.cdf(widened(found.low, -1)), dtype=np.float64)
         steps = Steps(
             counts=found.counts,
             at=np.asarray(law.cdf(widened(found.high, 1)), dtype=np.float64),
-            before=np.asarray(law.cdf(widened(found.low, -1)), dtype=np.float64),
+            before=np.where(found.low == -math.inf, 0.0, before),  # also of a law with an atom there
         )
         cell = _law_cell(*steps.deviations(), law_band(count, own.refute), found.merged)
         upper = steps.upper_limit(self.margin, own.confirm, own.tuned)

@@ -75,7 +75,7 @@ class Levels:
 
     def _kept(self, stream: int) -> npt.NDArray[np.bool_]:
         present = [
-            sample.present(*self.of.columns)
+            sample.kept(self.of)
             for sample, own in zip(self.samples, self.streams, strict=True)
             if own == stream
         ]
@@ -114,16 +114,17 @@ class Levels:
             worst = int(np.argmin(lowest))
             return "" if lowest[worst] > 0.0 else f"{self.of.column} is not positive at {self.names[worst]}"
         for name, estimate in zip(self.names, self.estimates, strict=True):
-            if not estimate.value > 0.0:
-                return f"the {self.of.label} is not positive at {name}"
+            if not 0.0 < estimate.value < math.inf:
+                what = "infinite" if estimate.value == math.inf else "not positive"
+                return f"the {self.of.label} is {what} at {name}"
             if estimate.mcse > LARGEST_RELATIVE_ERROR * estimate.value:
                 return f"the {self.of.label} is not known to 25 % at {name}"
         return ""
 
     def needed(self) -> int:
         """How many replicates will probably let a line be fitted; 0 where nobody can tell."""
-        errors = [one.mcse / one.value for one in self.estimates if one.value > 0.0]
-        if len(errors) < len(self.estimates):
+        errors = [one.mcse / one.value for one in self.estimates if 0.0 < one.value < math.inf]
+        if len(errors) < len(self.estimates) or max(errors) == math.inf:
             return 0
         return math.ceil(self.replicates * (max(errors) / LARGEST_RELATIVE_ERROR) ** 2)
 

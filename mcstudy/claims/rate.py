@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from mcstudy.checks import is_positive
 from mcstudy.claims.claim import Assessment, Claim
@@ -109,6 +110,14 @@ class Rate(Claim):
     def columns(self) -> tuple[str, ...]:
         """What the statistic is taken of."""
         return self.of.columns
+
+    def unbounded(self) -> tuple[str, ...]:
+        """Those of the statistic, unless each replicate has a line, and logarithms, of its own."""
+        return () if self.of.each else self.of.unbounded
+
+    def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
+        """The replicates that the statistic is taken of; those without a value too where it counts them."""
+        return sample.kept(self.of)
 
     def fewest(self, shares: Shares) -> int:
         """So many that the tails of every level can be seen."""

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,21 @@ import numpy.typing as npt
 
 from mcstudy.draws import Block, Failure, Sample
 from mcstudy.engine.caught import tally
+from mcstudy.engine.drawkey import Part
 from mcstudy.experiment import Experiment
 from mcstudy.ledger import Timing, WarningRecord
 from mcstudy.scenarios import Scenario
+from mcstudy.seal import BLOCK_DIGITS, BlockDigests
 
-__all__ = ["Blocks", "Counts", "to_npy"]
+__all__ = ["ENVIRONMENT", "Blocks", "Counts", "block_digest", "digest_of_keys", "to_npy"]
 
 # Replicates of each scenario of each experiment.
 Counts = Mapping[tuple[str, Scenario], int]
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+
+# The kinds of parts of a draw key that say where something is drawn, not what.
+ENVIRONMENT = ("version", "machine")
 
 # The first blocks of a scenario, in order.
 FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
@@ -120,28 +125,31 @@ class Blocks:
             )
         ]
 
-    def digest(self, counts: Counts) -> str:
-        """The sha256 of the sorted blocks' bytes among the first replicates of the scenarios."""
-        digest = hashlib.sha256()
+    def digests(self, counts: Counts) -> tuple[str, tuple[BlockDigests, ...]]:
+        """The sha256 of the sorted blocks' bytes among the first replicates of the scenarios, and that of each block."""
+        digest, each = hashlib.sha256(), []
         for experiment, scenario in sorted(counts, key=lambda place: (place[0], place[1].key)):
-            place = f"{experiment}/{scenario.key}" if experiment else scenario.key
+            own = []
             rows = self._first("number, data, failures", experiment, scenario, counts[experiment, scenario])
             for number, data, failures in rows:
-                # The address of an object in a reason is another one in each process.
-                reasons = [[index, _ADDRESS.sub("0x", reason)] for index, reason, _ in json.loads(failures)]
-                failed = json.dumps(reasons)
-                digest.update(f"{place}:{number}:{failed}".encode())
+                head = _head(Block(scenario, number, experiment), json.loads(failures))
+                digest.update(head)
                 digest.update(data or b"")
-        return digest.hexdigest()
+                own.append(_short(head, data))
+            each.append(BlockDigests(experiment, scenario, "".join(own)))
+        return digest.hexdigest(), tuple(each)
+
+    def keys(self) -> dict[str, dict[str, Part]]:
+        """What the draws of each experiment depend on, part by part."""
+        rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
+        return {
+            experiment: {name: Part(*part) for name, part in json.loads(parts).items()}
+            for experiment, parts in rows
+        }
 
     def key_digest(self) -> str:
         """The sha256 of what the draws of all experiments depend on."""
-        rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
-        digests = {
-            experiment: {name: part[1] for name, part in json.loads(parts).items()}
-            for experiment, parts in rows
-        }
-        return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+        return digest_of_keys(self.keys())
 
     def timings(self, counts: Counts) -> list[Timing]:
         """The seconds that drawing took, by scenario."""
@@ -150,6 +158,33 @@ class Blocks:
             for (experiment, scenario), replicates in counts.items()
             for seconds, blocks in self._first("SUM(seconds), COUNT(*)", experiment, scenario, replicates)
         ]
+
+
+def digest_of_keys(keys: Mapping[str, Mapping[str, Part]], *, without: Collection[str] = ()) -> str:
+    """The sha256 of what the draws of all experiments depend on, without the parts of some kinds."""
+    digests = {
+        experiment: {name: part.digest for name, part in parts.items() if part.kind not in without}
+        for experiment, parts in keys.items()
+    }
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def block_digest(block: Block, failures: Sequence[Failure], data: npt.NDArray[Any] | None) -> str:
+    """The digest of a block, equal wherever it was drawn and kept."""
+    rows = [(failure.index, failure.reason, failure.traceback) for failure in failures]
+    return _short(_head(block, rows), None if data is None else to_npy(data))
+
+
+def _short(head: bytes, data: bytes | None) -> str:
+    return hashlib.sha256(head + (data or b"")).hexdigest()[:BLOCK_DIGITS]
+
+
+def _head(block: Block, failures: Iterable[Sequence[Any]]) -> bytes:
+    """What a digest covers of a block beside its numbers."""
+    place = f"{block.experiment}/{block.scenario.key}" if block.experiment else block.scenario.key
+    # The address of an object in a reason is another one in each process.
+    reasons = json.dumps([[index, _ADDRESS.sub("0x", reason)] for index, reason, _ in failures])
+    return f"{place}:{block.number}:{reasons}".encode()
 
 
 def to_npy(data: npt.NDArray[Any]) -> bytes:

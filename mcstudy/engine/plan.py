@@ -60,6 +60,7 @@ def task_for(origin: Origin, seed: int, block: Block, payload: Payload) -> Task:
         payload,
         experiment.missing,
         origin.folder,
+        experiment.bounded(block.scenario),
     )
 
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 from mcstudy._version import __version__
 from mcstudy.engine.source import Origin
 
-__all__ = ["provenance"]
+__all__ = ["commit_of", "is_tracked", "libraries", "provenance"]
 
 LIBRARIES = ("numpy", "scipy", "joblib", "statsmodels", "pandas", "matplotlib")
 
@@ -37,13 +37,18 @@ def provenance(origin: Origin, started: datetime) -> dict[str, Any]:
         "started": started.astimezone(UTC).isoformat(timespec="seconds"),
         "mcstudy": __version__,
         "python": platform.python_version(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": libraries(),
         "platform": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "blas": sorted({_library(info) for info in threadpool_info() if info["user_api"] == "blas"}),
-        "git": _commit(origin.path),
+        "git": commit_of(origin.path),
     }
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that numbers and figures depend on."""
+    return {name: _version(name) for name in LIBRARIES}
 
 
 def _version(name: str) -> str:
@@ -67,7 +72,7 @@ def _library(info: dict[str, Any]) -> str:
     return f"{info['internal_api']} {info.get('version') or ''}{kernel}"
 
 
-def _commit(file: Path | None) -> str:
+def commit_of(file: Path | None) -> str:
     """The commit of the study's checkout, marked where files differ from it; empty outside of one."""
     if file is None:
         return ""
@@ -75,6 +80,11 @@ def _commit(file: Path | None) -> str:
     commit = _git(folder, "rev-parse", "HEAD")
     changed = commit and _git(folder, "status", "--porcelain", "--untracked-files=no")
     return f"{commit} with changes" if changed else commit
+
+
+def is_tracked(file: Path) -> bool:
+    """Whether a file is one of its checkout's."""
+    return bool(_git(file.parent, "ls-files", "--error-unmatch", file.name))
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mcstudy.answer import answered
 from mcstudy.draws import Draws, Failure, Sample
-from mcstudy.engine.blocks import Counts
+from mcstudy.engine.blocks import ENVIRONMENT, Blocks, Counts, digest_of_keys
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
@@ -19,10 +20,10 @@ from mcstudy.ledger import About, Design, ExperimentDesign, FailureRecord, Ledge
 from mcstudy.scenarios import Scenario, factors_of
 from mcstudy.study import Study
 
-__all__ = ["draws_of", "ledger_of"]
+__all__ = ["draws_of", "ledger_of", "worded"]
 
 
-def draws_of(settings: Settings, experiment: Experiment, journal: Journal, counts: Counts) -> Draws:
+def draws_of(settings: Settings, experiment: Experiment, journal: Blocks, counts: Counts) -> Draws:
     """The first replicates of each scenario of an experiment, as claims read them: those that they ask for."""
     own = {scenario: replicates for (name, scenario), replicates in counts.items() if name == experiment.name}
     samples = _Samples(
@@ -80,21 +81,30 @@ def ledger_of(
     Raises
     ------
     StudyError
-        If the study's `conclusion` can't be drawn.
+        If the study's `answer` can't be filled, or its `conclusion` can't be drawn.
     """
     study = settings.study
     failures = journal.failures(counts)
+    draws, blocks = journal.digests(counts)
     ids = {finding.id for finding in findings}
     ledger = Ledger(
-        study=About(study.name, study.title, study.question, study.source),
+        study=About(
+            study.name,
+            study.title,
+            study.question,
+            study.source,
+            authors=tuple(study.authors),
+            url=study.url,
+        ),
         design=_design(settings, journal, counts),
         run=_run(settings, counts, failures),
         digests={
-            "draws": journal.digest(counts),
+            "draws": draws,
             "source": settings.origin.digest,
             "key": journal.key_digest(),
+            "recipe": digest_of_keys(journal.keys(), without=ENVIRONMENT),
         },
-        findings=findings,
+        findings=tuple(worded(study, findings)),
         measures=tuple(
             measure.take(draws_of(settings, experiment, journal, counts), experiment.name)
             for experiment in study.experiments
@@ -105,10 +115,20 @@ def ledger_of(
         warnings=tuple(journal.warnings(counts)),
         changes=tuple(journal.changes()),
         timings=tuple(journal.timings(counts)),
+        blocks=blocks,
         provenance=provenance,
     )
     digests = {**ledger.digests, "findings": ledger.findings_digest}
-    return replace(ledger, digests=digests, sections=_sections(study, ledger))
+    about = replace(ledger.study, answer=answered(study.answer, ledger))
+    return replace(ledger, study=about, digests=digests, sections=_sections(study, ledger))
+
+
+def worded(study: Study, findings: tuple[Finding, ...]) -> Iterator[Finding]:
+    """Findings with the words that their claims have now: they are no part of what was judged."""
+    claims = {claim.id: claim for experiment in study.experiments for claim in experiment.claims}
+    for finding in findings:
+        claim = claims[finding.id]
+        yield replace(finding, title=claim.title, group=claim.group)
 
 
 def _run(settings: Settings, counts: Counts, failures: list[Failure]) -> Run:
@@ -153,6 +173,7 @@ def _experiment(experiment: Experiment, profile: str, columns: tuple[str, ...]) 
         experiment.common,
         columns,
         experiment.missing,
+        experiment.columns,
     )
 
 

@@ -21,6 +21,7 @@ from mcstudy.engine.caught import Caught, kinds_of
 from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
+from mcstudy.one_by_one import BrokenRuleError, Raised
 
 __all__ = ["BlockResult", "Task", "run_block"]
 
@@ -35,8 +36,8 @@ DOUBLES_SKIP = 2.0**53  # integers from here on
 class Task:
     """What a worker needs to draw one block.
 
-    NaN is a value in the columns `missing`; `folder` is that of the study: a traceback shows what is below it by
-    its relative path.
+    NaN is a value in the columns `missing`, and the infinities are but in those that are `bounded`, None for all;
+    `folder` is that of the study: a traceback shows what is below it by its relative path.
     """
 
     block: Block
@@ -47,6 +48,7 @@ class Task:
     payload: Payload
     missing: tuple[str, ...] = ()
     folder: str = ""
+    bounded: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,18 @@ def _attempt(task: Task) -> BlockResult:
             warnings.simplefilter("always", append=True)
             columns = _called(simulate, task)
         data, reasons = _collect(columns, task)
-    except _MisuseError as misuse:
+    except (_MisuseError, BrokenRuleError) as misuse:
         return BlockResult(task.block, misuse=str(misuse))
     except (Exception, SystemExit) as error:
-        failure = Failure(
-            task.block, None, f"{type(error).__name__}: {error}", traceback_text(error, task.folder)
-        )
-        return BlockResult(task.block, failures=(failure,))
-    failed = tuple(Failure(task.block, index, reason) for index, reason in enumerate(reasons) if reason)
-    return BlockResult(task.block, data, failed)
+        return BlockResult(task.block, failures=(_failure(task, None, Raised(error)),))
+    failed = (_failure(task, index, reason) for index, reason in enumerate(reasons) if reason)
+    return BlockResult(task.block, data, tuple(failed))
+
+
+def _failure(task: Task, index: int | None, reason: str) -> Failure:
+    """The failure of a replicate or of the block; with the traceback where it raised."""
+    told = traceback_text(reason.error, task.folder) if isinstance(reason, Raised) else ""
+    return Failure(task.block, index, str(reason), told)
 
 
 def _called(simulate: Simulate, task: Task) -> Mapping[str, Any]:
@@ -149,22 +154,33 @@ def _global_random_state() -> tuple[Any, ...]:
     return name, np.asarray(keys).tobytes(), position, has_gauss, gauss, random.getstate()
 
 
-def _collect(columns: Mapping[str, Any], task: Task) -> tuple[npt.NDArray[Any], list[str]]:
-    """Check what `simulate` returned; lay it into one structured array, with the reasons of failed replicates."""
-    if not isinstance(columns, Mapping) or not set(columns) - {FAILURE}:
-        msg = f"`simulate` must return a mapping from column to array, got {type(columns).__name__}"
-        raise _MisuseError(msg)
+def _collect(columns: Mapping[str, Any], task: Task) -> tuple[npt.NDArray[Any] | None, list[str]]:
+    """Check what `simulate` returned; lay it into one structured array, with the reasons of failed replicates.
+
+    There need be no columns where every replicate failed.
+    """
+    if not isinstance(columns, Mapping) or not columns:
+        raise _MisuseError(_no_columns(columns))
     if strange := [name for name in columns if not isinstance(name, str) or not name]:
         msg = f"`simulate` must name its columns by strings, got {strange[0]!r}"
         raise _MisuseError(msg)
     reasons = _reasons(columns.get(FAILURE, [""] * task.size), task.size)
     good = np.array([not reason for reason in reasons])
     names = [name for name in columns if name != FAILURE]
+    if not names and np.any(good):
+        raise _MisuseError(_no_columns(columns))
+    if not names:
+        return None, reasons
     data = np.empty(task.size, dtype=[(name, "<f8") for name in names])
     for name in names:
         values = _column(name, columns[name], good, may_miss=name in task.missing)
+        _check_values(name, values, good, task)
         data[name] = np.where(good, values, np.nan)
     return data, reasons
+
+
+def _no_columns(columns: object) -> str:
+    return f"`simulate` must return a mapping from column to array, got {type(columns).__name__}"
 
 
 def _reasons(values: Any, size: int) -> list[str]:
@@ -176,7 +192,7 @@ def _reasons(values: Any, size: int) -> list[str]:
     if strange := [reason for reason in reasons if not isinstance(reason, str)]:
         msg = f"column `{FAILURE}` must hold strings, empty where the replicate is fine, got {strange[0]!r}"
         raise _MisuseError(msg)
-    return [str(reason) for reason in reasons]
+    return reasons
 
 
 def _column(
@@ -193,7 +209,6 @@ def _column(
         raise _MisuseError(msg)
     numbers = array.astype(np.float64)
     _check_integers(name, array, numbers)
-    _check_finite(name, numbers, good & ~np.isnan(numbers) if may_miss else good)
     return numbers
 
 
@@ -219,12 +234,22 @@ def _check_integers(name: str, array: npt.NDArray[Any], numbers: npt.NDArray[np.
         raise _MisuseError(msg)
 
 
-def _check_finite(name: str, numbers: npt.NDArray[np.float64], counted: npt.NDArray[np.bool_]) -> None:
-    if bad := np.flatnonzero(counted & ~np.isfinite(numbers)).tolist():
+def _check_values(
+    name: str, numbers: npt.NDArray[np.float64], good: npt.NDArray[np.bool_], task: Task
+) -> None:
+    """Refuse NaN and infinities in a column that may not have them."""
+    wrong = good & ~np.isfinite(numbers)
+    if name in task.missing:
+        wrong &= np.isinf(numbers)
+    if task.bounded is not None and name not in task.bounded:
+        wrong &= np.isnan(numbers)
+    if bad := np.flatnonzero(wrong).tolist():
         msg = (
             f"column `{name}` must be finite, got {numbers[bad[0]]} at index {bad[0]} ({len(bad)} of {len(numbers)} "
             f"values); declare failed replicates in the column `{FAILURE}`, or name a column without a value in `missing=`"
         )
+        if np.isinf(numbers[bad[0]]):
+            msg += "; of claims and measures only those on quantiles, coverage and laws take infinite values"
         raise _MisuseError(msg)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from mcstudy.findings import Finding
 
-__all__ = ["MARKED", "Drawn", "inputs_digest", "keep", "kept", "write_figures"]
+__all__ = ["MARKED", "Drawn", "inputs_digest", "keep", "kept", "write_claim", "write_figures"]
 
 WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
 PAD = 0.3  # around the panels, in heights of a letter
@@ -116,7 +116,7 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
             type(kind).__module__,
             partial(_draw_claim, finding, most),
             kind.headline(finding),
-            kind.reading(finding),
+            f"{finding.id}: {kind.reading(finding)}",  # two claims may read alike
         )
     for overlay in ledger.overlays:
         findings = [ledger[name] for name in overlay.claims if name in ledger]
@@ -130,6 +130,29 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
         )
 
 
+def write_claim(finding: Finding, stem: Path, width: float) -> list[Path]:
+    """Write the figure of a claim for a paper, as SVG and as PDF.
+
+    Parameters
+    ----------
+    finding : Finding
+    stem : Path
+        Of the files, without ``.svg`` and ``.pdf``.
+    width : float
+        In inches; type has its size whatever the width.
+
+    Returns
+    -------
+    list of Path
+    """
+    with house_style(WHOLE):
+        files = _write(*_draw_claim(finding, ROWS, width))
+    svg, pdf = _files(stem)
+    svg.write_text(files.svg, encoding="utf-8")
+    pdf.write_bytes(files.pdf)
+    return [pdf, svg]
+
+
 def _all_written(orders: list[_Order]) -> dict[str, _Written]:
     """Draw figures, by stem; those with rare characters a second time, with the whole font."""
     written: dict[str, _Written] = {}
@@ -141,11 +164,11 @@ def _all_written(orders: list[_Order]) -> dict[str, _Written]:
     return written
 
 
-def _draw_claim(finding: Finding, most: int) -> tuple[Figure, str]:
+def _draw_claim(finding: Finding, most: int, width: float = WIDTH) -> tuple[Figure, str]:
     """Draw a finding's panels, and join what they say of themselves."""
     kind = kind_of(finding.kind)
     heights = kind.heights(finding, most=most)
-    figure, panels = _panels(heights)
+    figure, panels = _panels(heights, width)
     captions = [
         draw(axes, finding, most=most)
         for axes, draw in zip(panels, (kind.draw, kind.draw_below), strict=False)
@@ -160,13 +183,13 @@ def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple
     return figure, draw_overlay(axes, overlay, findings, most=most)
 
 
-def _panels(heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
+def _panels(heights: tuple[float, ...], width: float = WIDTH) -> tuple[Figure, list[Axes]]:
     """An empty figure with panels of these heights, one above the other; labels get the room they need."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import TightLayoutEngine
 
     # It looks at all labels once, the constrained one twice: panels in a column come out the same to a few points.
-    figure = Figure(figsize=(WIDTH, sum(heights)), layout=TightLayoutEngine(pad=PAD))
+    figure = Figure(figsize=(width, sum(heights)), layout=TightLayoutEngine(pad=PAD))
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     return figure, list(panels[:, 0])
 

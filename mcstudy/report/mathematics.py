@@ -19,6 +19,7 @@ __all__ = [
     "Piece",
     "check_latex",
     "check_text",
+    "plain_text",
     "statement_html",
     "statement_pieces",
     "text_html",
@@ -33,6 +34,17 @@ _WORDS = re.compile(r"(?<!\\)\\text\s*\{([^\\{}$%&#_^~]*\s[^\\{}$%&#_^~]*)\}")
 
 # Where a formula may break: before what stands between its sides.
 _RELATIONS = re.compile(r"[=<>]|\\(?:leq?|geq?|propto|sim|approx|in|quad)(?![A-Za-z])")
+_CHARACTERS = {
+    r"\pm": "±",
+    r"\times": "×",
+    r"\sqrt": "√",
+    r"\le": "≤",
+    r"\ge": "≥",
+    r"\propto": "∝",
+    r"\,": " ",
+    r"\%": "%",
+}
+_CHARACTERS |= {r"\sigma": "σ", r"\alpha": "α", r"\approx": "≈", r"\infty": "∞", r"\cdot": "·", r"\to": "→"}
 LONG, LONGER = 40, 60  # characters of a formula that may be wider than a phone; and that are, without a break
 
 
@@ -124,6 +136,29 @@ def text_html(text: str) -> str:
         If its mathematics could not be shown as it was meant.
     """
     return "".join(_html(piece) for piece in text_pieces(text))
+
+
+def plain_text(text: str) -> str:
+    r"""Write text with mathematics between dollar signs for a terminal, as near as its characters come.
+
+    Examples
+    --------
+    >>> plain_text(r"it falls as $m^{-0.4984 \pm 0.0007}$, by $3 \times 10^{-4}$")
+    'it falls as m^(-0.4984 ± 0.0007), by 3×10^-4'
+    """
+    return "".join(
+        _characters(piece.content) if piece.mathematics else piece.content for piece in text_pieces(text)
+    )
+
+
+def _characters(latex: str) -> str:
+    """The characters that stand for the macros of a formula; braces that hold more than a word become brackets."""
+    for macro, character in _CHARACTERS.items():
+        latex = re.sub(rf"{re.escape(macro)}(?![A-Za-z])", character, latex)
+    latex = re.sub(r"\\(?:text|mathrm|operatorname)\{([^{}]*)\}", r"\1", latex)
+    latex = re.sub(r"(?<=[\^_])\{([^{} ]*)\}", r"\1", latex)
+    latex = re.sub(r"(?<=[\^_√])\{([^{}]*)\}", r"(\1)", latex)
+    return re.sub(r" ?× ?", "×", latex).replace("{}", "")
 
 
 def statement_pieces(statement: str, name: str = "statement") -> list[Piece]:

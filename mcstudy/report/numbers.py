@@ -59,10 +59,11 @@ def plural(value: int, word: str) -> str:
 
     Examples
     --------
-    >>> plural(1, "scenario"), plural(2, "scenario")
-    ('1 scenario', '2 scenarios')
+    >>> plural(1, "scenario"), plural(2, "scenario"), plural(2, "study")
+    ('1 scenario', '2 scenarios', '2 studies')
     """
-    return f"{count(value)} {word}{'' if value == 1 else 's'}"
+    many = f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
+    return f"{count(value)} {word if value == 1 else many}"
 
 
 def shown(value: float, digits: int = 4) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcstudy.exceptions import InputError
-from mcstudy.findings import Finding
+from mcstudy.findings import Finding, Role
 from mcstudy.ledger import FailureRecord, Ledger
-from mcstudy.report.kinds import kind_of
-from mcstudy.report.verdicts import answer, badge, is_easy, outlook, share, tally
+from mcstudy.report.kinds import file_name, kind_of, varying
+from mcstudy.report.verdicts import alerts, badge, is_easy, outlook, share, summary, tally
 from mcstudy.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -32,6 +32,23 @@ class FailureGroup(NamedTuple):
     number: int
     places: list[tuple[Scenario, int]]
     first: FailureRecord
+
+
+class Group(NamedTuple):
+    """Findings under one heading: of one line of the source, or of one experiment."""
+
+    anchor: str
+    title: str
+    findings: list[Finding]
+
+
+class Line(NamedTuple):
+    """A line of a source: what it says as printed, where that is wrong, and what is true; each with its study's name."""
+
+    title: str
+    study: str
+    printed: Finding | None
+    true: Finding
 
 
 def write_report(ledger: Ledger, out: Path) -> Path:
@@ -53,27 +70,28 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     InputError
         If the report can't show a kind of claim, or the LaTeX of a statement.
     """
-    from mcstudy.report import mathematics
+    from mcstudy.report import mathematics, paper
     from mcstudy.report.figures import MARKED, write_figures
-    from mcstudy.report.paper import write_macros, write_tex_table
     from mcstudy.report.tables import write_tables
 
     kinds = [kind_of(finding.kind) for finding in ledger.findings]  # nothing is written if something can't be
     for finding in ledger.findings:
         mathematics.statement_html(finding.statement)
+        mathematics.text_html(f"{finding.title} {finding.group}")
     folder = Path(out) / ledger.study.name
     for part in ("figures", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     write_tables(ledger, folder / "tables")
-    write_tex_table(ledger, folder / "tables" / "findings.tex")
-    write_macros(ledger, folder / "macros.tex")
+    paper.write_tex_table(ledger, folder / "tables" / "findings.tex")
+    paper.write_macros(ledger, folder / "macros.tex")
     page = Path(out) / f"{ledger.study.name}.html"
     return _write(
         page,
         "page.html",
         ledger=ledger,
         figures=write_figures(ledger, folder / "figures"),
-        groups=_by_experiment(ledger),
+        groups=_grouped(ledger),
+        filters=_filters(ledger),
         failures=_failure_groups(ledger.failures),
         decided=dict.fromkeys(kind_of(finding.kind).decided for finding in ledger.findings),
         drawn={kind.decided[0]: kind.drawn for kind in kinds if kind.drawn},
@@ -102,7 +120,8 @@ def write_index(out: Path) -> Path:
             rows.append((path.parent.name, read_ledger(path), ""))
         except InputError as error:
             rows.append((path.parent.name, None, str(error)))
-    return _write(Path(out) / "index.html", "index.html", rows=rows)
+    ledgers = [ledger for _, ledger, _ in rows if ledger is not None]
+    return _write(Path(out) / "index.html", "index.html", rows=rows, lines=_lines_of_sources(ledgers))
 
 
 def rebuild(out: Path, studies: Sequence[str] = ()) -> list[Path]:
@@ -160,12 +179,68 @@ def _kinds(document: Any) -> set[str]:
     return {kind for kind in kinds if isinstance(kind, str)}
 
 
-def _by_experiment(ledger: Ledger) -> list[tuple[str, list[Finding]]]:
-    """The findings of each experiment, in the order of the ledger."""
-    groups: dict[str, list[Finding]] = {}
+def _grouped(ledger: Ledger) -> list[Group]:
+    """The findings by the line of the source that they are about, or else by experiment; in the order of the ledger."""
+    groups: dict[str, Group] = {}
     for finding in ledger.findings:
-        groups.setdefault(finding.experiment, []).append(finding)
-    return list(groups.items())
+        kind, title = ("group", finding.group) if finding.group else ("experiment", finding.experiment)
+        anchor = file_name(kind, title)
+        groups.setdefault(anchor, Group(anchor, title, [])).findings.append(finding)
+    return list(groups.values())
+
+
+def _filters(ledger: Ledger) -> dict[str, list[str]]:
+    """By what a page's claims can be chosen, with the values to choose from: nothing where there is one value only."""
+    chosen = {
+        "verdict": [badge(finding).mark for finding in ledger.findings],
+        "kind": [kind_of(finding.kind).decided[0].lower() for finding in ledger.findings],
+    }
+    distinct = {what: list(dict.fromkeys(values)) for what, values in chosen.items()}
+    return {what: values for what, values in distinct.items() if len(values) > 1}
+
+
+def _slug(text: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", text.lower())
+
+
+def _lines_of_sources(ledgers: Sequence[Ledger]) -> list[Line]:
+    """The lines of the sources that claims are grouped by: each misprint beside what is true, or what is true alone."""
+    lines = [
+        Line(group.title, ledger.study.name, printed, true)
+        for ledger in ledgers
+        for group in _grouped(ledger)
+        if group.anchor.startswith("group")
+        for printed, true in _readings(group.findings)
+    ]
+    return sorted(lines, key=lambda line: line.title)
+
+
+def _readings(findings: Sequence[Finding]) -> list[tuple[Finding | None, Finding]]:
+    """The misprints of one line, each with what is true in its place; without any, the claim that stands for the line.
+
+    What is true in place of a misprint has the longest id that the misprint's begins with: 1b.2 for 1b.2-printed.
+    Further misprints of the same show where it hides. The claim with the fewest parts in its id stands for a line.
+    """
+    theory = [finding for finding in findings if finding.role is Role.THEORY]
+    pairs: dict[str, tuple[Finding | None, Finding]] = {}
+    for finding in findings:
+        meant = [one for one in theory if finding.id.startswith(one.id)]
+        if finding.role is Role.MISPRINT and meant:
+            true = max(meant, key=lambda one: len(one.id))
+            pairs.setdefault(true.id, (finding, true))
+    alone = sorted(theory, key=lambda one: len(re.split("[.-]", one.id)))[:1]
+    return list(pairs.values()) or [(None, finding) for finding in alone]
+
+
+def _meanings(ledger: Ledger, findings: Sequence[Finding]) -> dict[str, str]:
+    """What the names mean that are read with findings: of their columns, and of the factors that vary among their cells."""
+    known = {experiment.name: experiment.meanings for experiment in ledger.design.experiments}
+    meant: dict[str, str] = {}
+    for finding in findings:
+        read = {*re.findall(r"\w+", finding.estimand), *varying([cell.scenario for cell in finding.cells])}
+        mine = known.get(finding.experiment, {})
+        meant |= {name: text for name, text in mine.items() if name in read}
+    return meant
 
 
 def _failure_groups(failures: Sequence[FailureRecord]) -> list[FailureGroup]:
@@ -220,23 +295,26 @@ def _environment() -> Environment:
         name: getattr(numbers, name) for name in ("count", "label", "level", "percent", "plural", "shown")
     }
     environment.filters["text"] = lambda content: Markup(f"<bdi>{mathematics.text_html(content)}</bdi>")
+    environment.filters["slug"] = _slug
     environment.filters["css_string"] = lambda content: Markup(_css_string(content))
     environment.globals |= {
-        "answer": answer,
+        "alerts": alerts,
         "as_text": tables.as_text,
         "bibtex": paper.bibtex,
         "software_bibtex": paper.software_bibtex,
         "capital": kinds.capital,
         "chosen": kinds.CHOSEN,
         "cells_shown": tables.cells_shown,
-        "file_name": kinds.file_name,
+        "file_name": file_name,
         "is_easy": is_easy,
         "kind_of": kind_of,
         "losses": kinds.losses,
         "measured_table": tables.measured_table,
+        "meanings": _meanings,
         "outlook": outlook,
         "share": share,
         "statement": lambda latex, **form: Markup(mathematics.statement_html(latex, **form)),
+        "summary_of": summary,
         "tally": tally,
         "verdict_of": badge,
     }

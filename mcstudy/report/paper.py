@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from mcstudy._version import __version__
+from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.report.kinds import Summary, kind_of
@@ -15,9 +17,19 @@ from mcstudy.report.mathematics import Piece, statement_pieces
 from mcstudy.report.numbers import MINUS, THIN
 from mcstudy.report.verdicts import badge
 
-__all__ = ["bibtex", "latex", "software_bibtex", "write_macros", "write_tex_table"]
+__all__ = [
+    "bibtex",
+    "inches",
+    "latex",
+    "result_key",
+    "result_url",
+    "software_bibtex",
+    "write_macros",
+    "write_tex_table",
+]
 
 DIGITS = 8  # of a bare number: a paper rounds
+_A_INCH = {"in": 1.0, "cm": 2.54, "mm": 25.4, "pt": 72.27}  # of TeX's points
 _DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -85,8 +97,8 @@ def write_macros(ledger: Ledger, path: Path) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def bibtex(ledger: Ledger) -> str:
-    """Write the BibTeX entry of a result.
+def bibtex(ledger: Ledger, claim: str = "") -> str:
+    """Write the BibTeX entry of a result, or of one claim of it.
 
     It is named by the digest of its draws: whoever runs the same command with the same versions can check that
     they hold the same numbers. Entries of several studies may stand in one file, beside that of the software.
@@ -94,6 +106,8 @@ def bibtex(ledger: Ledger) -> str:
     Parameters
     ----------
     ledger : Ledger
+    claim : str
+        A claim's id; empty for the whole study.
 
     Returns
     -------
@@ -102,18 +116,39 @@ def bibtex(ledger: Ledger) -> str:
     version = _escape(str(ledger.provenance.get("mcstudy", __version__)))
     study, run, draws = ledger.study, ledger.run, ledger.digests["draws"]
     replicates, date = f"{run.replicates} replicates", str(ledger.provenance.get("started", ""))[:10]
+    authors = " and ".join(map(_bibtex_name, study.authors))
+    facts = f"profile {run.profile}, seed {run.seed}, {replicates}, draws {draws[:12]}"
     result = {
-        "key": "mcstudy",
+        "author": authors,
+        "key": "" if authors else "mcstudy",
         "title": f"{{{_escape(study.title)}}}",
         "howpublished": f"Monte Carlo study {_escape(study.name)}, run with mcstudy {version}",
         "year": date[:4],
         "date": date,
         "version": version,
         "commit": _escape(str(ledger.provenance.get("git") or "")),
-        "note": _escape(f"profile {run.profile}, seed {run.seed}, {replicates}, draws {draws[:12]}"),
+        "url": result_url(ledger, claim),
+        "note": _escape(f"claim {claim}: {ledger[claim].verdict.lower()}; {facts}" if claim else facts),
         "digest": draws,
     }
-    return _entry("misc", f"mcstudy-{study.name}-{draws[:8]}", result)
+    return _entry("misc", result_key(ledger, claim), result)
+
+
+def result_key(ledger: Ledger, claim: str = "") -> str:
+    """By what a bibliography knows a result: other draws have another key."""
+    key = f"mcstudy-{ledger.study.name}-{ledger.digests['draws'][:8]}"
+    return f"{key}-{re.sub('[^A-Za-z0-9.:-]', '-', claim)}" if claim else key
+
+
+def result_url(ledger: Ledger, claim: str = "") -> str:
+    """Where a result is to be found: the study's address, and there the anchor of the claim."""
+    url = ledger.study.url
+    return f"{url}#claim-{quote(claim)}" if url and claim else url
+
+
+def _bibtex_name(name: str) -> str:
+    """A name for a list of authors, one in braces where BibTeX would take it for two."""
+    return f"{{{_escape(name)}}}" if " and " in name else _escape(name)
 
 
 def software_bibtex() -> str:
@@ -125,6 +160,27 @@ def software_bibtex() -> str:
         "version": __version__,
     }
     return _entry("misc", "mcstudy", software)
+
+
+def inches(width: str) -> float:
+    """The width of a figure, which a paper gives in inches, centimetres, millimetres or points.
+
+    Raises
+    ------
+    InputError
+        If it is no width between 1 and 20 inches.
+
+    Examples
+    --------
+    >>> inches("3.3in"), round(inches("84mm"), 3), round(inches("240pt"), 3)
+    (3.3, 3.307, 3.321)
+    """
+    found = re.fullmatch(r"(\d+\.?\d*|\.\d+) ?(in|cm|mm|pt)", width)
+    size = float(found[1]) / _A_INCH[found[2]] if found else math.nan
+    if not 1.0 <= size <= 20.0:
+        msg = f"`width` must be a width between 1 and 20 inches, got {width!r}; write 3.3in, 84mm or 240pt"
+        raise InputError(msg)
+    return size
 
 
 def latex(text: str) -> str:

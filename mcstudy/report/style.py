@@ -91,7 +91,8 @@ DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 _STEPS: dict[float, tuple[float, ...]] = {
     3.0: (1,),
     1.6: (1, 3),
-    0.8: (1, 2, 5),
+    4 / 3: (1, 2, 5),
+    0.8: (1, 2, 3, 5),
     0.0: (1, 1.5, 2, 3, 4, 5, 7),
 }
 
@@ -223,14 +224,14 @@ def settle(figure: Figure) -> bool:
     """
     changed = False
     for axes in figure.axes:
-        changed |= _thin(axes.xaxis, 0) | _thin(axes.yaxis, 1)
+        changed |= _thin(axes.xaxis, 0, figure.bbox.width) | _thin(axes.yaxis, 1, figure.bbox.width)
         changed |= _contain(axes.xaxis.label, figure.bbox.width, axes.bbox.width, 0)
         changed |= _contain(axes.yaxis.label, axes.bbox.height, axes.bbox.height, 1)
     return changed
 
 
-def _thin(axis: Axis, along: int) -> bool:
-    """Keep every second tick, or fewer, until no two labels touch."""
+def _thin(axis: Axis, along: int, sheet: float) -> bool:
+    """Keep every second tick, or fewer, until no two labels touch; say whether that, or a label beyond the sheet, asks for more room."""
     low, high = sorted(axis.get_view_interval())
     labels = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
     spans = [
@@ -244,7 +245,7 @@ def _thin(axis: Axis, along: int) -> bool:
     if stride > 1:
         places = [float(label.get_position()[along]) for label, _ in kept]
         axis.set_ticks(places, [label.get_text() for label, _ in kept])
-    return stride > 1
+    return stride > 1 or any(box.min[0] < 0.0 or box.max[0] > sheet for _, box in kept)
 
 
 def _contain(label: Text, sheet: float, room: float, along: int) -> bool:

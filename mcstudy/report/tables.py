@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from mcstudy.findings import Finding
+from mcstudy.findings import Cell, Finding
 from mcstudy.ledger import Ledger, Measured
 from mcstudy.report.kinds import Estimate, Table, evidence_of, file_name, kind_of, leading
-from mcstudy.report.numbers import level, uncertain
+from mcstudy.report.numbers import interval, level, uncertain
 from mcstudy.scenarios import factors_of
 
 __all__ = ["as_text", "cells_shown", "measured_table", "write_tables"]
 
+WORST = "whatever the missing were"  # heads the interval that the estimate can't leave
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that spreadsheets calculate
+ENDS = {"interval": ("low", "high"), "worst_case": ("worst_low", "worst_high")}
 _OF_A_FINDING: tuple[str, ...] = (
     "id",
     "experiment",
@@ -70,7 +72,9 @@ def cells_shown(finding: Finding, most: int) -> Table:
     Table
         Of texts: a column for every factor, then those of the kind, then the verdict.
     """
-    columns = kind_of(finding.kind).columns
+    columns = dict(kind_of(finding.kind).columns)
+    if any(cell.worst_case for cell in finding.cells):
+        columns[WORST] = lambda cell, _: interval(*cell.worst_case) if cell.worst_case else ""
     factors = factors_of(cell.scenario for cell in finding.cells)
     rows: list[tuple[Any, ...]] = []
     for index in leading(finding, most):
@@ -90,16 +94,19 @@ def as_text(table: Table, most: int) -> Table:
 def measured_table(measured: Measured) -> Table:
     """A measure in every scenario."""
     factors = factors_of(cell.scenario for cell in measured.cells)
+    lost = any(cell.worst_case for cell in measured.cells)
     rows: list[tuple[Any, ...]] = [
         (
             *(cell.scenario.get(name) for name in factors),
             Estimate(cell.estimate, cell.mcse),
             cell.replicates,
             cell.missing,
+            *((cell.worst_case or (None, None)) if lost else ()),
         )
         for cell in measured.cells
     ]
-    return Table((*factors, measured.label, "replicates", "missing"), rows)
+    ends = ENDS["worst_case"] if lost else ()
+    return Table((*factors, measured.label, "replicates", "missing", *ends), rows)
 
 
 def _finding_table(ledger: Ledger) -> Table:
@@ -109,9 +116,11 @@ def _finding_table(ledger: Ledger) -> Table:
 
 
 def _cell_table(finding: Finding) -> Table:
-    """All cells of a finding, with every single number of their evidence."""
+    """All cells of a finding, with every single number of their evidence, and worst cases where there are some."""
     factors = factors_of(cell.scenario for cell in finding.cells)
-    cells = [dict(_scalars(cell)) for cell in finding.cells]
+    lost = any(cell.worst_case for cell in finding.cells)
+    names = [field.name for field in fields(Cell) if lost or field.name != "worst_case"]
+    cells = [dict(_scalars(cell, only=tuple(names))) for cell in finding.cells]
     own = [dict(_scalars(evidence_of(finding, index))) for index in range(len(cells))]
     keys = list(dict.fromkeys(name for item in own for name in item))
     rows: list[tuple[Any, ...]] = [
@@ -129,8 +138,8 @@ def _scalars(item: Any, prefix: str = "", only: tuple[str, ...] = ()) -> Iterato
         value = getattr(item, name)
         if is_dataclass(value):
             yield from _scalars(value, f"{prefix}{name}_")
-        elif name == "interval":
-            yield from ((f"{prefix}low", value[0]), (f"{prefix}high", value[1]))
+        elif name in ENDS:
+            yield from zip((f"{prefix}{end}" for end in ENDS[name]), value or (None, None), strict=True)
         elif value is None or isinstance(value, (str, int, float)):
             yield f"{prefix}{name}", value
 

@@ -13,6 +13,7 @@ import numpy as np
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
 from mcstudy.report.kinds import kind_of, losses
+from mcstudy.report.mathematics import plain_text
 from mcstudy.report.verdicts import answer, badge, outlook
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _STYLES = {"good": "green", "neutral": "magenta", "open": "yellow", "bad": "bold
 def print_ledger(ledger: Ledger, *, page: Path | None = None, stream: TextIO | None = None) -> None:
     """Print the findings of a ledger, a line each or two where one is too narrow; then the answer and the page.
 
-    A finding that is not as expected is told in full.
+    A finding that is not as expected is told in full; claims that nothing tells apart are named.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ def print_ledger(ledger: Ledger, *, page: Path | None = None, stream: TextIO | N
             console.print(Text(_indented(text, console.width)), soft_wrap=True)
         else:
             console.print(Text.assemble(start, GAP, text))
-    console.print(Text(answer(ledger)))
+    for text in filter(None, (plain_text(ledger.study.answer), answer(ledger), _unnamed(ledger))):
+        console.print(Text(text))
     if page:
         console.print(Text(f"report: {page}"), soft_wrap=True)
 
@@ -111,6 +113,17 @@ def print_replay(
         lines = list(_side_by_side(texts, _console(stream).width))
     for line in [*lines, *(failure.rstrip() for failure in failures)]:
         print(line, file=stream)
+
+
+def _unnamed(ledger: Ledger) -> str:
+    """Ask for titles where statements are equal."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for finding in ledger.findings:
+        alike.setdefault((finding.statement, finding.title), []).append(finding.id)
+    pairs = [" and ".join(ids) for ids in alike.values() if len(ids) > 1]
+    return (
+        f"Nothing tells apart what is claimed by {'; by '.join(pairs)}: give them a title=" if pairs else ""
+    )
 
 
 def _console(stream: TextIO | None) -> Console:

@@ -15,12 +15,14 @@ __all__ = [
     "Badge",
     "Share",
     "Words",
+    "alerts",
     "answer",
     "badge",
     "is_easy",
     "losses",
     "outlook",
     "share",
+    "summary",
     "tally",
 ]
 
@@ -133,7 +135,7 @@ def losses(ledger: Ledger) -> str:
 
 
 def answer(ledger: Ledger) -> str:
-    """Answer a study's question in plain text, from its verdicts.
+    """Say in plain text what came out: what needs a look before all else.
 
     Parameters
     ----------
@@ -143,21 +145,29 @@ def answer(ledger: Ledger) -> str:
     -------
     str
     """
-    return " ".join(f"{sentence[:1].upper()}{sentence[1:]}." for sentence in _sentences(ledger))
+    return " ".join(filter(None, [*alerts(ledger), summary(ledger)]))
 
 
-def _sentences(ledger: Ledger) -> Iterator[str]:
-    confirmed, refuted, unexpected, undecided = _sorted(ledger)
-    fine = len(confirmed) + len(refuted)
-    yield from _surprises(unexpected)
+def alerts(ledger: Ledger) -> list[str]:
+    """Say what needs a look: verdicts that are not expected, or still open; replicates that failed."""
+    _, _, unexpected, undecided = _sorted(ledger)
+    told = list(_surprises(unexpected))
     if undecided:
-        yield f"{_claims(undecided)} {_are(undecided)} still undecided"
-    if fine:
-        outcome = [f"{len(confirmed)} confirmed"] if confirmed else []
-        outcome += [f"{_list(_of_roles(refuted))} refuted, as planned"] if refuted else []
-        yield f"{_subject(fine, len(ledger))} came out as expected: {'; '.join(outcome)}"
+        told.append(f"{_claims(undecided)} {_are(undecided)} still undecided")
     if failed := losses(ledger):
-        yield failed
+        told.append(failed)
+    return [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in told]
+
+
+def summary(ledger: Ledger) -> str:
+    """Count what came out as expected; nothing if nothing did."""
+    confirmed, refuted, _, _ = _sorted(ledger)
+    outcome = [f"{len(confirmed)} confirmed"] if confirmed else []
+    outcome += [f"{_list(_of_roles(refuted))} refuted, as planned"] if refuted else []
+    if not outcome:
+        return ""
+    subject = _subject(len(confirmed) + len(refuted), len(ledger))
+    return f"{subject[:1].upper()}{subject[1:]} came out as expected: {'; '.join(outcome)}."
 
 
 def _sorted(ledger: Ledger) -> tuple[list[Finding], list[Finding], list[Finding], list[Finding]]:

@@ -1,14 +1,16 @@
-"""Two ledgers of a study, verdict by verdict, each difference of estimates in its own error."""
+"""Two ledgers of a study, or two versions of several, verdict by verdict, each difference of estimates in its own error."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
+from mcstudy.results.results import load
 
-__all__ = ["HEADER", "Difference", "compare"]
+__all__ = ["HEADER", "Difference", "compare", "compare_places"]
 
 HEADER = ("claim", "one", "other", "difference", "in errors", "remark")
 
@@ -67,6 +69,47 @@ class Difference:
         verdicts = ("–" if finding is None else finding.verdict.lower() for finding in (self.one, self.other))
         numbers = ("–" if math.isnan(value) else f"{value:.3g}" for value in (self.change, self.errors))
         return (self.claim, *verdicts, *numbers, self.remark)
+
+
+def compare_places(one: str | Path, other: str | Path) -> dict[str, list[Difference]]:
+    """Compare two ledgers of a study, or all studies of two folders, such as published versions.
+
+    Parameters
+    ----------
+    one, other : path
+        A ``ledger.json``, a study's folder, or a folder of several.
+
+    Returns
+    -------
+    dict from str to list of Difference
+        By study; a study that only one of two folders has is different in all its claims.
+
+    Raises
+    ------
+    InputError
+        If there is no ledger in one of them, or one that can't be read.
+    """
+    ours, theirs = _ledgers(one), _ledgers(other)
+    if ours is None or theirs is None:
+        first, second = load(one), load(other)
+        return {first.study.name: compare(first, second)}
+    return {name: _compared(ours.get(name), theirs.get(name)) for name in dict.fromkeys([*ours, *theirs])}
+
+
+def _ledgers(place: str | Path) -> dict[str, Ledger] | None:
+    """The ledgers of a folder of several; None where it is of one, or of none."""
+    if (Path(place) / "ledger.json").is_file():
+        return None
+    found = {file.parent.name: load(file) for file in sorted(Path(place).glob("*/ledger.json"))}
+    return dict(found) or None
+
+
+def _compared(one: Ledger | None, other: Ledger | None) -> list[Difference]:
+    if one is not None and other is not None:
+        return compare(one, other)
+    ours = [Difference(finding.id, finding, None, False) for finding in one.findings] if one else []
+    theirs = [Difference(finding.id, None, finding, False) for finding in other.findings] if other else []
+    return ours + theirs
 
 
 def compare(one: Ledger, other: Ledger) -> list[Difference]:

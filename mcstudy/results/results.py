@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Results", "load", "run"]
 
+WORST = ("worst_low", "worst_high")  # columns of a frame that has missing values
+
 
 def run(
     study: Study,
@@ -146,7 +148,8 @@ class Results(Ledger):
         Returns
         -------
         DataFrame
-            Columns claim, the factors, estimate, mcse, low, high, theory, verdict, replicates.
+            Columns claim, the factors, estimate, mcse, low, high, theory, verdict, replicates; where replicates have
+            no value also worst_low and worst_high, which the estimate can't leave whatever they would have shown.
         """
         import pandas as pd
 
@@ -161,12 +164,14 @@ class Results(Ledger):
                 "theory": cell.theory,
                 "verdict": str(cell.verdict),
                 "replicates": cell.replicates,
+                **dict(zip(WORST, cell.worst_case or (), strict=False)),
             }
             for finding in self.findings
             for cell in finding.cells
         ]
-        numbers = ["estimate", "mcse", "low", "high", "theory", "verdict", "replicates"]
         table = pd.DataFrame(rows)
+        numbers = ["estimate", "mcse", "low", "high", "theory", "verdict", "replicates"]
+        numbers += [name for name in WORST if name in table.columns]
         factors = [name for name in table.columns if name not in {"claim", *numbers}]
         return table.reindex(columns=["claim", *factors, *numbers])
 
@@ -196,23 +201,32 @@ class Results(Ledger):
 
         return drawn(self, self.folder, columns, experiment, where)
 
-    def plot(self, claim_id: str, *, axes: Axes | None = None) -> Axes:
+    def plot(self, claim_id: str, *, axes: Axes | None = None, width: str = "6.4in") -> Axes:
         """Draw a claim's figure, onto given axes or new ones.
+
+        Parameters
+        ----------
+        claim_id : str
+        axes : Axes, optional
+        width : str
+            Of the figure of new axes: ``"3.3in"``, ``"84mm"``, ``"240pt"``.
 
         Raises
         ------
         InputError
-            If there is no such claim.
+            If there is no such claim, or no such width.
         """
         from matplotlib.figure import Figure
 
         from mcstudy.report.kinds import kind_of
+        from mcstudy.report.paper import inches
 
         finding = self[claim_id]
         kind = kind_of(finding.kind)
         if axes is None:
             height = kind.heights(finding)[0]
-            axes = Figure(figsize=(6.4, max(2.0, height)), layout="constrained").add_subplot()
+            size = (inches(width), max(2.0, height))
+            axes = Figure(figsize=size, layout="constrained").add_subplot()
         kind.draw(axes, finding)
         return axes
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcstudy.codec import plain
 from mcstudy.engine.blocks import Blocks
 from mcstudy.engine.reading import reading
 from mcstudy.exceptions import InputError
@@ -87,9 +88,12 @@ def _write(ledger: Ledger, folder: Path, design: ExperimentDesign, kind: str) ->
 
 
 def _as_json(table: pd.DataFrame) -> str:
-    """A list of records, a line each; null for what is missing. pandas would round doubles to 15 digits."""
+    """A list of records, a line each; null for what is missing, "inf" for what JSON has no number for.
+
+    pandas would round doubles to 15 digits.
+    """
     records = table.astype(object).where(table.notna(), None).to_dict("records")
-    return "[\n" + ",\n".join(json.dumps(record, ensure_ascii=False) for record in records) + "\n]\n"
+    return "[\n" + ",\n".join(json.dumps(plain(record), ensure_ascii=False) for record in records) + "\n]\n"
 
 
 def _design(ledger: Ledger, experiment: str | None) -> ExperimentDesign:

@@ -60,6 +60,10 @@ class _BiasEliminated(Expanded):
         lower, upper, x = self._columns(values)
         return as_estimate(measures.proportion, one_group(_covered(lower, upper, float(np.mean(x)))))
 
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        return tuple(name for name in self.columns[:2] if name != self.x)
+
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         lower, upper, x = self._columns(values)
         # One half of the error is for the mean, the other for the share.

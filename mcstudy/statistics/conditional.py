@@ -67,6 +67,10 @@ class _Conditional(Expanded):
     def counts_missing(self) -> bool:
         return self.of.counts_missing
 
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        return tuple(name for name in self.of.unbounded if name != self.given)
+
     def at(self, scenario: Mapping[str, Any]) -> Statistic:
         return replace(self, of=self.of.at(scenario))
 

@@ -102,6 +102,10 @@ class _Derived(Expanded):
     def counts_missing(self) -> bool:
         return self.quantity.missing
 
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        return self.columns if self.quantity.infinite else ()
+
     def at(self, scenario: Mapping[str, Any]) -> Statistic:
         if not callable(self.against):
             return self
@@ -137,6 +141,9 @@ class _Derived(Expanded):
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         return self._inner.limits(self._rows(values), share, tuned)
+
+    def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float] | None:
+        return self._inner.worst_case(self._rows(values), missing)
 
     def scale(self, value: float) -> float | None:
         return self._inner.scale(value)

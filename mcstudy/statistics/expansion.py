@@ -167,7 +167,11 @@ def expansion(statistic: Statistic, values: ArrayLike) -> Expansion:
     """
     if isinstance(statistic, Expanded):
         return statistic.expand(values)
-    estimate, influence = statistic.estimate(values), statistic.influence(values)
+    estimate = statistic.estimate(values)
+    # Of infinite values a quantile may be one, or as far from certain.
+    if not math.isfinite(estimate.value + estimate.mcse):
+        return undefined(estimate.replicates)
+    influence = statistic.influence(values)
     rounding = ROUNDING * (abs(estimate.value) + float(np.max(np.abs(influence))))
     remainder = _beyond(estimate.mcse, standard_error(influence))
     return Expansion.of(estimate.value, influence, remainder=remainder, rounding=rounding)

@@ -10,9 +10,14 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson, standard_error
 from mcstudy.statistics.moments import mean
-from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_interval
+from mcstudy.statistics.order_statistics import (
+    maritz_jarrett,
+    order_statistic_interval,
+    sample_quantile,
+)
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked
+from mcstudy.statistics.worst_case import mean_bounds, quantile_bounds
 
 __all__ = ["proportion", "quantile"]
 
@@ -37,20 +42,27 @@ class _Quantile(Statistic):
     def is_exact(self) -> bool:
         return True
 
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        return self.columns
+
     def estimate(self, values: ArrayLike) -> Estimate:
-        data = checked(values)
-        return Estimate(
-            float(np.quantile(data, self.probability)), maritz_jarrett(data, self.probability), data.size
-        )
+        data = checked(values, infinite=True)
+        value = sample_quantile(data, self.probability)
+        return Estimate(value, maritz_jarrett(data, self.probability), data.size)
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
-        return order_statistic_interval(checked(values), self.probability, confidence)
+        return order_statistic_interval(checked(values, infinite=True), self.probability, confidence)
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return Limits(*quantile_limits(checked(values), self.probability, share=share, tuned=tuned))
+        data = checked(values, infinite=True)
+        return Limits(*quantile_limits(data, self.probability, share=share, tuned=tuned))
+
+    def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float]:
+        return quantile_bounds(checked(values, infinite=True), self.probability, missing)
 
     def influence(self, values: ArrayLike) -> FloatArray:
-        data = checked(values)
+        data = checked(values, infinite=True)
         estimate = self.estimate(data)
         above = data > estimate.value
         influence = above - np.mean(above)
@@ -80,6 +92,10 @@ class _Proportion(Statistic):
         low, high = proportion_limits(int(np.count_nonzero(data)), data.size, share=share, tuned=tuned)
         return Limits(float(low), float(high))
 
+    def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float]:
+        estimate = self.estimate(values)
+        return mean_bounds(estimate.value, estimate.replicates, missing)
+
     def scale(self, value: float) -> float | None:
         return math.sqrt(value * (1 - value)) if 0 <= value <= 1 else None
 
@@ -101,6 +117,8 @@ class _Proportion(Statistic):
 
 def quantile(column: str, probability: float) -> Statistic:
     """Quantile of a column, interpolated as `numpy.quantile` does; its interval is distribution-free.
+
+    Infinite values are values like others: those of a fit that diverged lie beyond all of those that did not.
 
     The interval has an infinite end where the replicates are too few for `probability` and confidence.
 

@@ -68,6 +68,18 @@ class Smooth(Expanded):
         """Whether a part does."""
         return any(isinstance(part, Statistic) and part.counts_missing for part in self.parts)
 
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        """Those that are so in all parts that are taken of them."""
+        bounded = [
+            name
+            for part in self.parts
+            if isinstance(part, Statistic)
+            for name in part.columns
+            if name not in part.unbounded
+        ]
+        return tuple(name for name in self.columns if name not in bounded)
+
     def at(self, scenario: Mapping[str, Any]) -> Statistic:
         """All parts in the scenario."""
         bound = (part.at(scenario) if isinstance(part, Statistic) else part for part in self.parts)

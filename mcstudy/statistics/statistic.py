@@ -53,8 +53,8 @@ class Limits(NamedTuple):
 class Statistic(Algebra, ABC):
     """A functional of the law of one column, or of several, estimated from independent replicates.
 
-    All methods take `values`, array-like of shape (n,) with n >= 2: numbers or booleans, all finite; they
-    raise `InputError` otherwise.
+    All methods take `values`, array-like of shape (n,) with n >= 2: numbers or booleans, all finite but in
+    the columns that are `unbounded`; they raise `InputError` otherwise.
 
     Parameters
     ----------
@@ -75,6 +75,11 @@ class Statistic(Algebra, ABC):
     def counts_missing(self) -> bool:
         """Whether missing values, as NaN, are what it counts."""
         return False
+
+    @property
+    def unbounded(self) -> tuple[str, ...]:
+        """The columns among whose values may be infinite ones."""
+        return ()
 
     def at(self, scenario: Mapping[str, Any]) -> "Statistic":
         """The statistic in a scenario: what is a function of factors becomes a number."""
@@ -125,6 +130,13 @@ class Statistic(Algebra, ABC):
         """
         return believed_limits(self.estimate(values).value, self.influence(values), share, tuned)
 
+    def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float] | None:
+        """What the estimate could be if so many replicates more had had values, whatever these are.
+
+        None where nothing bounds it, or only the range of a column that the statistic does not know.
+        """
+        return None
+
     def scale(self, value: float) -> float | None:
         """The standard deviation of one influence where the statistic's value implies it; else None."""
         return None
@@ -138,8 +150,8 @@ class Statistic(Algebra, ABC):
         """
 
 
-def checked(values: ArrayLike) -> FloatArray:
-    """Return the replicates as float64, shape (n,), n >= 2, all finite."""
+def checked(values: ArrayLike, *, infinite: bool = False) -> FloatArray:
+    """Return the replicates as float64, shape (n,), n >= 2, all finite unless some may be infinite."""
     data = np.asarray(values)
     if data.dtype.kind not in "biuf":
         msg = f"`values` must be real numbers or booleans, got dtype {data.dtype}; convert the column"
@@ -150,10 +162,11 @@ def checked(values: ArrayLike) -> FloatArray:
     if data.size < 2:
         msg = f"`values` must hold at least 2 replicates, got {data.size}; draw more"
         raise InputError(msg)
-    finite = np.isfinite(data)
-    if not np.all(finite):
-        index = int(np.argmin(finite))
-        msg = f"`values` must be finite, got {data[index]} at index {index}; leave failed replicates out"
+    right = ~np.isnan(data) if infinite else np.isfinite(data)
+    if not np.all(right):
+        index = int(np.argmin(right))
+        rule = "not be missing" if infinite else "be finite"
+        msg = f"`values` must {rule}, got {data[index]} at index {index}; leave failed replicates out"
         raise InputError(msg)
     return data.astype(np.float64, copy=False)
 

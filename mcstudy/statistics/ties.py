@@ -10,6 +10,7 @@ FloatArray = npt.NDArray[np.float64]
 # A product, a quotient and a sum of a few terms differ by a few units in the last place; two draws of a law with
 # a density come that close once in 10^14 pairs.
 ULPS = 8
+LARGEST = float(np.finfo(np.float64).max)
 
 
 class Clusters:
@@ -26,8 +27,10 @@ class Clusters:
     """
 
     def __init__(self, ordered: FloatArray) -> None:
-        gaps = np.diff(ordered)
-        starts = np.flatnonzero(np.concatenate([[True], gaps > ULPS * np.spacing(np.abs(ordered[1:]))]))
+        before, after = ordered[:-1], ordered[1:]
+        # From one infinity to another there is no gap.
+        gaps = np.subtract(after, before, out=np.zeros(after.shape), where=after != before)
+        starts = np.flatnonzero(np.concatenate([[True], gaps > _rounding(after)]))
         ends = np.append(starts[1:], ordered.size) - 1
         self.low, self.high = ordered[starts], ordered[ends]
         self.counts = ends - starts + 1
@@ -40,7 +43,7 @@ def clusters(values: npt.ArrayLike) -> Clusters:
     Parameters
     ----------
     values : array_like, shape (n,)
-        At least one, all finite.
+        At least one, finite or infinite.
 
     Examples
     --------
@@ -52,6 +55,23 @@ def clusters(values: npt.ArrayLike) -> Clusters:
 
 
 def widened(points: FloatArray, direction: int) -> FloatArray:
-    """Points moved up (1) or down (-1) by `ULPS` units in the last place, beyond an atom that is one of them."""
-    moved: FloatArray = points + direction * ULPS * np.spacing(np.abs(points))
+    """Points moved up (1) or down (-1) by `ULPS` units in the last place, beyond an atom that is one of them.
+
+    From an infinity the way leads to the largest doubles; beyond it there is nothing.
+
+    Examples
+    --------
+    >>> widened(np.array([np.inf]), 1), widened(np.array([np.inf]), -1) < np.inf
+    (array([inf]), array([ True]))
+    """
+    near = np.clip(points, -LARGEST, LARGEST)
+    with np.errstate(over="ignore"):
+        moved: FloatArray = near + direction * _rounding(near)
     return moved
+
+
+def _rounding(points: FloatArray) -> FloatArray:
+    """`ULPS` units in the last place of points, finite or infinite."""
+    # Of the largest doubles NumPy finds no spacing.
+    rounding: FloatArray = ULPS * np.spacing(np.minimum(np.abs(points), LARGEST / 2))
+    return rounding

@@ -10,6 +10,8 @@ import pytest
 
 from mcstudy import Experiment, Scenario, Value, mean
 from mcstudy.draws import Block, Failure
+from mcstudy.engine.blocks import ENVIRONMENT, block_digest, digest_of_keys
+from mcstudy.engine.drawkey import Part
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.worker import BlockResult
 
@@ -139,7 +141,7 @@ def digest_of(results: list[BlockResult], counts: Counts) -> str:
     with Journal(None, SIZE) as journal:
         for result in results:
             journal.append(result)
-        return journal.digest(counts)
+        return journal.digests(counts)[0]
 
 
 def test_digest_depends_on_the_draws_and_on_nothing_else() -> None:
@@ -168,3 +170,47 @@ def test_digest_ignores_what_another_process_would_write_otherwise() -> None:
     assert digest_of([lost(reason="E: <Law at 0x7f00aabbccdd>", traceback="/home/b")], counts) == one
     assert digest_of([lost(reason="E: <Low at 0x7f0011223344>")], counts) != one
     assert digest_of([lost(reason="E: 0x12")], counts) != digest_of([lost(reason="E: 0x13")], counts)
+
+
+def test_each_block_has_the_digest_that_it_has_where_it_is_drawn() -> None:
+    results = [block(ONE, 0), lost(1), block(ONE, 2, failures=(failure(1, number=2),)), block(TWO, 0)]
+    with Journal(None, SIZE) as journal:
+        for result in results:
+            journal.append(result)
+        _, (first, second) = journal.digests({("", TWO): SIZE, ("", ONE): 3 * SIZE})
+    assert (first.scenario, second.scenario) == (ONE, TWO)
+    drawn = [block_digest(result.block, result.failures, result.data) for result in results]
+    assert [*first, *second] == drawn
+    assert len(set(drawn)) == 4
+
+
+def test_a_blocks_digest_sees_its_place_its_numbers_and_its_failures() -> None:
+    whole = block()
+    assert whole.data is not None
+    moved = whole.data.copy()
+    moved["x"][0] = np.nextafter(moved["x"][0], 9.0)
+    variants = [
+        block_digest(whole.block, (), whole.data),
+        block_digest(whole.block, (), moved),
+        block_digest(Block(TWO, 0), (), whole.data),
+        block_digest(Block(ONE, 1), (), whole.data),
+        block_digest(Block(ONE, 0, "a"), (), whole.data),
+        block_digest(whole.block, (failure(1),), whole.data),
+        block_digest(whole.block, (failure(2),), whole.data),
+        block_digest(whole.block, (failure(1, "E: yes"),), whole.data),
+    ]
+    assert len(set(variants)) == len(variants)
+    addresses = [block_digest(whole.block, (failure(1, f"E: at 0x7f{n}23456"),), whole.data) for n in (1, 2)]
+    assert addresses[0] == addresses[1]
+
+
+def test_a_recipe_leaves_the_environment_out() -> None:
+    def keys(**texts: str) -> dict[str, dict[str, Part]]:
+        kinds = {"simulate": "code", "numpy": "version", "kernel": "machine", "seed": "setting"}
+        return {"": {name: Part(kind, texts.get(name, "1"), "") for name, kind in kinds.items()}}
+
+    for name, same in (("simulate", False), ("numpy", True), ("kernel", True), ("seed", False)):
+        changed = keys(**{name: "2"})
+        assert digest_of_keys(changed) != digest_of_keys(keys())
+        recipes = [digest_of_keys(found, without=ENVIRONMENT) for found in (changed, keys())]
+        assert (recipes[0] == recipes[1]) is same

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from mcstudy.claims import Bound, Value
 from mcstudy.report.figures import Drawn, write_figures
 from mcstudy.report.kinds import kind_of
+from mcstudy.report.style import decades
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
 
@@ -60,7 +62,7 @@ def test_alternative_text_states_the_finding(drawn: tuple[dict[str, Drawn], Path
     told = {element.tag: element.text for element in root if element.tag in {"title", "desc"}}
     assert told == {
         "title": "Claim 2c-printed: refuted, misprint, as expected",
-        "desc": kind_of("bound").reading(full_ledger["2c-printed"]),
+        "desc": f"2c-printed: {kind_of('bound').reading(full_ledger['2c-printed'])}",
     }
 
 
@@ -101,6 +103,15 @@ def inside(figure: Figure) -> bool:
     return all(sheet.x0 - 1 <= box.x0 and box.x1 <= sheet.x1 + 1 and box.y1 <= sheet.y1 + 1 for box in boxes)
 
 
+def test_claims_that_read_alike_have_alternative_texts_of_their_own(full_ledger: Any, tmp_path: Path) -> None:
+    first = full_ledger["1.start"]
+    twins = replace(full_ledger, findings=(first, replace(first, id="1.again")), overlays=())
+    texts = [
+        re.findall(r"<desc[^>]*>(.*?)</desc>", one.svg)[0] for one in write_figures(twins, tmp_path).values()
+    ]
+    assert [text.partition(": ")[0] for text in texts] == ["1.start", "1.again"]
+
+
 def test_no_level_and_no_legend_leaves_the_sheet(full_ledger: Any) -> None:
     from mcstudy.report.figures import _draw_claim
     from mcstudy.report.style import house_style, settle
@@ -127,6 +138,29 @@ def test_text_is_large_enough_on_a_phone(drawn: tuple[dict[str, Drawn], Path]) -
         sizes = [float(text.attrib["font-size"]) for text in root.iter("text")]
         assert sizes, stem
         assert min(sizes) * 328 / width >= 9.0, stem
+
+
+@pytest.mark.parametrize(("width", "changed"), [(0.9, True), (0.8, False)])
+def test_a_tick_label_beyond_the_sheet_asks_for_another_layout(width: float, changed: bool) -> None:
+    from mcstudy.report.style import house_style, settle
+
+    with house_style():
+        figure = Figure(figsize=(3.0, 2.0))
+        axes = figure.add_axes((0.1, 0.2, width, 0.7))
+        axes.set_xlim(0.0, 1.0)
+        axes.set_xticks([0.0, 1.0], ["0", "1000"])
+        axes.set_yticks([])
+        figure.draw_without_rendering()
+        assert settle(figure) is changed
+
+
+@pytest.mark.parametrize("decades_wide", [0.8, 1.0, 1.2, 1.33, 1.4, 1.7, 2.5, 4.0])
+def test_a_logarithmic_axis_has_ticks_enough(decades_wide: float) -> None:
+    """Four at least, wherever it begins; the widths are those on either side of a change of steps."""
+    for start in (1.0, 1.3, 2.2, 4.7, 6.1, 8.9):
+        ticks, labels = decades(start, start * 10.0**decades_wide)
+        assert 3 <= len(ticks) == len(labels) <= 6
+        assert len(ticks) >= 4 or decades_wide < 1.0 or decades_wide >= 1.4
 
 
 def test_labels_that_touch_are_thinned_and_those_that_leave_are_wrapped() -> None:

@@ -7,6 +7,7 @@ from mcstudy.report.mathematics import (
     Piece,
     check_latex,
     check_text,
+    plain_text,
     statement_html,
     statement_pieces,
     text_html,
@@ -141,3 +142,19 @@ def test_a_formula_that_cannot_break_is_marked() -> None:
     longer = " + ".join(["x_{12}"] * 12)
     assert statement_html(longer).startswith('<span class="long"><math>')
     assert "long" not in statement_html("x_{12} + x_{12}")
+
+
+@pytest.mark.parametrize(
+    ("text", "characters"),
+    [
+        ("no mathematics, 3 %", "no mathematics, 3 %"),
+        (r"as $m^{-0.4984 \pm 0.0007}$", "as m^(-0.4984 ± 0.0007)"),
+        (r"$n^{-1}$ and $w_{0,j}$", "n^-1 and w_0,j"),
+        (r"by $3\times 10^{-4}$", "by 3×10^-4"),
+        (r"$\sqrt{m} \le \infty$", "√(m) ≤ ∞"),
+        (r"$\leq$", r"\leq"),  # another macro than \le
+        (r"$x \text{ is large}$ for \$5", "x is large for $5"),
+    ],
+)
+def test_mathematics_for_a_terminal(text: str, characters: str) -> None:
+    assert plain_text(text) == characters

@@ -15,7 +15,8 @@ import pytest
 
 from mcstudy.claims import Bound
 from mcstudy.ledger import ExperimentDesign, FailureRecord, Ledger
-from mcstudy.report import answer, write_report
+from mcstudy.report import write_report
+from mcstudy.report.verdicts import alerts, summary
 from mcstudy.scenarios import Scenario
 
 VOID = {
@@ -211,7 +212,7 @@ def test_a_measure_is_a_table(page: Page, written: Any) -> None:
 
 
 def test_failures_are_in_the_lead_the_row_and_grouped_by_reason(written: Any) -> None:
-    lead = text_of(written.html[written.html.index('<p class="answer"') : written.html.index("</header>")])
+    lead = text_of(written.html[written.html.index('<div class="alert"') : written.html.index("</header>")])
     assert lead.count("100 of 36\N{NARROW NO-BREAK SPACE}864 replicates failed") == 2
     assert "100 of 2048 replicates failed" in claims_table(written.html)
     failures = written.html[
@@ -249,7 +250,8 @@ def test_the_page_answers_explains_and_can_be_reproduced(written: Any) -> None:
     text = text_of(written.html)
     witness = written.ledger["2c-printed"].evidence.witness
     for expected in (
-        answer(written.ledger),
+        *alerts(written.ledger),
+        summary(written.ledger),
         "What over-parametrization does",
         "The regimes together",
         "Why it is expected to be refuted. The bound lacks a factor of 2.",

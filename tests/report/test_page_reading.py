@@ -15,7 +15,7 @@ from mcstudy.findings import Verdict
 from mcstudy.ledger import Ledger
 from mcstudy.report import write_report
 from mcstudy.report.numbers import THIN, label
-from mcstudy.report.verdicts import is_easy, share
+from mcstudy.report.verdicts import badge, is_easy, share
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
 
@@ -23,7 +23,9 @@ from mcstudy.statistics import mean
 def test_overview_has_a_row_for_every_claim_with_its_share(written: Any) -> None:
     part = written.html[written.html.index('<section class="overview"') :]
     part = part[: part.index("</section>")]
-    assert re.findall('<li><a href="#claim-([^"]+)"', part) == list(written.ledger)
+    assert re.findall(r'<li data-verdict="\w+" data-kind="\w+"><a href="#claim-([^"]+)"', part) == list(
+        written.ledger
+    )
     places = [float(place) for place in re.findall(r'<b style="left:([\d.]+)%"', part)]
     for finding, place in zip(written.ledger.findings, places, strict=True):
         reach = finding.cells[finding.deciding].reach
@@ -34,6 +36,126 @@ def test_overview_has_a_row_for_every_claim_with_its_share(written: Any) -> None
     assert part.count("<small>control</small>") == 3
     # A measure of distance, before the contents and the table.
     assert written.html.index('<section class="overview"') < written.html.index('<nav class="contents"')
+
+
+def lead_of(html: str) -> str:
+    return html[html.index('<header class="lead"') : html.index("</header>")]
+
+
+def with_words(single: Ledger, **words: str) -> Ledger:
+    """A ledger of one claim, with what its study and its claim have to say."""
+    about: dict[str, Any] = {name: text for name, text in words.items() if name == "answer"}
+    of_claim: dict[str, Any] = {name: text for name, text in words.items() if name != "answer"}
+    findings = tuple(replace(finding, **of_claim) for finding in single.findings)
+    return replace(single, study=replace(single.study, **about), findings=findings)
+
+
+def test_the_answer_is_the_studys_own(single: Ledger, tmp_path: Path) -> None:
+    html = write_report(
+        with_words(single, answer=r"It falls as $m^{-0.5}$ & <b>so</b>."), tmp_path
+    ).read_text(encoding="utf-8")
+    assert re.search(
+        r'<p class="answer"><bdi>It falls as <math>.*</math> &amp; &lt;b&gt;so&lt;/b&gt;\.</bdi></p>',
+        lead_of(html),
+    )
+    assert "came out as expected" not in lead_of(html)
+    assert 'class="alert"' not in lead_of(html)
+
+
+def test_without_one_the_page_counts_and_says_neither_yes_nor_no(single: Ledger, tmp_path: Path) -> None:
+    lead = lead_of(write_report(single, tmp_path).read_text(encoding="utf-8"))
+    assert '<p class="answer">The claim came out as expected: 1 confirmed.</p>' in lead
+    assert not re.search(r"\b(?:Yes|No)\b", lead)
+
+
+def test_alerts_stand_before_all_else_and_qualify_the_answer(written: Any, tmp_path: Path) -> None:
+    answered = replace(written.ledger, study=replace(written.ledger.study, answer="All is well."))
+    for ledger in (written.ledger, answered):
+        lead = lead_of(write_report(ledger, tmp_path).read_text(encoding="utf-8"))
+        alert = lead[lead.index('<div class="alert"') : lead.index("</div>")]
+        assert lead.index("alert") < lead.index('class="answer"')
+        assert "Claim 1.bias is refuted, which is not expected." in alert
+        assert "still undecided." in alert
+        assert "replicates failed." in alert
+        assert ("written for the expected verdicts" in alert) is (ledger is answered)
+
+
+def test_titles_stand_with_ids_wherever_a_claim_is_named(single: Ledger, tmp_path: Path) -> None:
+    html = write_report(with_words(single, title="without $W$ <i>"), tmp_path).read_text(encoding="utf-8")
+    title = '<span class="title"><bdi>without <math><mi>W</mi></math> &lt;i&gt;</bdi></span>'
+    assert html.count(title) == 3  # overview, table, heading
+
+
+def test_claims_are_grouped_by_the_lines_of_their_source(written: Any, tmp_path: Path) -> None:
+    """Across experiments; those without a line stay with their experiment."""
+    lines = {"2d.rate": "Line (d)", "1.start": "Line (d)", "1a": "Line (a) with $W$"}
+    findings = tuple(replace(one, group=lines.get(one.id, "")) for one in written.ledger.findings)
+    html = write_report(replace(written.ledger, findings=findings), tmp_path).read_text(encoding="utf-8")
+    table = html[html.index('<table class="claims"') :]
+    rows = re.findall(
+        r'<a href="#(group-[^"]+|experiment-[^"]+|claim-[^"]+)"', table[: table.index("</table>")]
+    )
+    first = [row for row in rows if not row.startswith("claim")]
+    assert [name.partition("-")[0] for name in first] == ["group", "experiment", "experiment", "group"]
+    assert rows[:4] == [first[0], "claim-2d.rate", "claim-1.start", "experiment-displacement"]
+    headings = re.findall(r"<h[34][^>]* id=\"((?:experiment|group|claim)-[\w.-]+?)(?:-title)?\"", html)
+    assert headings == rows
+
+
+def test_names_on_axes_are_explained_beside_them(written: Any, tmp_path: Path) -> None:
+    experiments = tuple(
+        replace(one, meanings={"error": "the $L_2$ error", "width": "how wide", "bound": "not read alone"})
+        for one in written.ledger.design.experiments
+    )
+    ledger = replace(written.ledger, design=replace(written.ledger.design, experiments=experiments))
+    html = write_report(ledger, tmp_path).read_text(encoding="utf-8")
+    article = html[html.index('id="claim-2d.rate" aria') :]
+    facts = article[: article.index("</dl>")]
+    assert re.search(
+        r"<dt>Where</dt><dd><code>error</code>: <bdi>the <math>.*</math> error</bdi>; <code>width</code>",
+        facts,
+    )
+    assert "<code>bound</code>" not in facts
+    flow = html[html.index('id="claim-1.start" aria') :]
+    assert "<dt>Where</dt>" not in flow[: flow.index("</article>")]
+    overlay = html[html.index('id="overlay-regimes" aria') :]
+    assert "<code>error</code>: <bdi>the" in overlay[: overlay.index("</article>")]
+    design = html[html.index('<section id="design"') : html.index('<section id="failures"')]
+    assert design.count("<dt><code>bound</code></dt>") == 2
+
+
+def test_claims_can_be_chosen_by_verdict_and_kind_without_a_script(
+    written: Any, single: Ledger, tmp_path: Path
+) -> None:
+    chosen = re.findall(r'<input type="radio" name="(\w+)" id="([\w-]+)"( checked)?>', written.html)
+    assert [name for _, name, checked in chosen if checked] == ["verdict-any", "kind-any"]
+    by = {"verdict": {badge(one).mark for one in written.ledger.findings}}
+    by["kind"] = {"rates", "bounds", "values", "identities", "laws"}
+    for what, values in by.items():
+        assert next(name for group, name, _ in chosen if group == what) == f"{what}-any"
+        assert {name for group, name, _ in chosen if group == what} == {
+            f"{what}-any",
+            *(f"{what}-{v}" for v in values),
+        }
+        for value in values:
+            rule = f'main:has(#{what}-{value}:checked) [data-{what}]:not([data-{what}="{value}"]) {{ display: none; }}'
+            assert rule in written.html
+        # In the overview, in the table and in the findings.
+        assert len(re.findall(rf'<\w+[^>]* data-{what}="', written.html)) == 3 * len(written.ledger)
+    assert '<form class="filters">' not in write_report(single, tmp_path).read_text(encoding="utf-8")
+
+
+def test_the_main_figure_stands_above_the_table(written: Any, tmp_path: Path) -> None:
+    assert written.html.index('id="overlay-regimes"') < written.html.index('<table class="claims"')
+    assert 'id="together"' not in written.html
+    (overlay,) = written.ledger.overlays
+    two = replace(written.ledger, overlays=(overlay, replace(overlay, id="again", caption="as $m^{-1}$")))
+    html = write_report(two, tmp_path).read_text(encoding="utf-8")
+    assert (
+        html.index('id="overlay-regimes"') < html.index('<table class="claims"') < html.index('id="together"')
+    )
+    assert html.index('id="together"') < html.index('id="overlay-again"')
+    assert re.search(r"<figcaption><bdi>as <math>", html)
 
 
 @pytest.mark.parametrize(

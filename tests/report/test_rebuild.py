@@ -12,7 +12,8 @@ import pytest
 
 from mcstudy.exceptions import InputError
 from mcstudy.ledger import Ledger
-from mcstudy.report import answer, read_ledger, rebuild, write_index, write_report
+from mcstudy.report import read_ledger, rebuild, write_index, write_report
+from mcstudy.report.verdicts import alerts, summary
 
 
 def words(page: str) -> str:
@@ -46,7 +47,8 @@ def test_index_lists_studies_and_what_cannot_be_read(full_ledger: Ledger, tmp_pa
     assert page.count("<table") == 1
     assert 'href="linearization.html"' in page
     for expected in (
-        answer(full_ledger),
+        *alerts(full_ledger),
+        summary(full_ledger),
         "6 confirmed",
         "3 undecided",
         "abababababab",
@@ -57,6 +59,51 @@ def test_index_lists_studies_and_what_cannot_be_read(full_ledger: Ledger, tmp_pa
     assert text.count("The ledger can't be read.") == 4
     assert "it was edited" in text
     assert "100 of 36\N{NARROW NO-BREAK SPACE}864 replicates failed" in text
+
+
+def test_index_tells_of_trouble_before_all_else(full_ledger: Ledger, single: Ledger, tmp_path: Path) -> None:
+    fine = replace(single, study=replace(single.study, name="fine", answer="It falls as $m^{-0.5}$."))
+    save(fine, tmp_path)
+    page = write_index(tmp_path).read_text(encoding="utf-8")
+    assert 'class="alert"' not in page
+    assert "1 claim of 1 study: every verdict is as expected, and no replicate failed" in words(page)
+    assert re.search(r"<p><bdi>It falls as <math>.*</math>\.</bdi></p>", page)
+    save(full_ledger, tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "ledger.json").write_text("{", encoding="utf-8")
+    page = write_index(tmp_path).read_text(encoding="utf-8")
+    told = re.findall(r'<div class="alert">(.*?)</div>', page, re.DOTALL)
+    assert len(told) == 2
+    assert page.rindex('class="alert"') < page.index("<table")
+    assert "broken" in told[0]
+    assert "Claim 1.bias is refuted, which is not expected." in told[1]
+    assert 'href="linearization.html"' in told[1]
+    assert "every verdict is as expected" not in page
+
+
+def test_index_sets_misprints_beside_what_is_true(full_ledger: Ledger, tmp_path: Path) -> None:
+    """By lines of the source; a line without a misprint stands for itself."""
+    lines = {
+        "2c": "(c)",
+        "2c-printed": "(c)",
+        "2c-open": "(c)",
+        "1.start": "(a)",
+        "1.bias": "(a)",
+        "1": "(a)",
+    }
+    findings = [replace(one, group=lines.get(one.id, "")) for one in full_ledger.findings]
+    bias = next(k for k, one in enumerate(findings) if one.id == "1.bias")
+    findings.insert(bias, replace(findings[bias], id="1", statement="y = 1"))
+    save(replace(full_ledger, findings=tuple(findings)), tmp_path)
+    page = write_index(tmp_path).read_text(encoding="utf-8")
+    table = page[page.index('<table class="claims lines"') : page.index("</table>")]
+    rows = re.findall(r'<th role="rowheader" scope="row"><bdi>(.*?)</bdi></th>(.*?)</tr>', table, re.DOTALL)
+    assert [(line, re.findall(r"#claim-([^\"]+)", cells)) for line, cells in rows] == [
+        ("(a)", ["1"]),
+        ("(c)", ["2c-printed", "2c"]),
+    ]
+    assert re.search(r"Refuted<small>.*misprint, as expected", rows[1][1])
+    assert rows[0][1].count("as printed</td>") == 1
 
 
 def test_index_of_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,25 @@ def test_a_replayed_block_is_folded_to_the_width(monkeypatch: pytest.MonkeyPatch
     ]
     assert lines[-1] == "failed: x"
     assert sum(line.strip().startswith("column_") for line in lines) == 3
+
+
+def test_claims_that_nothing_tells_apart_are_named(full_ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not [
+        line
+        for line in printed(print_ledger, full_ledger, width=200, monkeypatch=monkeypatch)
+        if "tells apart" in line
+    ]
+    first, second, *others = full_ledger.findings
+    twins = (first, replace(second, statement=first.statement), *others)
+    lines = printed(print_ledger, replace(full_ledger, findings=twins), width=200, monkeypatch=monkeypatch)
+    assert "Nothing tells apart what is claimed by 2d.rate and 2c: give them a title=" in lines
+    titled = (first, replace(twins[1], title="another"), *others)
+    lines = printed(print_ledger, replace(full_ledger, findings=titled), width=200, monkeypatch=monkeypatch)
+    assert not [line for line in lines if "tells apart" in line]
+
+
+def test_the_answer_is_written_in_plain_characters(full_ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = replace(full_ledger.study, answer=r"It falls as $m^{-0.4984 \pm 0.0007}$.")
+    lines = printed(print_ledger, replace(full_ledger, study=study), width=200, monkeypatch=monkeypatch)
+    assert "It falls as m^(-0.4984 ± 0.0007)." in lines
+    assert any(line.startswith("Claim 1.bias is refuted") for line in lines)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from mcstudy import Results, Study, Verdict, run
-from mcstudy.results.compare import HEADER, compare
+from mcstudy.exceptions import InputError
+from mcstudy.results.compare import HEADER, compare, compare_places
 
 
 @pytest.fixture
@@ -80,3 +82,29 @@ def test_estimates_without_an_error(results: Results) -> None:
     same = compare(exact, exact)[0]
     assert same.errors == 0.0
     assert math.isnan(compare(exact, changed(exact, "mean", estimate=1.0))[0].errors)
+
+
+def write(results: Results, *place: str | Path) -> Path:
+    path = Path(*place, "ledger.json")
+    path.parent.mkdir(parents=True)
+    path.write_text(results.to_json(), encoding="utf-8")
+    return path
+
+
+def test_two_versions_are_compared_study_by_study(results: Results, tmp_path: Path) -> None:
+    for version, names in (("1.0", ("gone", "toy")), ("2.0", ("new", "toy"))):
+        for name in names:
+            write(replace(results, study=replace(results.study, name=name)), tmp_path, version, name)
+    found = compare_places(tmp_path / "1.0", tmp_path / "2.0")
+    assert list(found) == ["gone", "toy", "new"]
+    assert all(difference.same_verdict for difference in found["toy"])
+    remarks = {name: {difference.remark for difference in found[name]} for name in found}
+    assert remarks == {"gone": {"only in the one"}, "toy": {""}, "new": {"only in the other"}}
+    assert len(found["new"]) == len(results)
+
+
+def test_a_ledger_is_compared_with_a_study_s_folder(results: Results, tmp_path: Path) -> None:
+    file = write(results, tmp_path, "1.0", "toy")
+    assert list(compare_places(file, tmp_path / "1.0" / "toy")) == ["toy"]
+    with pytest.raises(InputError, match=r"`folder` must have a ledger.json, got .*; there are toy in it"):
+        compare_places(file, tmp_path / "1.0")

@@ -18,6 +18,10 @@ from mcstudy.engine.modules import by_file, module_name
 from mcstudy.scenarios import Where
 
 STUDIES = Path(__file__).parents[2] / "studies"
+# `dataclasses.replace` reads these back from the only experiment of a study, and would put them into another one.
+OF_THE_ONLY: dict[str, Any] = dict.fromkeys(
+    ("simulate", "scenarios", "claims", "measures", "common", "full", "missing", "inputs")
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +86,14 @@ def small() -> Callable[..., mc.Study]:
         experiments = [_cut(one, chosen, one.of_profile(profile), where) for one in study.experiments]
         return replace(
             study,
+            answer="",
             experiments=[experiment for experiment in experiments if experiment is not None],
             block=min(count, study.block),
             replicates=mc.Replicates(first=count, quick=count, full=count),
             options=(),
             conclusion=None,
             overlays=(),
+            **OF_THE_ONLY,
         )
 
     return cut
@@ -128,7 +134,8 @@ def contradicted() -> Callable[[mc.Study, Mapping[str, Mapping[str, Any]]], mc.S
     """
 
     def contradict(study: mc.Study, changes: Mapping[str, Mapping[str, Any]]) -> mc.Study:
-        return replace(study, experiments=[_contradict(one, changes) for one in study.experiments])
+        experiments = [_contradict(one, changes) for one in study.experiments]
+        return replace(study, experiments=experiments, **OF_THE_ONLY)
 
     return contradict
 

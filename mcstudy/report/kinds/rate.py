@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping
 from dataclasses import replace
@@ -103,12 +104,18 @@ class RateKind(ValueKind):
         if not fit:
             return ""
         near = fit.upper_half or fit
-        return (
-            f"Model: {_evidence(finding).model}. Goodness of fit over all levels: χ² = {shown(fit.chi_square, 3)} on "
-            f"{fit.degrees} degrees of freedom, p {probability(fit.p_value)}; curvature {_curvature(fit)}. Standard "
-            f"error of the slope that decides: {shown(near.sampling_error, 2)} from the draws, "
-            f"{shown(near.robust_error, 2)} from the residuals; the latter has a say in a refutation only."
-        )
+        told = [
+            f"Goodness of fit over all levels: χ² = {shown(fit.chi_square, 3)} on {fit.degrees} degrees of freedom, "
+            f"p {probability(fit.p_value)}; curvature {_curvature(fit)}."
+        ]
+        if model := _evidence(finding).model:
+            told.insert(0, f"Model: {model}.")
+        if math.isfinite(near.sampling_error):  # older ledgers know neither
+            told.append(
+                f"Standard error of the slope that decides: {shown(near.sampling_error, 2)} from the draws, "
+                f"{shown(near.robust_error, 2)} from the residuals; the latter has a say in a refutation only."
+            )
+        return " ".join(told)
 
     def points(self, finding: Finding) -> Table:
         """The statistic at every level of every line, the slope to the next level, and that from there to the limit."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,11 @@ def test_an_older_ledger_has_the_slope_over_all_levels(make: Any) -> None:
     assert text.startswith("The slope of log mean of error on log width is −0.")
     assert "Over the upper half of the levels it is −0." in text
     assert KIND.columns["decided by"](finding.cells[0], finding.evidence.cells[0]) == "interval"
+    without = replace(old, upper_half=replace(old.upper_half, sampling_error=math.nan, robust_error=math.nan))
+    own: Any = finding.evidence
+    evidence = replace(own, cells=(replace(line, fit=without),), model="")
+    assert KIND.diagnosis(replace(finding, evidence=evidence)).startswith("Goodness of fit")
+    assert "Standard error" not in KIND.diagnosis(replace(finding, evidence=evidence))
     below = make.axes()
     KIND.draw_below(below, finding)
 
