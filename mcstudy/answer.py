@@ -143,7 +143,7 @@ def _check_place(place: _Place, *, judged_always: bool) -> None:
 def _written(finding: Finding, place: _Place) -> str:
     """A number for text that knows no markup."""
     from mcstudy.report.kinds import kind_of
-    from mcstudy.report.numbers import MINUS, count, shown, superscript
+    from mcstudy.report.numbers import MINUS, THIN, count, shown, superscript
 
     if not (place.attribute or place.spec):
         return kind_of(finding.kind).summary(finding).found
@@ -151,7 +151,7 @@ def _written(finding: Finding, place: _Place) -> str:
     if place.spec or isinstance(value, str):
         text = format(value, place.spec)
         text = _POWER.sub(lambda match: f"×{superscript(int(match[1] + match[2]))}", text)
-        return text if isinstance(value, str) else text.replace("-", MINUS)
+        return text if isinstance(value, str) else text.replace("-", MINUS).replace("%", f"{THIN}%")
     return count(value) if isinstance(value, int) else shown(value)
 
 

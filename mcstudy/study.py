@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,13 @@ from mcstudy.checks import is_count, is_positive
 from mcstudy.claims.claim import Claim
 from mcstudy.claims.judging import spend
 from mcstudy.defaults import ALPHA, PROFILES
-from mcstudy.exceptions import ClaimError, StudyError
-from mcstudy.experiment import Experiment, check_printable
+from mcstudy.exceptions import StudyError
+from mcstudy.experiment import Experiment
 from mcstudy.ledger import Ledger, Overlay, Section
 from mcstudy.measure import Measure
+from mcstudy.naming import check_ids, check_names, check_texts
 from mcstudy.replicates import Replicates
 from mcstudy.scenarios import Scenario
-from mcstudy.words import nearest
 
 __all__ = ["Option", "Study", "shares_of"]
 
@@ -117,10 +115,12 @@ class Study:
         experiments = tuple(experiment.sourced(self.source) for experiment in self._experiments(given))
         object.__setattr__(self, "experiments", experiments)  # all that anybody downstream sees
         self._check_experiments()
+        check_names(self.experiments)
         self._check_block()
-        self._check_ids()
+        check_ids(self.experiments, self.overlays, self.replicates.until)
         check_answer(self.answer, {c.id: bool(c.select(e.scenarios)) for e in experiments for c in e.claims})
-        self._check_texts()
+        words = {name: getattr(self, name) for name in ("title", "question", "source", "answer", "url")}
+        check_texts(words, self.authors, self.overlays, experiments)
         self._check_alpha()
 
     def _experiments(self, given: Mapping[str, Any]) -> tuple[Experiment, ...]:
@@ -146,13 +146,6 @@ class Study:
         if not self.experiments:
             msg = "a study must have `experiments`, or `simulate` and `scenarios`, got neither"
             raise StudyError(msg)
-        names = [experiment.name for experiment in self.experiments]
-        if twice := [name for name, count in Counter(names).items() if count > 1]:
-            msg = f"`experiments` must have distinct names, got twice: {', '.join(map(repr, twice))}"
-            raise StudyError(msg)
-        if len(names) > 1 and "" in names:
-            msg = f"`experiments` must have names where there are several, got {', '.join(map(repr, names))}"
-            raise StudyError(msg)
 
     def _check_block(self) -> None:
         if not is_count(self.block):
@@ -167,37 +160,6 @@ class Study:
                 raise StudyError(msg)
         for experiment in self.experiments:
             experiment.check_simulate(self.block)
-
-    def _check_ids(self) -> None:
-        ids = [claim.id for experiment in self.experiments for claim in experiment.claims]
-        measures = [measure.id for experiment in self.experiments for measure in experiment.measures]
-        if not ids and not measures:
-            msg = "`claims` must hold at least one claim, or `measures` a measure, got none"
-            raise StudyError(msg)
-        until = self.replicates.until
-        if until is not None and (unknown := [name for name in until.of if name not in ids + measures]):
-            known = ids + measures
-            msg = f"`until` must name measures or claims, got {unknown[0]!r}; {nearest(unknown[0], known)}there are: {', '.join(known)}"
-            raise StudyError(msg)
-        for part, names in (("claims", ids), ("measures", measures)):
-            if twice := [name for name, count in Counter(names).items() if count > 1]:
-                msg = f"`{part}`: ids must be distinct over all experiments, got twice: {', '.join(twice)}"
-                raise ClaimError(msg)
-        for one in self.overlays:
-            if unknown := [name for name in one.claims if name not in ids]:
-                msg = f"overlay {one.id}: `claims` must name claims of the study, got {', '.join(unknown)}"
-                raise ClaimError(msg)
-
-    def _check_texts(self) -> None:
-        if isinstance(self.authors, str) or not all(self.authors):
-            msg = f'`authors` must be names, got {self.authors!r}; write authors=("Ada Lovelace",)'
-            raise StudyError(msg)
-        texts = [
-            (f"`{name}`", getattr(self, name)) for name in ("title", "question", "source", "answer", "url")
-        ]
-        texts += [("`authors`", name) for name in self.authors]
-        texts += [(f"overlay {one.id}", f"{one.title} {one.caption}") for one in self.overlays]
-        check_printable(chain(texts, *(experiment.texts() for experiment in self.experiments)))
 
     def _check_alpha(self) -> None:
         if not (is_positive(self.alpha) and self.alpha <= 0.5):

@@ -48,8 +48,10 @@ def nearest(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """
     import difflib
 
-    found = difflib.get_close_matches(str(word), list(known), n=1, cutoff=cutoff)
-    return f"did you mean {found[0]}? " if found else ""
+    # The dashes that all options have in common make none more like another.
+    bare = {name.lstrip("-") or name: name for name in known}
+    found = difflib.get_close_matches(str(word).lstrip("-"), list(bare), n=1, cutoff=cutoff)
+    return f"did you mean {bare[found[0]]}? " if found else ""
 
 
 def said(value: object) -> str:

@@ -81,7 +81,7 @@ RATIO: dict[str, Any] = {
     "across": "method",
     "levels": ("percentile", "t"),
     "kind": "ratio",
-    "where": {"n": (20, 40)},
+    "where": {"n": 20},
 }
 IMBALANCE, WIDTH, COVERAGE = mc.mean("imbalance"), mc.width("low", "high"), mc.coverage("low", "high", 1.0)
 
@@ -92,10 +92,9 @@ study = mc.Study(
     source="Efron, Better bootstrap confidence intervals, J. Am. Stat. Assoc. 82 (1987) 171-185",
     simulate=intervals,
     scenarios=mc.grid(method=METHODS, n=(20,)) + mc.grid(method=("t",), n=(160,)),
-    full=mc.grid(method=METHODS, n=(40,)),
     common=("method",),
     block=256,
-    replicates=mc.Replicates(first=4096, quick=131072, full=131072),
+    replicates=mc.Replicates(first=4096, quick=131072),
     claims=[
         mc.Value(
             "t.imbalance",

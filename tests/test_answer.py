@@ -15,7 +15,7 @@ from mcstudy.answer import answered, check_answer
 from mcstudy.exceptions import StudyError
 from mcstudy.ledger import Ledger
 from mcstudy.report.kinds import kind_of
-from mcstudy.report.numbers import MINUS
+from mcstudy.report.numbers import MINUS, THIN
 from mcstudy.seal import SEAL, findings_digest
 
 MakeStudy = Callable[..., mc.Study]
@@ -139,7 +139,8 @@ def test_a_ledger_of_before_there_were_answers_is_read(ledger: mc.Ledger) -> Non
         ("{mean:.2f}", f"{MINUS}3.00"),
         ("${mean:.2f}$", "$-3.00$"),
         ("{mean.theory}", f"{MINUS}3"),
-        ("{mean.theory:.0%}", f"{MINUS}300%"),
+        ("{mean.theory:.0%}", f"{MINUS}300{THIN}%"),
+        ("${mean.theory:.0%}$", r"$-300\,\%$"),
         ("{zero.violations} of {zero.drawn:d}, {zero.replicates}", "0 of 64, 64"),
         ("{mean.verdict}", "confirmed"),
         (r"\${zero.margin}", r"\$10⁻¹²"),

@@ -28,12 +28,13 @@ FLOORS = {
     "ledger": 7,
     "claims": 8, "measure": 8, "report": 8,
     "answer": 9, "experiment": 9,
-    "study": 10,
-    "engine": 11,
-    "results": 12, "new": 12,
-    "arguments": 13,
-    "cli": 14,
-    "__main__": 15,
+    "naming": 10,
+    "study": 11,
+    "engine": 12,
+    "results": 13, "new": 13,
+    "arguments": 14,
+    "cli": 15,
+    "__main__": 16,
 }  # fmt: skip
 
 
@@ -122,7 +123,7 @@ def lines_of(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
-@pytest.mark.parametrize(("file", "most"), [("claims/claim.py", 199), ("study.py", 250)])
+@pytest.mark.parametrize(("file", "most"), [("claims/claim.py", 199), ("study.py", 229)])
 def test_what_had_grown_stays_small(file: str, most: int) -> None:
     assert lines_of(PACKAGE / file) <= most
 

@@ -133,7 +133,7 @@ def _few(texts: list[str]) -> str:
 SHOWN = 8  # levels of a factor
 
 # What is read, and judges nothing.
-WORDS = ("id", "statement", "source", "because")
+WORDS = ("id", "statement", "title", "group", "source", "because")
 
 
 def _fields(claim: Any) -> dict[str, str]:

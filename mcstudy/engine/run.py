@@ -122,9 +122,13 @@ def _check_words(study: Study) -> None:
         check_text(overlay.caption, f"caption of overlay {overlay.id}")
     for experiment in study.experiments:
         check_text(experiment.source, f"source of experiment {experiment.name}")
+        check_text(experiment.group, f"group of experiment {experiment.name}")
+        for name, meaning in experiment.columns.items():
+            check_text(meaning, f"meaning of {name} in experiment {experiment.name}")
         for claim in experiment.claims:
             check_latex(claim.statement, f"statement of claim {claim.id}")
-            check_text(claim.source, f"source of claim {claim.id}")
+            for word in ("title", "group", "source"):
+                check_text(getattr(claim, word), f"{word} of claim {claim.id}")
             check_text(claim.expectation.because, f"because of claim {claim.id}")
 
 

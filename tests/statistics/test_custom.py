@@ -123,3 +123,62 @@ def test_misuse_of_values() -> None:
         InputError, match="`function` must return a number for 4 replicates, but raised LinAlgError"
     ):
         custom("x", largest_eigenvalue).estimate([0.1, 0.2, 0.3, 0.4])
+
+
+def influence_of_mean(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x - x.mean())
+
+
+def test_a_given_influence_takes_the_place_of_the_jackknife() -> None:
+    sample = np.random.default_rng(3).exponential(size=3000)
+    given = custom("x", np.mean, influence=influence_of_mean)
+    np.testing.assert_allclose(given.influence(sample), custom("x", np.mean).influence(sample), atol=0.3)
+    assert given.estimate(sample).mcse == pytest.approx(standard_error(influence_of_mean(sample)))
+
+
+@pytest.mark.parametrize(
+    ("influence", "message"),
+    [
+        (lambda x: x, r"must return 100 finite numbers of mean 0 for 100 replicates, got a mean of .*; subtract it"),
+        (lambda x: x[1:], r"got dtype float64 of shape \(99,\); mend the function"),
+        (lambda x: x * np.nan, "must return 100 finite numbers"),
+        (lambda x: 1 / 0, "must return 100 numbers for 100 replicates, but raised ZeroDivisionError"),
+    ],
+    ids=["mean", "shape", "nan", "raises"],
+)  # fmt: skip
+def test_an_influence_that_is_none_is_refused(influence: Callable[..., Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"`influence` .*{message}"):
+        custom("x", np.mean, influence=influence).influence(np.random.default_rng(3).random(N))
+
+
+def test_an_influence_must_be_a_function() -> None:
+    with pytest.raises(InputError, match=r"`influence` must be a function of arrays, got 1\.0; leave it out"):
+        custom("x", np.mean, influence=1.0)  # type: ignore[arg-type]
+
+
+def test_what_a_claim_asks_for_one_by_one_is_computed_once() -> None:
+    calls = []
+
+    def counted(x: np.ndarray) -> float:
+        calls.append(x.size)
+        return float(x.mean())
+
+    statistic, sample = custom("x", counted), np.random.default_rng(4).random(N)
+    statistic.estimate(sample)
+    first = len(calls)
+    statistic.limits(sample, 0.01)
+    statistic.influence(sample.copy())
+    assert len(calls) == first
+    statistic.influence(sample + 1e-9)
+    assert len(calls) == 2 * first
+
+
+def test_a_function_without_a_hash_is_taken_too() -> None:
+    class Unhashable:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __call__(self, x: np.ndarray) -> float:
+            return float(x.mean())
+
+    sample = np.random.default_rng(4).random(N)
+    assert custom("x", Unhashable(), name="own").estimate(sample).value == pytest.approx(sample.mean())

@@ -33,3 +33,10 @@ def test_index_against_loops(size: int, power: float) -> None:
     index, error = tail_index(values)
     assert index == pytest.approx(expected, rel=1e-10)
     assert error == pytest.approx((1 + max(expected, 0)) / math.sqrt(count))
+
+
+def test_ties_that_rounding_has_broken_are_no_tail() -> None:
+    """A unit in the last place tells 80 values from the threshold; taken for excesses they make an index of 6."""
+    values = np.repeat([0.0, 1.0, np.nextafter(1.0, 2.0)], [3900, 104, 80])
+    index, _ = tail_index(np.append(values, np.linspace(2.0, 2.4, 12)))
+    assert index < 0

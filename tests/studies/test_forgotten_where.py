@@ -37,7 +37,9 @@ def drawn(experiment: mc.Experiment, stream: Callable[..., np.random.Generator])
         columns = dict(experiment.simulate(stream(), COUNT, **scenario))
         columns.pop("failure", None)
         arrays = {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}
-        samples[scenario] = Sample(scenario, arrays, np.ones(COUNT, dtype=np.bool_), COUNT)
+        samples[scenario] = Sample(
+            scenario, arrays, np.ones(COUNT, dtype=np.bool_), COUNT, missing=experiment.missing
+        )
     return Draws(samples, tuned=COUNT)
 
 

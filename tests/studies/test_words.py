@@ -15,7 +15,13 @@ from mcstudy.engine.loading import load_study
 from mcstudy.report import check_latex, check_text
 
 FOLDER = Path(__file__).parents[2] / "studies"
-ON_THE_SHEET = ("sensing_loss", "gradient_flow", "discretization", "empirical_flow", "linearization")
+ON_THE_SHEET: tuple[str, ...] = (
+    "sensing_loss",
+    "gradient_flow",
+    "discretization",
+    "empirical_flow",
+    "linearization",
+)
 ON_THE_SHEET += ("trained_networks", "tangent_kernel")
 
 
