@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from mcstudy.exceptions import StudyError
+from mcstudy.words import nearest
 
 __all__ = ["call_with_factors", "unknown_factors"]
 
@@ -56,8 +57,9 @@ def unknown_factors(function: Callable[..., Any], factors: Collection[str]) -> s
         return ""
     known = list(factors)
     example = known[0] if known else "n"
+    hint = nearest(unknown[0], known)
     return (
-        f"must name factors only, got the parameter{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}; factors: "
+        f"must name factors only, got the parameter{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}; {hint}factors: "
         f"{', '.join(known) or 'none'}; write a function of the factors it reads, such as `lambda {example}: ...`"
     )
 

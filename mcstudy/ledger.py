@@ -15,6 +15,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
 from mcstudy.scenarios import Level, Scenario
 from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal
+from mcstudy.words import nearest
 
 __all__ = [
     "SCHEMA",
@@ -239,7 +240,8 @@ class Ledger:
         for finding in self.findings:
             if finding.id == claim_id:
                 return finding
-        msg = f"`claim_id` must be one of {', '.join(self)}, got {claim_id!r}"
+        hint = nearest(claim_id, self).rstrip()
+        msg = f"`claim_id` must be one of {', '.join(self)}, got {claim_id!r}{hint and '; '}{hint}"
         raise InputError(msg)
 
     def __iter__(self) -> Iterator[str]:

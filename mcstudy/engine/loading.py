@@ -95,7 +95,9 @@ def _find(name: str) -> Path:
     path = Path(name)
     if _is_path(name):
         if not path.is_file():
-            msg = f"`STUDY` must be a study's name or file, got {name!r}: no such file"
+            beside = [str(path.with_name(found.name)) for found in sorted(path.parent.glob("*.py"))]
+            hint = nearest(name, beside).rstrip()
+            msg = f"`STUDY` must be a study's name or file, got {name!r}: no such file{hint and '; '}{hint}"
             raise InputError(msg)
         return path
     path = STUDIES / f"{name}.py"
