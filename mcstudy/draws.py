@@ -154,11 +154,15 @@ class Draws:
         The number of replicates at which limits are tightest, fixed before drawing.
     common : tuple of str
         Factors whose levels share their random numbers, so that replicates are paired across them.
+    planned : tuple of Scenario
+        All scenarios that may ever be drawn, those of the full profile: a claim's share of alpha is for all its cells.
+        Default: those that were drawn.
     """
 
     samples: Mapping[Scenario, Sample]
     tuned: float = TUNED
     common: tuple[str, ...] = ()
+    planned: tuple[Scenario, ...] = ()
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:

@@ -108,7 +108,9 @@ def assess(
         Cells, by their number, that have been assessed at these draws.
     """
     groups = claim.groups(draws.scenarios)
-    shares = Shares.of(share, len(groups), draws.tuned)
+    # A quick run that is extended to the full profile is one run: its cells count from the first look.
+    cells = len(claim.groups(draws.planned)) if draws.planned else len(groups)
+    shares = Shares.of(share, cells, draws.tuned)
     return [
         known[number]
         if number in known

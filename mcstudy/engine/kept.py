@@ -107,7 +107,8 @@ class KeptFindings:
             for group in claim.groups(_of(experiment, counts))
         ]
         drawn = (self._draws[experiment.name], experiment.name, experiment.common, experiment.missing)
-        return _digest(repr((cells, drawn, share, tuned)))
+        planned = len(claim.groups(experiment.of_profile("full")))  # which share alpha
+        return _digest(repr((cells, planned, drawn, share, tuned)))
 
 
 class _Unknown(Exception):  # noqa: N818 - no error: what it ends is a search

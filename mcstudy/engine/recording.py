@@ -29,7 +29,8 @@ def draws_of(settings: Settings, experiment: Experiment, journal: Blocks, counts
     samples = _Samples(
         lambda scenario: _whole(journal.sample(experiment, scenario, own[scenario])), tuple(own)
     )
-    return Draws(samples, settings.study.replicates.tuned, experiment.common)
+    tuned, planned = settings.study.replicates.tuned, experiment.of_profile("full")
+    return Draws(samples, tuned, experiment.common, planned)
 
 
 def _whole(sample: Sample) -> Sample:

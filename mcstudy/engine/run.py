@@ -167,7 +167,7 @@ class _Loop:
             for claim in claims:
                 if claim.expectation.verdict is not Verdict.CONFIRMED:
                     continue
-                cells = len(claim.groups(self.scenarios[name]))
+                cells = len(claim.groups(self.study[name].of_profile("full")))
                 fewest = claim.fewest(Shares.of(self.shares[claim.id], cells, self.study.replicates.tuned))
                 if fewest > self.limit.replicates:
                     profile, most = self.settings.profile, self.settings.most

@@ -134,6 +134,22 @@ def test_more_claims_and_cells_widen_every_open_interval(draws_of: DrawsOf) -> N
     assert alone < width([value(**open_)])
 
 
+def test_cells_that_the_full_profile_adds_share_alpha_from_the_first_look(draws_of: DrawsOf) -> None:
+    """Else a quick run that is extended could refute with two shares."""
+    rng = np.random.default_rng(7)
+    quick = draws_of({ONE: {"x": rng.normal(size=64)}})
+    full = draws_of({ONE: quick.samples[ONE].columns, TWO: {"x": rng.normal(size=64)}})
+    cells = [
+        find(value(margin=0.01), draws, 0.01).cells[0]
+        for draws in (quick, replace(quick, planned=(ONE, TWO)), full)
+    ]
+    assert cells[1].interval == cells[2].interval
+    assert cells[0].interval != cells[2].interval  # the control
+    # Scenarios that the claim is not about share nothing with it.
+    apart = find(value(margin=0.01, where={"n": 1}), replace(quick, planned=(ONE, TWO)), 0.01)
+    assert apart.cells[0].interval == cells[0].interval
+
+
 def test_the_deciding_cell_is_the_worst_of_those_with_the_verdict(draws_of: DrawsOf) -> None:
     confirmed = find(value(), draws_of({ONE: around(0.2), TWO: around(-0.7), THREE: around(0.5)}), 0.01)
     assert (confirmed.verdict, confirmed.deciding) == (CONFIRMED, 1)

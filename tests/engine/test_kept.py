@@ -337,6 +337,17 @@ def test_a_digest_of_a_claim_sees_all_of_its_fields() -> None:
     assert len(set(rules)) == len(rules)
 
 
+def test_scenarios_of_the_full_profile_share_alpha(
+    make_study: Callable[..., mc.Study], judged: list[str], tmp_path: Path
+) -> None:
+    go(make_study(), out=tmp_path)
+    judged.clear()
+    wider = make_study(full=mc.grid(n=(8, 16)))
+    ledger = go(wider, out=tmp_path)
+    assert set(judged) == {"mean"}
+    assert ledger.findings_digest == go(wider, out=None).findings_digest
+
+
 def test_a_level_that_was_never_rehearsed_is_rehearsed(write_study: WriteStudy) -> None:
     """Before a block of it is drawn."""
     top = (
