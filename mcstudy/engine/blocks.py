@@ -7,8 +7,9 @@ import io
 import json
 import re
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,24 @@ import numpy.typing as npt
 from mcstudy.draws import Block, Failure, Sample
 from mcstudy.engine.caught import tally
 from mcstudy.engine.drawkey import Part
+from mcstudy.exceptions import JournalError
 from mcstudy.experiment import Experiment
 from mcstudy.ledger import Timing, WarningRecord
 from mcstudy.scenarios import Scenario
 from mcstudy.seal import BLOCK_DIGITS, BlockDigests
 
-__all__ = ["ENVIRONMENT", "Blocks", "Counts", "block_digest", "digest_of_keys", "to_npy"]
+__all__ = [
+    "ENVIRONMENT",
+    "Blocks",
+    "Counts",
+    "block_digest",
+    "checksum",
+    "digest_of_keys",
+    "opened",
+    "parts_of",
+    "sealed",
+    "to_npy",
+]
 
 # Replicates of each scenario of each experiment.
 Counts = Mapping[tuple[str, Scenario], int]
@@ -31,8 +44,50 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 # The kinds of parts of a draw key that say where something is drawn, not what.
 ENVIRONMENT = ("version", "machine")
 
-# The first blocks of a scenario, in order.
+# The first blocks of a scenario.
 FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
+ROW = "experiment, scenario, number, data, failures, warnings, seconds, checksum"
+
+
+class Row(NamedTuple):
+    """A block as it is kept."""
+
+    experiment: str
+    scenario: str
+    number: int
+    data: bytes | None
+    failures: str
+    warnings: str
+    seconds: float
+    checksum: int
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Of the block."""
+        return self.experiment, self.scenario, self.number
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it is as it was written."""
+        return self.checksum == checksum(self[:-1])
+
+
+def checksum(content: Sequence[Any]) -> int:
+    """What tells a block that was damaged on a disk: the CRC-32 of all that is kept of it, with its place."""
+    data = content[3] if isinstance(content[3], bytes) else b""
+    rest = repr((*content[:3], type(content[3]), *content[4:]))
+    return zlib.crc32(data, zlib.crc32(rest.encode()))
+
+
+def sealed(text: str) -> str:
+    """A text behind its own checksum."""
+    return f"{zlib.crc32(text.encode()):08x}{text}"
+
+
+def opened(text: Any) -> str | None:
+    """The text of `sealed`; None where it was damaged."""
+    content = text[8:] if isinstance(text, str) else ""
+    return content if text == sealed(content) else None
 
 
 class Blocks:
@@ -47,7 +102,10 @@ class Blocks:
 
     def __init__(self, connection: sqlite3.Connection, block_size: int) -> None:
         self._connection = connection
+        # A damaged text is to be seen by its checksum, not to end the reading.
+        connection.text_factory = lambda text: text.decode(errors="surrogateescape")
         self.block_size = block_size
+        self._sound: set[tuple[str, str, int]] = set()  # blocks whose checksum was seen to be right
 
     def done(self, *, sound: bool = False) -> set[tuple[str, str, int]]:
         """The keys of the blocks that are kept, or only of the sound ones, which have columns."""
@@ -64,9 +122,31 @@ class Blocks:
 
     def block(self, block: Block) -> npt.NDArray[Any] | None:
         """The columns of one block; None where it failed or is not kept."""
-        query = "SELECT data FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
-        row = self._connection.execute(query, block.key).fetchone()
-        return None if row is None or row[0] is None else _from_npy(row[0])
+        query = f"SELECT {ROW} FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
+        rows = list(self._checked(self._connection.execute(query, block.key)))
+        return None if not rows or rows[0].data is None else _from_npy(rows[0].data)
+
+    def damaged(self) -> Iterator[tuple[str, str, int]]:
+        """The keys of the blocks that are not as they were written."""
+        for values in self._connection.execute(f"SELECT {ROW} FROM blocks"):
+            row = Row(*values)
+            if row.is_sound:
+                self._sound.add(row.key)
+            else:
+                yield row.key
+
+    def _checked(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
+        for values in rows:
+            row = Row(*values)
+            if row.key not in self._sound and not row.is_sound:
+                msg = f"block {row.scenario}:{row.number} was damaged where it is kept; run the study again: it is drawn anew"
+                raise JournalError(msg)
+            self._sound.add(row.key)
+            yield row
+
+    def _blocks(self, experiment: str, scenario: Scenario, replicates: int) -> Iterator[Row]:
+        """The blocks of a scenario's first replicates, all of which are kept, in order; each as it was written."""
+        return self._checked(self._first(ROW, experiment, scenario, replicates))
 
     def _first(self, what: str, experiment: str, scenario: Scenario, replicates: int) -> sqlite3.Cursor:
         """Columns of the rows of a scenario's first replicates, all of whose blocks are kept, in order."""
@@ -77,8 +157,8 @@ class Blocks:
         self, experiment: str, scenario: Scenario, blocks: int
     ) -> Iterator[tuple[int, npt.NDArray[Any] | None]]:
         """Number and columns of a scenario's first blocks, in order; None for one that failed."""
-        for number, data in self._first("number, data", experiment, scenario, blocks * self.block_size):
-            yield number, None if data is None else _from_npy(data)
+        for row in self._blocks(experiment, scenario, blocks * self.block_size):
+            yield row.number, None if row.data is None else _from_npy(row.data)
 
     def failed(self) -> int:
         """How many replicates failed, in all blocks that are kept."""
@@ -94,13 +174,11 @@ class Blocks:
         size = self.block_size
         valid = np.ones(replicates, dtype=np.bool_)
         parts: list[npt.NDArray[Any] | None] = []
-        for number, data, failures in self._first(
-            "number, data, failures", experiment.name, scenario, replicates
-        ):
-            parts.append(None if data is None else _from_npy(data))
-            for index, _, _ in json.loads(failures):
-                whole = slice(number * size, (number + 1) * size)
-                valid[whole if index is None else number * size + index] = False
+        for row in self._blocks(experiment.name, scenario, replicates):
+            parts.append(None if row.data is None else _from_npy(row.data))
+            for index, _, _ in json.loads(row.failures):
+                whole = slice(row.number * size, (row.number + 1) * size)
+                valid[whole if index is None else row.number * size + index] = False
         columns = _join(parts, size)
         return Sample(scenario, columns, valid, size, experiment.name, experiment.missing)
 
@@ -130,22 +208,18 @@ class Blocks:
         digest, each = hashlib.sha256(), []
         for experiment, scenario in sorted(counts, key=lambda place: (place[0], place[1].key)):
             own = []
-            rows = self._first("number, data, failures", experiment, scenario, counts[experiment, scenario])
-            for number, data, failures in rows:
-                head = _head(Block(scenario, number, experiment), json.loads(failures))
+            for row in self._blocks(experiment, scenario, counts[experiment, scenario]):
+                head = _head(Block(scenario, row.number, experiment), json.loads(row.failures))
                 digest.update(head)
-                digest.update(data or b"")
-                own.append(_short(head, data))
+                digest.update(row.data or b"")
+                own.append(_short(head, row.data))
             each.append(BlockDigests(experiment, scenario, "".join(own)))
         return digest.hexdigest(), tuple(each)
 
     def keys(self) -> dict[str, dict[str, Part]]:
         """What the draws of each experiment depend on, part by part."""
         rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
-        return {
-            experiment: {name: Part(*part) for name, part in json.loads(parts).items()}
-            for experiment, parts in rows
-        }
+        return {experiment: parts_of(content) for experiment, content in rows}
 
     def key_digest(self) -> str:
         """The sha256 of what the draws of all experiments depend on."""
@@ -158,6 +232,21 @@ class Blocks:
             for (experiment, scenario), replicates in counts.items()
             for seconds, blocks in self._first("SUM(seconds), COUNT(*)", experiment, scenario, replicates)
         ]
+
+
+def parts_of(content: Any) -> dict[str, Part]:
+    """A draw key, as it is kept.
+
+    Raises
+    ------
+    JournalError
+        If it was damaged.
+    """
+    text = opened(content)
+    if text is None:
+        msg = "the journal was damaged: what its draws depend on can't be read; start over with --fresh, or write elsewhere with --out DIR"
+        raise JournalError(msg)
+    return {name: Part(*part) for name, part in json.loads(text).items()}
 
 
 def digest_of_keys(keys: Mapping[str, Mapping[str, Part]], *, without: Collection[str] = ()) -> str:

@@ -10,7 +10,7 @@ from mcstudy.exceptions import JournalError
 __all__ = ["check_owner", "check_version", "sign"]
 
 # The file's application and version, in its header: 0 where another program wrote it, or mcstudy 0.1.
-APPLICATION, VERSION = 0x6D637374, 2
+APPLICATION, VERSION = 0x6D637374, 3
 OLD_TABLES = {"blocks", "meta"}  # of version 0.1
 
 

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
 
-from mcstudy.engine.blocks import Blocks, Counts, to_npy
+from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import check_owner, check_version, sign
 from mcstudy.engine.worker import BlockResult
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS findings (
     claim TEXT PRIMARY KEY, rule TEXT NOT NULL, basis TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
     experiment TEXT NOT NULL, scenario TEXT NOT NULL, number INTEGER NOT NULL,
-    data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL,
+    data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
 CLAIM = "claim "  # what is noted of claims begins so: "claim 2c, margin"
@@ -113,13 +113,15 @@ class Journal(Blocks):
             raise JournalError("\n  ".join(lines[:-1]) + "\n" + lines[-1])
         if changed or not kept:
             content = json.dumps({name: [part.kind, part.digest, part.text] for name, part in parts.items()})
-            self._connection.execute("INSERT OR REPLACE INTO keys VALUES (?, ?)", (experiment, content))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO keys VALUES (?, ?)", (experiment, sealed(content))
+            )
 
     def _kept_parts(self, experiment: str) -> dict[str, Part]:
         row = self._connection.execute(
             "SELECT parts FROM keys WHERE experiment = ?", (experiment,)
         ).fetchone()
-        return {} if row is None else {name: Part(*part) for name, part in json.loads(row[0]).items()}
+        return {} if row is None else parts_of(row[0])
 
     def _count(self, experiment: str | None = None) -> int:
         """How many blocks are kept, of one experiment or of all."""
@@ -135,7 +137,7 @@ class Journal(Blocks):
         last = self._connection.execute(
             "SELECT content FROM analyses ORDER BY number DESC LIMIT 1"
         ).fetchone()
-        text = json.dumps(content, sort_keys=True)
+        text = sealed(json.dumps(content, sort_keys=True))
         if last is not None and last[0] == text:
             return
         if not seen:  # what was planned before anything was drawn is no change
@@ -145,32 +147,42 @@ class Journal(Blocks):
     def note_look(self, profile: str, counts: Counts) -> None:
         """Note after how many replicates a run of a profile has looked last."""
         text = json.dumps([[name, scenario.key, count] for (name, scenario), count in counts.items()])
-        self._connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (profile, text))
+        self._connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (profile, sealed(text)))
 
     def last_look(self, profile: str) -> dict[tuple[str, str], int]:
         """The replicates of the last look of a profile, by experiment and key of the scenario; empty before one."""
         row = self._connection.execute("SELECT counts FROM looks WHERE profile = ?", (profile,)).fetchone()
-        return {} if row is None else {(name, key): count for name, key, count in json.loads(row[0])}
+        text = None if row is None else opened(row[0])  # one that was damaged only costs a look
+        return {} if text is None else {(name, key): count for name, key, count in json.loads(text)}
 
     def keep_findings(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
         """Keep findings in the place of those before: each its claim, two digests of what it depends on, its JSON."""
         with self._connection:
             self._connection.execute("BEGIN")
             self._connection.execute("DELETE FROM findings")
-            self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?)", rows)
+            kept = ((claim, rule, basis, sealed(content)) for claim, rule, basis, content in rows)
+            self._connection.executemany("INSERT INTO findings VALUES (?, ?, ?, ?)", kept)
 
     def findings(self) -> dict[str, tuple[str, str, str]]:
         """By claim, what `keep_findings` has kept."""
         rows = self._connection.execute("SELECT claim, rule, basis, content FROM findings").fetchall()
-        return {claim: (rule, basis, content) for claim, rule, basis, content in rows}
+        return {
+            claim: (rule, basis, content)
+            for claim, rule, basis, kept in rows
+            if (content := opened(kept)) is not None
+        }
 
     def changes(self) -> list[Change]:
         """What was changed in the analysis after replicates had been seen, in order."""
         rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
-        contents = [(seen, json.loads(content)) for seen, content in rows]
+        contents = [(seen, opened(content)) for seen, content in rows]
+        if any(text is None for _, text in contents):
+            msg = f"the journal {self.path} was damaged: what was made of its draws can't be read; start over with --fresh"
+            raise JournalError(msg)
+        analyses = [(seen, json.loads(text or "")) for seen, text in contents]
         return [
             Change(what, old, new, seen)
-            for (_, before), (seen, after) in itertools.pairwise(contents)
+            for (_, before), (seen, after) in itertools.pairwise(analyses)
             for what, old, new in _differences(before, after)
         ]
 
@@ -178,9 +190,22 @@ class Journal(Blocks):
         """Keep a block."""
         failures = [(failure.index, failure.reason, failure.traceback) for failure in result.failures]
         data = None if result.data is None else to_npy(result.data)
-        row = (*result.block.key, data, json.dumps(failures), json.dumps(result.warnings), result.seconds)
-        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        row = (
+            *result.block.key,
+            data,
+            json.dumps(failures),
+            json.dumps(result.warnings),
+            float(result.seconds),
+        )
+        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, checksum(row)))
         self._appended.append(result.block.key)
+
+    def drop_damaged(self) -> list[tuple[str, str, int]]:
+        """Take away the blocks that are not as they were written; their keys."""
+        keys = list(self.damaged())
+        query = "DELETE FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
+        self._connection.executemany(query, keys)
+        return keys
 
     def forget(self) -> None:
         """Take back what this run has appended."""

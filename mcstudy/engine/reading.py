@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from mcstudy.engine.blocks import Blocks
+from mcstudy.engine.blocks import Blocks, parts_of
 from mcstudy.engine.header import check_owner, check_version
 from mcstudy.exceptions import JournalError
 
@@ -45,4 +44,4 @@ def _block_size(path: Path, connection: sqlite3.Connection) -> int:
     if parts is None:
         msg = f"the journal {path} has no draws yet; wait for the run that writes it, or run the study"
         raise JournalError(msg)
-    return int(json.loads(parts)["block size of the run"][2])
+    return int(parts_of(parts)["block size of the run"].text)

@@ -147,6 +147,7 @@ class _Loop:
         keys = {experiment.name: draw_key(settings, experiment) for experiment in self.study.experiments}
         for name, parts in keys.items():
             journal.claim(name, parts)
+        self._drop_damaged()  # before anything of them is read
         self.sets = {name for name, parts in keys.items() if reaches_sets(parts)}
         self.kept = KeptFindings(journal, keys)
         for name, claims in self.claims.items():
@@ -328,6 +329,14 @@ class _Loop:
                 self.journal.append(result)
                 self.progress.advance()
                 yield result
+
+    def _drop_damaged(self) -> None:
+        """Name the kept blocks that a disk has damaged; they are drawn again like any that is missing."""
+        for experiment, scenario, number in self.journal.drop_damaged():
+            place = f"{experiment} {scenario}:{number}".strip()
+            self.progress.warn(
+                f"{self.study.name}: block {place} was damaged where it was kept, and is drawn again"
+            )
 
     def _check_stored(self) -> None:
         places = {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}

@@ -16,6 +16,7 @@ from scipy.stats import norm, rv_discrete, rv_histogram, t
 import mcstudy as mc
 from mcstudy.claims import Claim, assess
 from mcstudy.engine import kept
+from mcstudy.engine.blocks import opened
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.kept import KeptFindings
 from mcstudy.engine.loading import load_study
@@ -388,4 +389,4 @@ def test_claims_that_are_gone_are_not_kept(study_with: Callable[..., mc.Study], 
     with closing(sqlite3.connect(project / "reports" / "toy" / "draws.sqlite")) as connection:
         rows = dict(connection.execute("SELECT claim, content FROM findings").fetchall())
     assert set(rows) == {"average", *EACH[1:]}
-    assert json.loads(rows["average"])["id"] == "average"
+    assert json.loads(opened(rows["average"]) or "")["id"] == "average"
