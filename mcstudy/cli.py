@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mcstudy.arguments import OPTIONS, Command, parser_for, split
 from mcstudy.exceptions import McstudyError
+from mcstudy.output import lasting_output
 from mcstudy.words import nearest
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def main(study: Study) -> None:
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
     """Run a command; turn errors of use and interruptions into exit codes."""
+    with lasting_output():
+        return _coded(arguments, study)
+
+
+def _coded(arguments: list[str], study: Study | None) -> int:
     try:
         return _dispatched(arguments, study)
     except McstudyError as error:

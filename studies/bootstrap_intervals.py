@@ -90,6 +90,7 @@ study = mc.Study(
     title="Bootstrap intervals for the mean of skewed data",
     question="Do the percentile and the BCa bootstrap mend what skewness does to Student's interval?",
     source="Efron, Better bootstrap confidence intervals, J. Am. Stat. Assoc. 82 (1987) 171-185",
+    answer=r"Partly. With a skewed law Student's interval misses on one side by {t.imbalance} more than on the other, as the expansion says; BCa moves that by {bca.balance} against the percentile bootstrap; but of twenty observations the percentile interval is only {percentile.narrow:.3f} times as wide, and no method reaches 95 %.",
     simulate=intervals,
     scenarios=mc.grid(method=METHODS, n=(20,)) + mc.grid(method=("t",), n=(160,)),
     common=("method",),
