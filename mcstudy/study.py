@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import InitVar, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 from mcstudy.answer import check_answer
 from mcstudy.checks import is_count, is_positive
@@ -129,6 +131,8 @@ class Study:
         if alone or not all(isinstance(item, Experiment) for item in self.experiments):
             msg = f"`experiments` must be a list of experiments, got {self.experiments!r}; write experiments=[Experiment(...)]"
             raise StudyError(msg)
+        if self.experiments:
+            given = {name: value for name, value in given.items() if not _was_read(name, value)}
         if not given:
             return tuple(self.experiments)
         if any(experiment.name for experiment in self.experiments):
@@ -199,8 +203,21 @@ class _OfTheOnly:
 
     def __get__(self, study: Study | None, owner: type[Study]) -> Any:
         experiments = () if study is None else study.experiments
-        only = len(experiments) == 1 and not experiments[0].name
-        return getattr(experiments[0], self.name) if only else None
+        if len(experiments) != 1 or experiments[0].name:
+            return None
+        _last_read.set(ref(experiments[0]))
+        return getattr(experiments[0], self.name)
+
+
+# Of which experiment arguments were read last: `dataclasses.replace` reads them all, and hands back those that are not
+# replaced. They are no new arguments of an experiment that was.
+_last_read: ContextVar[ref[Experiment] | None] = ContextVar("_last_read", default=None)
+
+
+def _was_read(name: str, value: Any) -> bool:
+    reference = _last_read.get()
+    experiment = reference() if reference is not None else None
+    return experiment is not None and getattr(experiment, name) is value
 
 
 # `dataclasses.replace` reads arguments back: an unnamed experiment keeps those that are not replaced.

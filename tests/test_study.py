@@ -173,6 +173,12 @@ def test_replace_changes_the_only_experiment(make_study: MakeStudy) -> None:
     )
     assert replace(wider, title="Another").experiments == wider.experiments
     assert replace(study, block=32).experiments == study.experiments
+    # Its experiment may be replaced as a whole, also by one that shares most of it.
+    (own,) = study.experiments
+    other = replace(own, claims=[value("other")])
+    assert [claim.id for claim in replace(study, experiments=[other])[""].claims] == ["other"]
+    both = replace(study, experiments=[other], scenarios=mc.grid(n=(8,)))[""]
+    assert ([claim.id for claim in both.claims], both.scenarios) == (["other"], mc.grid(n=(8,)))
 
 
 def test_replace_checks_what_it_is_given(make_study: MakeStudy) -> None:
