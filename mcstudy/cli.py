@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import current_thread, main_thread
+from typing import TYPE_CHECKING, Any
 
 from mcstudy.arguments import OPTIONS, Command, parser_for, split
 from mcstudy.exceptions import McstudyError
@@ -43,8 +46,28 @@ def main(study: Study) -> None:
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
     """Run a command; turn errors of use and interruptions into exit codes."""
-    with lasting_output():
+    with lasting_output(), _stopped_as_by_ctrl_c():
         return _coded(arguments, study)
+
+
+@contextmanager
+def _stopped_as_by_ctrl_c() -> Iterator[None]:
+    """Have a scheduler that ends a job, or a terminal that goes away, interrupt a run as Ctrl-C does."""
+    before: dict[int, Any] = {}
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        # `nohup` has it ignored, and a program that calls us may have a handler of its own.
+        if (
+            number is not None
+            and current_thread() is main_thread()
+            and signal.getsignal(number) is signal.SIG_DFL
+        ):
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _coded(arguments: list[str], study: Study | None) -> int:
