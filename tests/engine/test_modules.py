@@ -196,7 +196,11 @@ def test_the_folder_is_on_the_path_while_it_is_needed(
     modules = modules_in(tmp_path, "X = 1\n")
     before = list(sys.path)
     with modules.active():
-        assert sys.path == [*before, str(tmp_path)]
+        place = sys.path.index(str(tmp_path))
+        assert [*sys.path[:place], *sys.path[place + 1 :]] == before
+        # Behind what is installed, before the folders of others.
+        assert any(map(is_installed, sys.path[:place]))
+        assert not any(map(is_installed, sys.path[place + 1 :]))
     assert sys.path == before
     monkeypatch.syspath_prepend(str(tmp_path))
     with modules.active():
