@@ -13,6 +13,7 @@ from mcstudy.codec import from_plain, plain
 from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
+from mcstudy.measured import MeasureCell, Measured
 from mcstudy.scenarios import Level, Scenario
 from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal
 from mcstudy.words import nearest
@@ -185,33 +186,6 @@ class Overlay:
     caption: str
     claims: tuple[str, ...]
     where: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class MeasureCell:
-    """A measure in one scenario; NaN where there were too few replicates to estimate it.
-
-    `worst_case` is what it could be if the replicates that failed or have no value had shown anything; None where there
-    are none, or nothing bounds it.
-    """
-
-    scenario: Scenario
-    estimate: float
-    mcse: float
-    replicates: int
-    missing: int
-    worst_case: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A statistic that is reported without a claim."""
-
-    id: str
-    experiment: str
-    label: str
-    over: str
-    cells: tuple[MeasureCell, ...]
 
 
 @dataclass(frozen=True)

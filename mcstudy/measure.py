@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from mcstudy.checks import is_real
 from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import StudyError
-from mcstudy.ledger import MeasureCell, Measured
+from mcstudy.factors import call_with_factors, unknown_factors
+from mcstudy.measured import MeasureCell, Measured
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
 from mcstudy.words import said
@@ -30,17 +32,33 @@ class Measure:
     of : Statistic
         NaN in a scenario with fewer than two values, or with infinite ones that it can't take.
     over : str, optional
-        The factor along which the report lists it.
+        The factor along which it is drawn; default: the numbers with the most levels.
+    lines : str, optional
+        The factor with a line of the picture, and a column of the table, for each level; default: words first. The
+        remaining factors make panels, or where these are too many a nested loop.
+    target : float or callable, optional
+        What estimates are compared with by eye: a number, or a function of the factors that it names. It is drawn, and
+        nothing is judged by it.
 
     Raises
     ------
     StudyError
-        If the id is no such name, or `of` no statistic.
+        If the id is no such name, `of` no statistic, `lines` the same as `over`, or `target` neither a finite number
+        nor callable.
+
+    Examples
+    --------
+    >>> from mcstudy import coverage
+    >>> covered = coverage("low", "high", 0.0)
+    >>> Measure("coverage", of=covered, over="n", lines="method", target=0.95).lines
+    'method'
     """
 
     id: str = field(kw_only=False)
     of: Statistic
     over: str = ""
+    lines: str = ""
+    target: float | Callable[..., float] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
@@ -49,26 +67,57 @@ class Measure:
         if not isinstance(self.of, Statistic):
             msg = f"measure {self.id}: `of` must be a statistic, got {said(self.of)}; write mean('x'), sd('x'), ... of a column"
             raise StudyError(msg)
+        if self.lines and self.lines == self.over:
+            msg = (
+                f"measure {self.id}: `lines` must be another factor than `over`, got {self.lines!r} for both"
+            )
+            raise StudyError(msg)
+        if not (self.target is None or callable(self.target) or is_real(self.target)):
+            msg = f"measure {self.id}: `target` must be a finite number or a function of factors, got {said(self.target)}"
+            raise StudyError(msg)
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the measure reads."""
         return self.of.columns
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse a measure over what is no factor.
+        """Refuse a measure over what is no factor, and a target that reads one or is no number in the first scenario.
 
         Raises
         ------
         StudyError
         """
-        if self.over and self.over not in scenarios[0]:
-            msg = f"measure {self.id}: `over` must name a factor of the study, got {self.over!r}; factors: {', '.join(scenarios[0])}"
+        for argument, factor in (("over", self.over), ("lines", self.lines)):
+            if factor and factor not in scenarios[0]:
+                msg = f"measure {self.id}: `{argument}` must name a factor of the study, got {factor!r}; factors: {', '.join(scenarios[0])}"
+                raise StudyError(msg)
+        if callable(self.target) and (unknown := unknown_factors(self.target, scenarios[0])):
+            msg = f"measure {self.id}: `target` {unknown}"
             raise StudyError(msg)
+        self._target_in(scenarios[0])
 
     def take(self, draws: Draws, experiment: str = "") -> Measured:
         """Estimate the statistic in every scenario that was drawn."""
-        cells = tuple(self._cell(sample) for sample in draws.samples.values())
-        return Measured(self.id, experiment, self.of.label, self.over, cells)
+        cells = tuple(
+            replace(self._cell(sample), target=self._target_in(sample.scenario))
+            for sample in draws.samples.values()
+        )
+        return Measured(self.id, experiment, self.of.label, self.over, cells, self.lines)
+
+    def _target_in(self, scenario: Scenario) -> float | None:
+        """The target in a scenario; the author's function may raise anything."""
+        if not callable(self.target):
+            return None if self.target is None else float(self.target)
+        rule = f"measure {self.id}: `target` must give a finite number in {scenario}"
+        try:
+            found = float(call_with_factors(self.target, scenario))
+        except Exception as error:
+            msg = f"{rule}, but raised {type(error).__name__}: {error}"
+            raise StudyError(msg) from error
+        if not math.isfinite(found):
+            msg = f"{rule}, got {found}"
+            raise StudyError(msg)
+        return found
 
     def _cell(self, sample: Sample) -> MeasureCell:
         values = sample.taken(self.of)

@@ -77,6 +77,7 @@ study = mc.Study(
     title="Intervals for a binomial probability",
     question="Which of five intervals of nominal coverage 95 % covers the probability as often as it says?",
     source="Brown, Cai and DasGupta, Interval estimation for a binomial proportion, Statistical Science 16 (2001) 101-133",
+    answer=r"Only Clopper and Pearson's keeps its word for every $n$ and $p$. Wald's covers as rarely as {wald:.2f} where it is worst, and not more often as $n$ grows: at $p = 0.2$ by {wald.erratic} from 30 to 98 trials. All five cover what the binomial sum says.",
     simulate=intervals,
     scenarios=mc.grid(method=METHODS, n=(10, 30, 98), p=(0.05, 0.2, 0.5)),
     full=mc.grid(method=METHODS, n=(50,), p=tuple(k / 20 for k in range(1, 11))),
@@ -110,7 +111,7 @@ study = mc.Study(
             where={"method": "Wald", "p": 0.2, "n": (30, 98)},
         ),
     ],
-    measures=[mc.Measure("coverage", of=COVERAGE, over="p"), mc.Measure("mean-width", of=WIDTH, over="p")],
+    measures=[mc.Measure("coverage", of=COVERAGE, target=NOMINAL), mc.Measure("mean-width", of=WIDTH)],
 )
 
 if __name__ == "__main__":

@@ -72,6 +72,46 @@ def test_over_must_be_a_factor(make_study: Callable[..., mc.Study]) -> None:
         make_study(measures=[mc.Measure("m", of=mc.mean("x"), over="m")])
 
 
+def test_lines_must_be_another_factor(make_study: Callable[..., mc.Study]) -> None:
+    with pytest.raises(StudyError, match="measure m: `lines` must name a factor of the study, got 'm'"):
+        make_study(measures=[mc.Measure("m", of=mc.mean("x"), lines="m")])
+    with pytest.raises(StudyError, match="`lines` must be another factor than `over`, got 'n' for both"):
+        mc.Measure("m", of=mc.mean("x"), over="n", lines="n")
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [(None, [None, None]), (1, [1.0, 1.0]), (lambda n: n**-0.5, [1.0, 2**-0.5])],
+)
+def test_targets_are_kept_beside_estimates(draws_of: DrawsOf, target: Any, expected: list[Any]) -> None:
+    draws = draws_of({scenario: {"x": np.arange(64.0)} for scenario in (ONE, TWO)})
+    measured = mc.Measure("m", of=mc.mean("x"), lines="n", target=target).take(draws)
+    assert [cell.target for cell in measured.cells] == expected
+    assert measured.lines == "n"
+
+
+@pytest.mark.parametrize("target", ["x", math.nan, math.inf, True])
+def test_a_target_is_a_number_or_a_function(target: Any) -> None:
+    with pytest.raises(StudyError, match="measure m: `target` must be a finite number or a function of"):
+        mc.Measure("m", of=mc.mean("x"), target=target)
+
+
+@pytest.mark.parametrize(
+    ("target", "match"),
+    [
+        (lambda d: d, "measure m: `target` must name factors only, got the parameter d"),
+        (lambda n: math.nan, r"measure m: `target` must give a finite number in .*, got nan"),
+        (lambda n: "a", r"measure m: `target` must give a finite number in .*, but raised ValueError"),
+        (lambda n: 1 // (n - 1), "but raised ZeroDivisionError"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_before_drawing(
+    make_study: Callable[..., mc.Study], target: Any, match: str
+) -> None:
+    with pytest.raises(StudyError, match=match):
+        make_study(measures=[mc.Measure("m", of=mc.mean("x"), target=target)])
+
+
 def test_a_measure_reads_columns_of_its_experiment(make_study: Callable[..., mc.Study]) -> None:
     study = make_study(measures=[mc.Measure("m", of=mc.mean("loss"))])
     with pytest.raises(

@@ -25,6 +25,7 @@ from mcstudy.ledger import Ledger, Overlay
 from mcstudy.report.inline import caption_of, inline
 from mcstudy.report.kinds import file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
+from mcstudy.report.measures import figure_of, reading_of
 from mcstudy.report.style import MARKS, PART, WHOLE, house_style, settle
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from mcstudy.findings import Finding
+    from mcstudy.measured import Measured
 
 __all__ = ["MARKED", "Drawn", "inputs_digest", "keep", "kept", "write_claim", "write_figures"]
 
@@ -75,7 +77,7 @@ class _Written(NamedTuple):
 
 
 def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
-    """Write every claim and every overlay as SVG and PDF, and return them for the page.
+    """Write every claim, overlay and measure as SVG and PDF, and return them for the page.
 
     A figure that lies there already, drawn from the same findings by the same code, is left as it is.
 
@@ -88,7 +90,7 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     Returns
     -------
     dict from str to Drawn
-        By stem: ``claim-ID`` and ``overlay-ID``.
+        By stem: ``claim-ID``, ``overlay-ID`` and ``measure-ID``, this where it has several scenarios.
     """
     orders = list(_orders(ledger))
     inputs = {order.stem: inputs_digest(order.shown, order.drawn_by) for order in orders}
@@ -128,6 +130,16 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
             overlay.title,
             " ".join(kind_of(finding.kind).reading(finding) for finding in findings),
         )
+    for measured in ledger.measures:
+        if measured.levels:  # a single number needs no picture
+            yield _Order(
+                file_name("measure", measured.id),
+                measured,
+                __name__,
+                partial(_draw_measure, measured),
+                f"Measure {measured.id}",
+                f"{measured.id}: {reading_of(measured)}",
+            )
 
 
 def write_claim(finding: Finding, stem: Path, width: float) -> list[Path]:
@@ -181,6 +193,10 @@ def _draw_claim(finding: Finding, most: int, width: float = WIDTH) -> tuple[Figu
 def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple[Figure, str]:
     figure, (axes,) = _panels((height_of_curves(overlay_curves(overlay, findings, most)),))
     return figure, draw_overlay(axes, overlay, findings, most=most)
+
+
+def _draw_measure(measured: Measured) -> tuple[Figure, str]:
+    return figure_of(measured, WIDTH)
 
 
 def _panels(heights: tuple[float, ...], width: float = WIDTH) -> tuple[Figure, list[Axes]]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,16 +14,18 @@ import numpy.typing as npt
 from mcstudy.evidence import Line, RateEvidence
 from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import evidence_of, varying
-from mcstudy.report.numbers import NO_BREAK, label, level, shown, superscript, uncertain
+from mcstudy.report.numbers import NO_BREAK, label, shown, uncertain
 from mcstudy.report.style import (
+    CHARACTER,
     COLOURS,
-    DASHES,
     INK,
     MARKERS,
     MUTED,
     PAPER,
     bars,
     decades,
+    look,
+    mark_levels,
     mark_zone,
     number_ticks,
 )
@@ -50,7 +51,7 @@ FloatArray = npt.NDArray[np.float64]
 
 DODGE = 1.05  # the shift along the axis that keeps the local slopes of lines apart
 DISTINCT = 8  # lines told apart by colour, mark and dash; further ones are grey
-MAIN, ENTRY, CHARACTER = 3.0, 0.2, 0.08  # inches: axes with labels, a legend's entry, the width of a letter
+MAIN, ENTRY = 3.0, 0.2  # inches: axes with labels, a legend's entry
 ROOM = 3.4  # inches: the width of a legend
 TITLE, NAME = 34, 38  # letters of a line of an axis's label and of a legend
 LEAST = math.sqrt(10.0)  # the range of an axis at least: on a narrower one, errors look like slopes
@@ -104,7 +105,7 @@ def draw_curves(axes: Axes, curves: Sequence[Curve], *, statistic: str, against:
     handles += [_draw_guide(axes, curve) for curve in guided.values()]
     _mark_values(axes)
     _draw_nonpositive(axes, curves)
-    _mark_levels(axes, curves)
+    mark_levels(axes, _levels(curves))
     axes.set_xlabel(against)
     axes.set_ylabel(textwrap.fill(statistic, TITLE))
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.02), "borderaxespad": 0.0}
@@ -122,7 +123,7 @@ def draw_local_slopes(axes: Axes, curves: Sequence[Curve], *, against: str) -> N
     for theory, margin in {(c.cell.theory if together else 0.0, c.cell.margin) for c in curves}:
         mark_zone(axes, theory, margin, along="y")
     number_ticks(axes.yaxis, 4)
-    _mark_levels(axes, curves)
+    mark_levels(axes, _levels(curves))
     axes.set_xlabel(against)
     axes.set_ylabel("local slope" if together else "slope − theory")
 
@@ -162,10 +163,9 @@ def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
     line, grey = curve.line, position >= DISTINCT
     kept = line.y > 0.0
     x, y, error = line.x[kept], line.y[kept], line.mcse[kept]
-    marker, colour = MARKERS[position % len(MARKERS)], MUTED if grey else COLOURS[position % len(COLOURS)]
-    # The dash moves on where colours begin again: no two lines share both.
-    dash = DASHES[(position + position // len(COLOURS)) % len(DASHES)]
-    style: dict[str, Any] = {"color": colour, "linewidth": 1.2, "linestyle": dash}
+    style = look(position) | {"linewidth": 1.2}
+    marker, colour = style.pop("marker"), MUTED if grey else style["color"]
+    style["color"] = colour
     opacity = 0.5 if grey else 1.0
     # An error as large as its value would reach down to 0, which is nowhere on these axes.
     low = np.maximum(y - 2.0 * error, y / 10.0)
@@ -204,6 +204,11 @@ def _mark_values(axes: Axes) -> None:
     axes.set_yticks(*decades(*axes.get_ylim()))
 
 
+def _levels(curves: Sequence[Curve]) -> list[float]:
+    """All levels along which curves run; any two where there are none."""
+    return sorted({float(x) for curve in curves for x in curve.line.x}) or [1.0, 2.0]
+
+
 def _draw_nonpositive(axes: Axes, curves: Sequence[Curve]) -> None:
     """Put an open triangle at the lower edge for every value that a logarithmic axis has no place for."""
     x = [x for curve in curves for x in curve.line.x[~(curve.line.y > 0.0)]]
@@ -222,37 +227,6 @@ def _draw_slopes(axes: Axes, curve: Curve, position: int, lines: int, *, relativ
     bars(axes, x, slopes - error, slopes + error, color=colour, linewidth=0.9)
     style: dict[str, Any] = {"markersize": 3.5, "markeredgecolor": PAPER, "markeredgewidth": 0.3}
     axes.plot(x, slopes, MARKERS[position % len(MARKERS)], color=colour, **style)
-
-
-def _mark_levels(axes: Axes, curves: Sequence[Curve]) -> None:
-    """Mark the factor's own levels on the axis, as many as there is room for."""
-    levels = sorted({float(x) for curve in curves for x in curve.line.x}) or [1.0, 2.0]
-    written = dict(zip(levels, _written(levels), strict=True))
-    span = math.log(levels[-1] / levels[0])
-    # Labels take a little of the axes' width; the margins a little more.
-    inches = 0.85 * axes.get_window_extent().width / axes.figure.dpi / (1.12 * span)
-    width = CHARACTER * (max(map(len, written.values())) + 1.0)
-    ticks = next(
-        ticks
-        for ticks in _thinned(levels)
-        if all(math.log(b / a) * inches >= width for a, b in pairwise(ticks))
-    )
-    room = math.exp(0.06 * span)
-    axes.set_xlim(levels[0] / room, levels[-1] * room)
-    axes.set_xticks(ticks, [written[x] for x in ticks])
-    axes.minorticks_off()
-
-
-def _thinned(levels: Sequence[float]) -> Iterator[Sequence[float]]:
-    return (levels[::stride] for stride in range(1, len(levels) + 1))
-
-
-def _written(levels: Sequence[float]) -> list[str]:
-    """Write levels; powers of two as such where one is a fraction or large."""
-    plain = [level(int(x)) if x.is_integer() and abs(x) < 1e6 else shown(x) for x in levels]
-    if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 6 for text in plain):
-        return [superscript(math.frexp(x)[1] - 1, base=2) for x in levels]
-    return plain
 
 
 def draw_dotted(axes: Axes, x: FloatArray, y: FloatArray, low: FloatArray, high: FloatArray) -> None:

@@ -72,7 +72,7 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     """
     from mcstudy.report import mathematics, paper
     from mcstudy.report.figures import MARKED, write_figures
-    from mcstudy.report.tables import write_tables
+    from mcstudy.report.tables import crossed_tables, write_tables
 
     kinds = [kind_of(finding.kind) for finding in ledger.findings]  # nothing is written if something can't be
     for finding in ledger.findings:
@@ -83,6 +83,9 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         (folder / part).mkdir(parents=True, exist_ok=True)
     write_tables(ledger, folder / "tables")
     paper.write_tex_table(ledger, folder / "tables" / "findings.tex")
+    together = crossed_tables(ledger)
+    for stem, table in together.items():
+        paper.write_measures(table, folder / "tables" / f"{stem}.tex")
     paper.write_macros(ledger, folder / "macros.tex")
     page = Path(out) / f"{ledger.study.name}.html"
     return _write(
@@ -90,6 +93,7 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         "page.html",
         ledger=ledger,
         figures=write_figures(ledger, folder / "figures"),
+        together=together,
         groups=_grouped(ledger),
         filters=_filters(ledger),
         failures=_failure_groups(ledger.failures),
@@ -281,7 +285,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    from mcstudy.report import kinds, mathematics, numbers, paper, tables
+    from mcstudy.report import kinds, mathematics, measures, numbers, paper, tables
 
     environment = Environment(
         loader=PackageLoader("mcstudy", "report/templates"),
@@ -305,6 +309,7 @@ def _environment() -> Environment:
         "capital": kinds.capital,
         "chosen": kinds.CHOSEN,
         "cells_shown": tables.cells_shown,
+        "crossed_text": tables.crossed_text,
         "file_name": file_name,
         "is_easy": is_easy,
         "kind_of": kind_of,
@@ -312,6 +317,7 @@ def _environment() -> Environment:
         "measured_table": tables.measured_table,
         "meanings": _meanings,
         "outlook": outlook,
+        "reading_of": measures.reading_of,
         "share": share,
         "statement": lambda latex, **form: Markup(mathematics.statement_html(latex, **form)),
         "summary_of": summary,

@@ -6,15 +6,16 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from mcstudy._version import __version__
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding
 from mcstudy.ledger import Ledger
-from mcstudy.report.kinds import Summary, kind_of
+from mcstudy.report.kinds import Crossed, Estimate, Summary, kind_of
 from mcstudy.report.mathematics import Piece, statement_pieces
-from mcstudy.report.numbers import MINUS, THIN
+from mcstudy.report.numbers import MINUS, THIN, level, uncertain
 from mcstudy.report.verdicts import badge
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "result_url",
     "software_bibtex",
     "write_macros",
+    "write_measures",
     "write_tex_table",
 ]
 
@@ -68,6 +70,36 @@ def write_tex_table(ledger: Ledger, path: Path) -> None:
     _write_longtable(path, numbers, [_tex_row(finding) for finding in ledger.findings])
     statements = [[_tex_id(finding), _tex_statement(finding)] for finding in ledger.findings]
     _write_longtable(path.with_name("statements.tex"), {"Claim": 0.27, "Statement": 0.73}, statements)
+
+
+def write_measures(table: Crossed, path: Path) -> None:
+    """Write measures side by side as a LaTeX table, a heading over the columns of each.
+
+    Parameters
+    ----------
+    table : Crossed
+    path : Path
+    """
+    before, wide = len(table.factors), len(table.lines) or 1
+    starts = [before + 1 + wide * number for number in range(len(table.measures))]
+    factors = [_escape(name) for name in table.factors]
+    names = [rf"\multicolumn{{{wide}}}{{c}}{{{_escape(name)}}}" for name in table.measures]
+    head = [_tex_line([*factors, *names])]
+    if table.lines:
+        rules = (rf"\cmidrule(lr){{{start}-{start + wide - 1}}}" for start in starts)
+        lines = [_escape(name) for name in table.lines] * len(table.measures)
+        head = [_tex_line([*[""] * before, *names]), "".join(rules), _tex_line([*factors, *lines])]
+    rows = [[_tex_cell(value) for value in row] for row in table.rows]
+    columns = "l" * before + "r" * (wide * len(names))
+    _write_table(path, columns, head, rows, packages="longtable, booktabs, amsmath")
+
+
+def _tex_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Estimate):
+        return f"${latex(uncertain(*value))}$"
+    return _escape(value) if isinstance(value, str) else f"${latex(level(value))}$"
 
 
 def write_macros(ledger: Ledger, path: Path) -> None:
@@ -205,18 +237,31 @@ def _write_longtable(path: Path, columns: Mapping[str, float], rows: Sequence[Se
     """Write a table whose columns have these shares of the width of the text."""
     cell = r">{{\raggedright\arraybackslash}}p{{\dimexpr {share}\linewidth-2\tabcolsep\relax}}"
     widths = "".join(cell.format(share=share) for share in columns.values())
-    head = [r"\toprule", " & ".join(columns) + r" \\", r"\midrule"]
+    packages = "array, longtable, booktabs, amsmath, amssymb"
+    _write_table(path, widths, [_tex_line(list(columns))], rows, packages=packages)
+
+
+def _write_table(
+    path: Path, columns: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, packages: str
+) -> None:
+    """Write a table that goes on over pages, its head on each."""
     lines = [
-        "% Needs the packages array, longtable, booktabs, amsmath, amssymb.",
-        rf"\begin{{longtable}}{{{widths}}}",
+        f"% Needs the packages {packages}.",
+        rf"\begin{{longtable}}{{{columns}}}",
+        r"\toprule",
         *head,
+        r"\midrule",
         r"\endhead",
         r"\bottomrule",
         r"\endfoot",
-        *(" & ".join(row) + r" \\" for row in rows),
+        *map(_tex_line, rows),
         r"\end{longtable}",
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _tex_line(row: Sequence[str]) -> str:
+    return " & ".join(row).lstrip() + r" \\"
 
 
 def _tex_row(finding: Finding) -> list[str]:

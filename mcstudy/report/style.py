@@ -10,7 +10,7 @@ import hashlib
 import math
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcstudy.findings import Verdict
-from mcstudy.report.numbers import shown, superscript
+from mcstudy.report.numbers import level, shown, superscript
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MARKS", "MUTED", "PAPER", "PINK", "RULE"]
 __all__ += [
+    "CHARACTER",
     "PART",
     "SMALL",
     "VERMILLION",
@@ -39,6 +40,9 @@ __all__ += [
     "bars",
     "decades",
     "house_style",
+    "is_geometric",
+    "look",
+    "mark_levels",
     "mark_zone",
     "number_ticks",
     "provide_part",
@@ -75,6 +79,9 @@ class Mark(NamedTuple):
 
 TEXT, SMALL = 9.5, 9.0  # points; nothing is smaller, see the width of a figure
 APART = 4.0  # points between the labels of neighbouring ticks
+CHARACTER = 0.08  # inches: the width of a letter
+LONG = 20.0  # the ratio of levels from which on the lower ones fall together on a linear axis
+UNEVEN = 1.5  # of steps that count as even; in their logarithms those of 1, 2, 5, 10 differ by 1.32
 BLUE, VERMILLION, GREEN, PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"  # Okabe and Ito (2008)
 INK, MUTED, RULE, PAPER = "#1b1b1b", "#666666", "#cccccc", "#ffffff"
 COLOURS = (BLUE, VERMILLION, GREEN, PINK)
@@ -141,11 +148,21 @@ def house_style(font: str = WHOLE) -> Iterator[None]:
         yield
 
 
-def bars(axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray, **style: Any) -> None:
-    """Draw vertical error bars as one path, which keeps the file small."""
-    gaps = np.full_like(x, np.nan)
-    across, along = (np.column_stack([*ends, gaps]).ravel() for ends in ((x, x), (low, high)))
-    axes.plot(across, along, solid_capstyle="butt", **style)
+def look(position: int) -> dict[str, Any]:
+    """The colour, mark and dash of a line among others."""
+    # The dash moves on where colours begin again: no two lines share both.
+    dash = DASHES[(position + position // len(COLOURS)) % len(DASHES)]
+    colour, marker = COLOURS[position % len(COLOURS)], MARKERS[position % len(MARKERS)]
+    return {"color": colour, "marker": marker, "linestyle": dash}
+
+
+def bars(
+    axes: Axes, at: FloatArray, low: FloatArray, high: FloatArray, *, along: str = "y", **style: Any
+) -> None:
+    """Draw error bars along an axis as one path, which keeps the file small."""
+    gaps = np.full_like(at, np.nan)
+    place, spans = (np.column_stack([*ends, gaps]).ravel() for ends in ((at, at), (low, high)))
+    axes.plot(*((place, spans) if along == "y" else (spans, place)), solid_capstyle="butt", **style)
 
 
 def mark_zone(axes: Axes, theory: float, margin: float, *, along: str) -> None:
@@ -205,6 +222,63 @@ def number_ticks(axis: Axis, most: int) -> None:
 
     axis.set_major_locator(MaxNLocator(nbins=most, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: shown(value, 6)))
+
+
+def is_geometric(levels: Sequence[float]) -> bool:
+    """Whether levels are spread more evenly on a logarithmic axis than on a linear one: nearly evenly, or widely.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        Ascending.
+
+    Examples
+    --------
+    >>> is_geometric([10, 20, 50, 100]), is_geometric([10, 20, 30, 40])
+    (True, False)
+    """
+    if len(levels) < 3 or levels[0] <= 0.0:
+        return False
+    ratios, gaps = zip(*((math.log(b / a), b - a) for a, b in pairwise(levels)), strict=True)
+    uneven = max(ratios) / min(ratios)
+    spread = uneven <= UNEVEN or levels[-1] >= LONG * levels[0]
+    return bool(spread and uneven < max(gaps) / min(gaps))
+
+
+def mark_levels(axes: Axes, levels: Sequence[float], *, logarithmic: bool = True) -> None:
+    """Mark a factor's own levels on the horizontal axis, as many as there is room for.
+
+    Parameters
+    ----------
+    axes : Axes
+    levels : sequence of float
+        Several, in their order; positive where the axis is logarithmic.
+    logarithmic : bool
+    """
+    written = dict(zip(levels, _written(levels), strict=True))
+    place = math.log if logarithmic else float
+    span = place(levels[-1]) - place(levels[0])
+    # Labels take a little of the axes' width; the margins a little more.
+    inches = 0.85 * axes.get_window_extent().width / axes.figure.dpi / (1.12 * span)
+    width = CHARACTER * (max(map(len, written.values())) + 1.0)
+    thinned = (levels[::stride] for stride in range(1, len(levels) + 1))
+    ticks = next(
+        ticks for ticks in thinned if all((place(b) - place(a)) * inches >= width for a, b in pairwise(ticks))
+    )
+    room = 0.06 * span
+    ends = place(levels[0]) - room, place(levels[-1]) + room
+    axes.set_xscale("log" if logarithmic else "linear")
+    axes.set_xlim(*map(math.exp, ends) if logarithmic else ends)
+    axes.set_xticks(ticks, [written[x] for x in ticks])
+    axes.minorticks_off()
+
+
+def _written(levels: Sequence[float]) -> list[str]:
+    """Write levels; powers of two as such where one is a fraction or large."""
+    plain = [level(int(x)) if float(x).is_integer() and abs(x) < 1e6 else shown(x) for x in levels]
+    if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 6 for text in plain):
+        return [superscript(math.frexp(x)[1] - 1, base=2) for x in levels]
+    return plain
 
 
 def settle(figure: Figure) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from mcstudy.findings import Cell, Finding
-from mcstudy.ledger import Ledger, Measured
-from mcstudy.report.kinds import Estimate, Table, evidence_of, file_name, kind_of, leading
+from mcstudy.ledger import Ledger
+from mcstudy.measured import Measured
+from mcstudy.report.kinds import Crossed, Estimate, Table, evidence_of, file_name, kind_of, leading
 from mcstudy.report.numbers import interval, level, uncertain
-from mcstudy.scenarios import factors_of
+from mcstudy.scenarios import Scenario, factors_of
 
-__all__ = ["as_text", "cells_shown", "measured_table", "write_tables"]
+__all__ = ["as_text", "cells_shown", "crossed_tables", "crossed_text", "measured_table", "write_tables"]
 
 WORST = "whatever the missing were"  # heads the interval that the estimate can't leave
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a text begins that spreadsheets calculate
@@ -46,7 +47,7 @@ _OF_A_FINDING += (
 
 
 def write_tables(ledger: Ledger, folder: Path) -> None:
-    """Write findings.csv, the cells of every claim and its points where it has some, and every measure.
+    """Write findings.csv, the cells of every claim and its points where it has some, every measure, and all together.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def write_tables(ledger: Ledger, folder: Path) -> None:
             _write_csv(points, folder / f"{stem}-points.csv")
     for measured in ledger.measures:
         _write_csv(measured_table(measured), folder / f"{file_name('measure', measured.id)}.csv")
+    for stem, crossed in crossed_tables(ledger).items():
+        _write_csv(_flat(crossed), folder / f"{stem}.csv")
 
 
 def cells_shown(finding: Finding, most: int) -> Table:
@@ -107,6 +110,58 @@ def measured_table(measured: Measured) -> Table:
     ]
     ends = ENDS["worst_case"] if lost else ()
     return Table((*factors, measured.label, "replicates", "missing", *ends), rows)
+
+
+def crossed_tables(ledger: Ledger) -> dict[str, Crossed]:
+    """Measures side by side, those of one experiment together whose lines are the levels of the same factor.
+
+    Returns
+    -------
+    dict from str to Crossed
+        By the stem of their files: ``measures``, ``measures-EXPERIMENT``, ``measures-by-FACTOR``, or both.
+    """
+    together: dict[str, list[Measured]] = {}
+    for measured in ledger.measures:
+        lines = measured.layout.lines
+        parts = [measured.experiment, f"by-{lines}" if lines else ""]
+        stem = file_name("measures", "-".join(filter(None, parts))) if any(parts) else "measures"
+        together.setdefault(stem, []).append(measured)
+    return {stem: _crossed(measures) for stem, measures in together.items()}
+
+
+def _crossed(measures: Sequence[Measured]) -> Crossed:
+    """Measures with the same factors: the first says in which order the rows are."""
+    first = measures[0]
+    factors = tuple(filter(None, [*first.layout.panels, first.layout.over]))
+    lines = (first.layout.lines,) if first.layout.lines else ()
+    columns = [str([one]) for one in first.ascending(*lines)] if lines else ["[]"]
+    heads = tuple(level(one) for one in first.ascending(*lines)) if lines else ()
+    rows: dict[str, tuple[Any, ...]] = {}
+    found: dict[tuple[str, str, str], Estimate] = {}
+    for measured in measures:
+        for cell in measured.cells:
+            place, column = _place(cell.scenario, factors), _place(cell.scenario, lines)
+            found[measured.id, place, column] = Estimate(cell.estimate, cell.mcse)
+    for cell in first.ordered(factors):
+        place = _place(cell.scenario, factors)
+        cells = (found.get((measured.id, place, column)) for measured in measures for column in columns)
+        rows[place] = (*(cell.scenario.get(name) for name in factors), *cells)
+    return Crossed(factors, tuple(measured.id for measured in measures), heads, list(rows.values()))
+
+
+def _place(scenario: Scenario, factors: Sequence[str]) -> str:
+    return str([scenario.get(name) for name in factors])
+
+
+def crossed_text(table: Crossed, most: int) -> Crossed:
+    """Write measures side by side for the page, at most so many rows."""
+    return table._replace(rows=[tuple(map(_text, row)) for row in table.rows[:most]])
+
+
+def _flat(table: Crossed) -> Table:
+    """A table with one line of headings."""
+    heads = (f"{name} {line}".rstrip() for name in table.measures for line in table.lines or ("",))
+    return Table((*table.factors, *heads), table.rows)
 
 
 def _finding_table(ledger: Ledger) -> Table:

@@ -160,7 +160,9 @@ def alerts(ledger: Ledger) -> list[str]:
 
 
 def summary(ledger: Ledger) -> str:
-    """Count what came out as expected; nothing if nothing did."""
+    """Count what came out as expected, or say that nothing is claimed; nothing if nothing came out so."""
+    if ledger.measures and not ledger.findings:
+        return f"Nothing is claimed here: {_reported(ledger)}."
     confirmed, refuted, _, _ = _sorted(ledger)
     outcome = [f"{len(confirmed)} confirmed"] if confirmed else []
     outcome += [f"{_list(_of_roles(refuted))} refuted, as planned"] if refuted else []
@@ -168,6 +170,13 @@ def summary(ledger: Ledger) -> str:
         return ""
     subject = _subject(len(confirmed) + len(refuted), len(ledger))
     return f"{subject[:1].upper()}{subject[1:]} came out as expected: {'; '.join(outcome)}."
+
+
+def _reported(ledger: Ledger) -> str:
+    """Say how many measures a study reports, and where."""
+    measures, scenarios = len(ledger.measures), plural(ledger.design.scenarios, "scenario")
+    are = "is" if measures == 1 else "are"
+    return f"{plural(measures, 'measure')} {are} estimated in {scenarios}, with Monte Carlo standard errors"
 
 
 def _sorted(ledger: Ledger) -> tuple[list[Finding], list[Finding], list[Finding], list[Finding]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mcstudy.engine.executors import Executor
     from mcstudy.engine.progress import Progress
+    from mcstudy.measured import Measured
     from mcstudy.study import Study
 
 __all__ = ["Results", "load", "run"]
@@ -202,25 +203,40 @@ class Results(Ledger):
         return drawn(self, self.folder, columns, experiment, where)
 
     def plot(self, claim_id: str, *, axes: Axes | None = None, width: str = "6.4in") -> Axes:
-        """Draw a claim's figure, onto given axes or new ones.
+        """Draw the figure of a claim or of a measure, onto given axes or new ones.
 
         Parameters
         ----------
         claim_id : str
+            Of a claim, or of a measure whose id no claim has.
         axes : Axes, optional
+            A measure that makes several panels is drawn onto given ones with more lines instead.
         width : str
             Of the figure of new axes: ``"3.3in"``, ``"84mm"``, ``"240pt"``.
+
+        Returns
+        -------
+        Axes
+            The first with data, where the figure has several.
 
         Raises
         ------
         InputError
-            If there is no such claim, or no such width.
+            If there is no such claim or measure, or no such width.
         """
         from matplotlib.figure import Figure
 
         from mcstudy.report.kinds import kind_of
         from mcstudy.report.paper import inches
 
+        measures = {measured.id: measured for measured in self.measures}
+        if claim_id in measures.keys() - set(self):
+            return _plot_measure(measures[claim_id], axes, inches(width))
+        if claim_id not in self and measures:
+            names = dict.fromkeys([*self, *measures])
+            hint = nearest(claim_id, names).rstrip()
+            msg = f"`claim_id` must be one of {', '.join(names)}, got {claim_id!r}{hint and '; '}{hint}"
+            raise InputError(msg)
         finding = self[claim_id]
         kind = kind_of(finding.kind)
         if axes is None:
@@ -257,6 +273,16 @@ class Results(Ledger):
         )
         title = html.escape(self.study.title)
         return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _plot_measure(measured: Measured, axes: Axes | None, width: float) -> Axes:
+    from mcstudy.report.measures import draw_measure, figure_of
+
+    if axes is not None:
+        draw_measure(axes, measured)
+        return axes
+    figure, _ = figure_of(measured, width)
+    return next(one for one in figure.axes if one.axison)  # the legend has axes without an axis
 
 
 def _row(claim: str, statement: str, *texts: str) -> str:

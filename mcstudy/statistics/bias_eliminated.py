@@ -22,8 +22,9 @@ __all__ = ["bias_eliminated_coverage"]
 def bias_eliminated_coverage(lower: str, upper: str, x: str) -> Expanded:
     """Share of intervals with ``lower <= mean of x <= upper``.
 
-    Its standard error neglects the error of that mean, as in `performance.summarise`. Its interval and its limits do
-    not: they count the intervals that contain all places where the mean may lie, and those that contain any.
+    Its standard error neglects the error of that mean, as in `performance.summarise`: right for symmetric estimates,
+    on average 8 % too small for exponential and a quarter for lognormal ones. Its interval and its limits do not: they
+    count the intervals that contain all places where the mean may lie, and those that contain any.
 
     Parameters
     ----------

@@ -39,7 +39,11 @@ def ratio(a: str, b: str) -> Expanded:
 
 
 def covariance(a: str, b: str) -> Expanded:
-    """Unbiased covariance of two columns (divisor n - 1), its error from the fourth moments."""
+    """Unbiased covariance of two columns (divisor n - 1), its error from the fourth moments.
+
+    Too small where these are hidden in heavy tails, as that of the `moments.variance`: by a third on average at 1,000
+    replicates of lognormal columns.
+    """
     return _Covariance(a, b)
 
 

@@ -29,11 +29,11 @@ def drawn(full_ledger: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[d
     return write_figures(full_ledger, folder), folder
 
 
-def test_every_claim_and_overlay_has_a_figure_in_three_forms(
+def test_everything_that_is_drawn_has_a_figure_in_three_forms(
     drawn: tuple[dict[str, Drawn], Path], full_ledger: Any
 ) -> None:
     figures, folder = drawn
-    stems = {f"claim-{name}" for name in full_ledger} | {"overlay-regimes"}
+    stems = {f"claim-{name}" for name in full_ledger} | {"overlay-regimes", "measure-spread"}
     assert set(figures) == stems
     assert {path.name for path in folder.iterdir()} == {
         f"{stem}.{kind}" for stem in stems for kind in ("svg", "pdf")
@@ -105,7 +105,7 @@ def inside(figure: Figure) -> bool:
 
 def test_claims_that_read_alike_have_alternative_texts_of_their_own(full_ledger: Any, tmp_path: Path) -> None:
     first = full_ledger["1.start"]
-    twins = replace(full_ledger, findings=(first, replace(first, id="1.again")), overlays=())
+    twins = replace(full_ledger, findings=(first, replace(first, id="1.again")), overlays=(), measures=())
     texts = [
         re.findall(r"<desc[^>]*>(.*?)</desc>", one.svg)[0] for one in write_figures(twins, tmp_path).values()
     ]

@@ -19,9 +19,9 @@ STEM = "claim-2c"
 
 @pytest.fixture
 def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Filled with the ids of the claims and overlays that are drawn."""
+    """Filled with the ids of the claims, overlays and measures that are drawn."""
     found: list[str] = []
-    for name in ("_draw_claim", "_draw_overlay"):
+    for name in ("_draw_claim", "_draw_overlay", "_draw_measure"):
         draw = getattr(figures, name)
 
         def noted(shown: Any, *rest: Any, draw: Any = draw) -> Any:
@@ -115,7 +115,7 @@ def test_other_code_draws_everything(
 ) -> None:
     monkeypatch.setattr(figures, "_code", lambda: "of another version")
     write_figures(full_ledger, folder)
-    assert len(drawings) == len(full_ledger) + len(full_ledger.overlays)
+    assert len(drawings) == len(full_ledger) + len(full_ledger.overlays) + len(full_ledger.measures)
 
 
 def test_the_digest_holds_the_finding_and_the_code(

@@ -15,7 +15,9 @@ import pytest
 
 from mcstudy.claims import Bound
 from mcstudy.ledger import ExperimentDesign, FailureRecord, Ledger
+from mcstudy.measured import MeasureCell, Measured
 from mcstudy.report import write_report
+from mcstudy.report.measures import reading_of
 from mcstudy.report.verdicts import alerts, summary
 from mcstudy.scenarios import Scenario
 
@@ -139,7 +141,7 @@ def test_tables_have_headers_with_scope(page: Page) -> None:
 
 def test_figures_say_what_was_found(page: Page, written: Any) -> None:
     figures = [attributes for attributes in page.of("svg") if attributes.get("role") == "img"]
-    assert len(figures) == len(written.ledger) + 1
+    assert len(figures) == len(written.ledger) + 2  # an overlay and a measure
     told = [text for tag, text in page.texts if tag == "desc"]
     rate = [text for text in told if "the slope of log mean of error on log width" in text]
     assert any("over the upper half of the levels is −0.50" in text for text in rate)
@@ -209,6 +211,48 @@ def test_a_measure_is_a_table(page: Page, written: Any) -> None:
     section = written.html[written.html.index('id="measures"') : written.html.index('id="design"')]
     assert f"{measured.label} ± MCSE" in section
     assert section.count("<tr>") == 1 + len(measured.cells)
+
+
+def test_a_measure_has_a_figure_and_a_sentence(written: Any) -> None:
+    (measured,) = written.ledger.measures
+    ends = (written.html.index(f'<section id="{part}"') for part in ("measures", "design"))
+    section = written.html[slice(*ends)]
+    assert section.count("<figure>") == 1
+    assert text_of(reading_of(measured)) in text_of(section)
+    assert 'href="linearization/figures/measure-spread.svg"' in section
+
+
+def only_measured(full_ledger: Ledger) -> Ledger:
+    """A ledger without claims, whose two measures have a column for each of two methods."""
+    cells = [
+        MeasureCell(Scenario(n=n, method=method), 0.5, 0.1, 64, 0) for n in (1, 2) for method in ("a", "b")
+    ]
+    measures = [Measured(name, "flow", "mean of x", "n", tuple(cells), "method") for name in ("one", "two")]
+    return replace(full_ledger, findings=(), overlays=(), measures=tuple(measures))
+
+
+def test_a_study_with_measures_only_says_so(full_ledger: Ledger, tmp_path: Path) -> None:
+    html = write_report(only_measured(full_ledger), tmp_path).read_text(encoding="utf-8")
+    lead = text_of(html[html.index('class="lead"') : html.index("</header>")])
+    assert "Nothing is claimed here: 2 measures are estimated in" in lead
+    assert "wrong verdict" not in lead
+    page = Page(html)
+    ids = set(page.values("id"))
+    assert "measures" in ids
+    assert not {"claims", "findings", "verdicts"} & ids
+    assert {link[1:] for link in page.values("href") if link.startswith("#")} <= ids
+
+
+def test_measures_side_by_side_have_a_heading_each(full_ledger: Ledger, tmp_path: Path) -> None:
+    html = write_report(only_measured(full_ledger), tmp_path).read_text(encoding="utf-8")
+    together = html[html.index('<article class="measure" id="measures-flow-by-method"') :]
+    together = together[: together.index("</section>")]
+    assert together.count('<th scope="colgroup" colspan="2">') == 2
+    assert text_of(together).count("0.50 ± 0.10") == 8
+    for kind in ("csv", "tex"):
+        link = f"linearization/tables/measures-flow-by-method.{kind}"
+        assert f'href="{link}"' in together
+        assert (tmp_path / link).is_file()
 
 
 def test_failures_are_in_the_lead_the_row_and_grouped_by_reason(written: Any) -> None:

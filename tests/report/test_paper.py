@@ -11,8 +11,9 @@ import pytest
 from mcstudy.claims import Value
 from mcstudy.ledger import About
 from mcstudy.report import bibtex
+from mcstudy.report.kinds import Crossed, Estimate
 from mcstudy.report.numbers import THIN
-from mcstudy.report.paper import latex, software_bibtex, write_macros
+from mcstudy.report.paper import latex, software_bibtex, write_macros, write_measures
 from mcstudy.statistics import mean
 
 
@@ -31,6 +32,24 @@ def test_tex_tables_are_balanced_escaped_and_as_wide_as_the_text(
         assert len(re.findall(r"(?<!\\)\$", row)) % 2 == 0
         assert row.count("{") == row.count("}")
     assert not re.search("[−±×⁻⁰¹²³⁴⁵⁶⁷⁸⁹∞≤χ]", text), "a character that LaTeX may not know"
+
+
+def test_tex_table_of_measures(tmp_path: Path) -> None:
+    levels = (Estimate(0.5, 0.1), Estimate(0.25, 0.01))
+    table = Crossed(
+        ("n", "a_b"), ("cover", "width"), ("Wald & Co", "x"), [(12_000, "s_1", *levels, None, None)]
+    )
+    write_measures(table, tmp_path / "measures.tex")
+    text = (tmp_path / "measures.tex").read_text(encoding="utf-8")
+    assert r"\begin{longtable}{llrrrr}" in text
+    assert r" &  & \multicolumn{2}{c}{cover} & \multicolumn{2}{c}{width} \\".lstrip() in text
+    assert r"\cmidrule(lr){3-4}\cmidrule(lr){5-6}" in text
+    assert r"n & a\_b & Wald \& Co & x & Wald \& Co & x \\" in text
+    assert r"$12\,000$ & s\_1 & $0.50 \pm 0.10$ & $0.250 \pm 0.010$ &  &  \\" in text
+    write_measures(Crossed(("n",), ("m",), (), [(1, levels[0])]), tmp_path / "measures.tex")
+    text = (tmp_path / "measures.tex").read_text(encoding="utf-8")
+    assert r"n & \multicolumn{1}{c}{m} \\" in text
+    assert "cmidrule" not in text
 
 
 def macros(text: str) -> dict[str, str]:

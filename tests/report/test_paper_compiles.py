@@ -30,6 +30,7 @@ by \num{\mcsLinearizationTwoDRateReplicates} replicates~\cite{KEYS}.
 \includegraphics{rate}
 \input{tables/findings}
 \input{tables/statements}
+\input{tables/measures-displacement}
 \bibliographystyle{plain}
 \bibliography{refs}
 \end{document}

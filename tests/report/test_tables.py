@@ -7,8 +7,15 @@ from typing import Any
 
 from mcstudy.evidence import BoundEvidence, RateEvidence
 from mcstudy.ledger import MeasureCell, Measured
-from mcstudy.report.kinds import Estimate, Table
-from mcstudy.report.tables import as_text, cells_shown, measured_table, write_tables
+from mcstudy.report.kinds import Crossed, Estimate, Table
+from mcstudy.report.tables import (
+    as_text,
+    cells_shown,
+    crossed_tables,
+    crossed_text,
+    measured_table,
+    write_tables,
+)
 from mcstudy.scenarios import Scenario
 
 
@@ -91,6 +98,48 @@ def test_measure_without_an_estimate_is_a_dash() -> None:
     cell = MeasureCell(Scenario(n=1), math.nan, math.nan, 1, 3)
     table = as_text(measured_table(Measured("m", "", "sd of x", "n", (cell,))), 5)
     assert table == (("n", "sd of x ± MCSE", "replicates", "missing"), [("1", "–", "1", "3")])
+
+
+def measured(name: str, *, experiment: str = "", unknown: float = 9.0) -> Measured:
+    """A number for every n and method, and none for the last of both."""
+    scenarios = [Scenario(n=n, method=method) for n in (20, 10) for method in ("Wald", "Wilson")]
+    cells = [
+        MeasureCell(scenario, 0.5 + k, 0.25, 64, 0) for k, scenario in enumerate(scenarios) if k != unknown
+    ]
+    return Measured(name, experiment, "mean of x", "n", tuple(cells), "method")
+
+
+def test_measures_of_an_experiment_stand_side_by_side(make: Any, tmp_path: Path) -> None:
+    both = (measured("level"), measured("spread", unknown=3))
+    ledger = make.ledger_of((), measures=both)
+    (table,) = crossed_tables(ledger).values()
+    assert table == Crossed(
+        ("n",),
+        ("level", "spread"),
+        ("Wald", "Wilson"),
+        [
+            (10, Estimate(2.5, 0.25), Estimate(3.5, 0.25), Estimate(2.5, 0.25), None),
+            (20, *(Estimate(0.5 + k, 0.25) for k in (0, 1, 0, 1))),
+        ],
+    )
+    assert crossed_text(table, 1).rows == [("10", "2.5 ± 0.2", "3.5 ± 0.2", "2.5 ± 0.2", "")]
+    write_tables(ledger, tmp_path)
+    first, _ = read(tmp_path / "measures-by-method.csv")
+    assert list(first)[:4] == ["n", "level Wald", "level Wald mcse", "level Wilson"]
+    assert (first["spread Wald"], first["spread Wilson"], first["spread Wilson mcse"]) == ("2.5", "", "")
+
+
+def test_measures_of_other_experiments_and_lines_stand_apart(make: Any) -> None:
+    along = Measured("x", "first", "mean of x", "", tuple(measured("x").cells[::2]))
+    ledger = make.ledger_of((), measures=(measured("a"), measured("b", experiment="first"), along))
+    tables = crossed_tables(ledger)
+    assert {stem: table.measures for stem, table in tables.items()} == {
+        "measures-by-method": ("a",),
+        "measures-first-by-method": ("b",),
+        "measures-first": ("x",),
+    }
+    assert tables["measures-first"].lines == ()
+    assert tables["measures-first"].rows[0] == (10, Estimate(2.5, 0.25))
 
 
 def test_a_factor_named_like_a_number_keeps_its_levels(make: Any, tmp_path: Path) -> None:

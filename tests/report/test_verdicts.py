@@ -9,9 +9,11 @@ import pytest
 from mcstudy.claims import Value, control, misprint
 from mcstudy.findings import Finding, Verdict
 from mcstudy.ledger import Ledger, Timing
+from mcstudy.measured import MeasureCell, Measured
 from mcstudy.report import answer
 from mcstudy.report.numbers import THIN
 from mcstudy.report.verdicts import badge, losses, outlook, tally
+from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
 
 RIGHT, WRONG, OPEN = 0.0, 1.0, 0.15  # what is claimed of a mean that is 0, with a margin of 0.15
@@ -106,6 +108,16 @@ def test_answer_says_what_came_out(
     make: Any, outcomes: dict[str, Finding], names: Sequence[str], text: str
 ) -> None:
     assert answer(ledger(make, *(outcomes[name] for name in names))) == text
+
+
+def test_measures_alone_claim_nothing(make: Any, outcomes: dict[str, Finding]) -> None:
+    cell = MeasureCell(Scenario(n=1), 0.5, 0.1, 64, 0)
+    measures = (Measured("m", "", "mean of x", "", (cell,)),)
+    alone = (
+        "Nothing is claimed here: 1 measure is estimated in 0 scenarios, with Monte Carlo standard errors."
+    )
+    assert answer(ledger(make, measures=measures)) == alone
+    assert "Nothing" not in answer(ledger(make, outcomes["open"], measures=measures))
 
 
 def test_answer_names_no_more_than_a_few(make: Any, outcomes: dict[str, Finding]) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mcstudy import Replicates, Results, Study, Verdict, load, run
+from mcstudy import Replicates, Results, Study, Verdict, grid, load, run
 from mcstudy.exceptions import InputError
+from mcstudy.measured import MeasureCell, Measured
 
 
 def test_what_is_loaded_is_what_was_run(folder: Path, results: Results) -> None:
@@ -183,6 +184,23 @@ def test_a_figure_of_every_claim(results: Results) -> None:
     assert results.plot("mean", axes=given) is given
     with pytest.raises(InputError, match="`claim_id` must be one of mean, at-1, y, got 'men'"):
         results.plot("men")
+
+
+def test_a_figure_of_every_measure(results: Results) -> None:
+    from matplotlib.figure import Figure
+
+    cells = tuple(MeasureCell(scenario, 0.5, 0.1, 64, 0) for scenario in grid(n=(1, 2, 4), kind=("a", "b")))
+    measures = tuple(Measured(name, "first", "sd of x", "n", cells) for name in ("spread", "mean"))
+    both = replace(results, measures=measures)
+    axes = both.plot("spread", width="3.3in")
+    assert isinstance(axes.figure, Figure)
+    assert (axes.get_ylabel(), axes.figure.get_figwidth()) == ("sd of x", 3.3)
+    given = Figure().add_subplot()
+    assert both.plot("spread", axes=given) is given
+    assert given.lines
+    assert both.plot("mean").get_ylabel() != "sd of x"  # a claim's name is the claim's
+    with pytest.raises(InputError, match="one of mean, at-1, y, spread, got 'spred'; did you mean spread"):
+        both.plot("spred")
 
 
 def test_a_short_repr(results: Results) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHOSEN",
     "Column",
+    "Crossed",
     "Estimate",
     "Kind",
     "Replicate",
@@ -40,7 +41,7 @@ __all__ += ["varying"]
 
 MOST = 40  # cells of a figure, unless it is told otherwise
 # Kinds that are shown as others are, but for a few words: they live with these.
-AKIN = {"same_law": "law", "at_most": "value", "at_least": "value", "contrast": "value"}
+AKIN = {"same_law": "law", "identity": "bound", "at_most": "value", "at_least": "value", "contrast": "value"}
 
 CHOSEN = "of as many levels as fit, and those nearest to the edge of what theory allows or furthest beyond it"
 
@@ -59,6 +60,27 @@ class Table(NamedTuple):
     """A header and rows of equal length."""
 
     header: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+class Crossed(NamedTuple):
+    """Measures side by side: a row for every combination of factors, and in it a cell for every measure and line.
+
+    Attributes
+    ----------
+    factors : tuple of str
+        Of the rows, before the cells.
+    measures : tuple of str
+        Each has as many cells one after another as there are lines.
+    lines : tuple of str
+        What a measure's cells are called; empty where it has only one.
+    rows : list of tuple
+        Levels, then estimates; None where there is no such scenario.
+    """
+
+    factors: tuple[str, ...]
+    measures: tuple[str, ...]
+    lines: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
 

@@ -131,6 +131,9 @@ def summarise(
     `relative_precision` where all estimates are equal. The error of a share is sqrt(p (1 - p) / n); for a share of
     0 or 1, where this would be 0, it is the standard deviation of Beta(1/2, n + 1/2).
 
+    Robust errors of second moments are too small under heavy tails, which hide the fourth ones: of an MSE at 1,000
+    replicates on average by 13 % for t on five degrees of freedom, by a third for lognormal estimates.
+
     With complete data the numbers are those of Stata's simsum 2.3.1, whose option `robust` is the default here, and
     of R's rsimsum, which has normal errors only. simsum keeps sums in single precision, which shows in the last of
     the seven digits that it prints of `relative_error`. Where the two differ from each other or from here:

@@ -1,0 +1,77 @@
+"""Standard errors against the spread of estimates, for light laws; `bench_mcse` does the same at length."""
+
+import math
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import mcstudy as mc
+
+SAMPLES = 250
+# Of second order in 1/n, at 1,000 replicates: 2.3 % too small for the variance of exponential variables.
+SECOND_ORDER = 0.03
+
+
+def benchmark() -> Any:
+    path = Path(__file__).parents[1] / "benchmarks" / "bench_mcse.py"
+    spec = spec_from_file_location("bench_mcse", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+bench = benchmark()
+
+
+class NormalVariance:
+    """A variance whose standard error assumes a normal law: wrong where the law is another."""
+
+    columns = ("x",)
+
+    @staticmethod
+    def estimate(values: NDArray[np.float64]) -> mc.Estimate:
+        value = float(np.var(values, ddof=1))
+        return mc.Estimate(value, value * math.sqrt(2 / (values.size - 1)), values.size)
+
+
+def off(law: str, cases: dict[str, Any], seed: int) -> list[str]:
+    """The statistics whose mean error is not the standard deviation of their estimates, to four errors of the ratio."""
+    ratios = bench.calibration(bench.LAWS[law], list(cases.values()), SAMPLES, seed)
+    return [
+        name
+        for name, ratio in zip(cases, ratios, strict=True)
+        if not abs(ratio.value - 1) < SECOND_ORDER + 4 * ratio.error
+    ]
+
+
+@pytest.mark.parametrize(("law", "seed"), [("normal", 11), ("exponential", 12)])
+def test_errors_are_calibrated_for_light_laws(law: str, seed: int) -> None:
+    left_out = {"trimmed mean (custom)"} | ({bench.NEGLECTS} if law == "exponential" else set())
+    cases = {name: case for name, case in bench.cases(bench.LAWS[law].mean).items() if name not in left_out}
+    assert off(law, cases, seed) == []
+
+
+def test_an_error_that_assumes_a_normal_law_is_seen() -> None:
+    cases = {"normal theory": bench.Case(NormalVariance(), 4), "variance": bench.Case(mc.variance("x"), 4)}
+    assert off("normal", cases, 13) == []
+    assert off("exponential", cases, 13) == ["normal theory"]
+
+
+def test_a_ratio_without_spread_is_nan_and_shown_as_exact() -> None:
+    (ratio,) = bench.calibration(bench.LAWS["Bernoulli 0.01"], [bench.Case(mc.quantile("x", 0.5), 0)], 3, 1)
+    assert bench.shown(ratio) == "exact"
+    assert bench.shown(None) == "–"
+    assert bench.shown(bench.Ratio(0.981, 0.012, believed=True)) == "0.98(2)"
+    assert bench.shown(bench.Ratio(0.5, 0.1, believed=False)) == "< 0.50"
+
+
+def test_heavy_tails_leave_a_bound() -> None:
+    (ratio,) = bench.calibration(bench.LAWS["lognormal 2"], [bench.Case(mc.sd("x"), 4)], SAMPLES, 14)
+    assert not ratio.believed
+    assert ratio.value < 0.5
