@@ -156,6 +156,9 @@ class Study:
             msg = f"`block` must be a positive whole number of replicates, got {self.block!r}"
             raise StudyError(msg)
         object.__setattr__(self, "block", int(self.block))
+        if not isinstance(self.replicates, Replicates):
+            msg = f"`replicates` must be Replicates(...), got {self.replicates!r}; write replicates=mc.Replicates(1024)"
+            raise StudyError(msg)
         # What a precision begins with is rounded up to whole blocks; nothing of what is written down is.
         for name in ("first", *PROFILES) if self.replicates.until is None else ("at_most",):
             count = getattr(self.replicates, name)

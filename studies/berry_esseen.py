@@ -26,7 +26,7 @@ THIRD_MOMENT = {SKEWED: 12 / math.e - 2, RARE: (P**2 + (1 - P) ** 2) / math.sqrt
 def sums(rng: np.random.Generator, size: int, *, law: str, n: int) -> dict[str, Any]:
     """One block: arrays of shape (size,)."""
     if law == SKEWED:
-        standardized = (rng.standard_exponential((size, n)).sum(axis=1) - n) / math.sqrt(n)
+        standardized: NDArray[Any] = (rng.standard_exponential((size, n)).sum(axis=1) - n) / math.sqrt(n)
     else:
         standardized = ((rng.random((size, n)) < P).sum(axis=1) - n * P) / math.sqrt(n * P * (1 - P))
     return {"sum": standardized, "level": ndtr(standardized)}

@@ -161,6 +161,14 @@ def test_a_study_of_the_old_form_is_one_unnamed_experiment(make_study: MakeStudy
     assert study.block_size == study.block == 16
 
 
+@pytest.mark.parametrize("replicates", [256, None, "1024"])
+def test_replicates_are_a_kind_of_their_own(make_study: MakeStudy, replicates: Any) -> None:
+    with pytest.raises(
+        StudyError, match=r"`replicates` must be Replicates\(...\), got .*; write replicates=mc.Replicates"
+    ):
+        make_study(replicates=replicates)
+
+
 def test_replace_changes_the_only_experiment(make_study: MakeStudy) -> None:
     """What options of a study do: ``replace(study, scenarios=...)`` leaves everything else as it was."""
     study = make_study(common=("n",))

@@ -145,6 +145,9 @@ def _facts(ledger: Ledger) -> str:
         f"{run.replicates} replicates",
         f"commit {provenance['git']}" if provenance.get("git") else "",
         f"draws sha256 {ledger.digests['draws']}",
+        f"findings sha256 {ledger.findings_digest}",
+        # Two analyses of the same draws are two results, of which the later one has seen the draws.
+        f"{len(ledger.changes)} changes of the analysis after looking" if ledger.changes else "",
     ]
     return ", ".join(filter(None, facts))
 

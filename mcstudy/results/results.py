@@ -12,7 +12,7 @@ from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.exceptions import InputError
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Where
-from mcstudy.words import nearest
+from mcstudy.words import nearest, said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +83,11 @@ def run(
     """
     from mcstudy.engine.run import run as draw_and_judge
     from mcstudy.engine.source import Origin
+    from mcstudy.study import Study
 
+    if not isinstance(study, Study):
+        msg = f"`study` must be a Study, got {said(study)}; a file is run by `mcstudy run FILE`"
+        raise InputError(msg)
     ledger = draw_and_judge(
         Origin(study),
         profile=profile,

@@ -53,6 +53,13 @@ def test_a_ledger_that_is_none(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_only_a_study_is_run() -> None:
+    with pytest.raises(
+        InputError, match=r"`study` must be a Study, got 'e.py'; a file is run by `mcstudy run FILE`"
+    ):
+        run("e.py")  # type: ignore[arg-type]
+
+
 def test_the_frame_has_a_row_a_cell(results: Results) -> None:
     frame = results.frame()
     numbers = ["estimate", "mcse", "low", "high", "theory", "verdict", "replicates"]

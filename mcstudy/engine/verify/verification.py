@@ -94,7 +94,12 @@ class Verification:
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     def write(self) -> Path | None:
-        """Write ``verification.json`` beside the ledger; None where nothing can be written, as on a read-only medium."""
+        """Write ``verification.json`` beside the ledger; None where nothing can be written, as on a read-only medium.
+
+        Nothing is written beside what is no ledger at all: anything may be named on a command line.
+        """
+        if self.file.suffix != ".json":
+            return None
         path = self.file.with_name(VERIFICATION)
         try:
             path.write_text(self.to_json(), encoding="utf-8")

@@ -48,6 +48,15 @@ def test_all_blocks_are_drawn_by_workers(target: Target) -> None:
     )
 
 
+def test_beside_what_is_no_ledger_nothing_is_written(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    notes = tmp_path / "elsewhere" / "notes"
+    notes.write_text("no ledger", encoding="utf-8")
+    code, _, _ = command("verify", str(notes))
+    assert code != 0
+    assert list(notes.parent.iterdir()) == [notes]
+
+
 def test_a_sentence_for_referees_and_a_file(target: Target, command: Command) -> None:
     code, said, _ = command("verify", "toy", "--blocks", "5", "--jobs", "1")
     assert code == 0
