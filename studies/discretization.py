@@ -5,6 +5,7 @@ watched. Gradient descent is predicted to change it by the step times the time i
 G_k = dL/dW_k. A small start has singular values that are all `start_scale`.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from mcstudy.models.deep_linear.problems import Problem, draw_problem, draw_smal
 from mcstudy.models.deep_linear.products import balancedness_defect, end_to_end
 
 DEPTHS, DIMENSION = (2, 3, 4), 4
+RATE = partial(mc.Rate, against="step", limit="zero")
+EXACT = partial(mc.Identity, law="continuous")
 
 ROUNDING = 1e-12  # some thousand roundings: factors of order 1, up to a few hundred small steps
 PATH = 1e-8  # the integrator, as in the study of the gradient flow
@@ -43,7 +46,7 @@ kick = mc.Experiment(
     simulate=one_step,
     scenarios=mc.grid(depth=DEPTHS),
     columns={"kick": r"both sides apart, over $\lVert W_k W_k^T \rVert$"},
-    claims=[mc.Identity("1.descent.kick", KICK, column="kick", tolerance=ROUNDING, law="continuous")],
+    claims=[EXACT("1.descent.kick", KICK, column="kick", tolerance=ROUNDING)],
     source="Problem 1 (b), discretized",
 )
 
@@ -90,6 +93,15 @@ def _drift(problem: Problem, moved: FloatArray) -> FloatArray:
     return np.asarray(frobenius(_change(problem, moved), 3) / frobenius(problem.start @ problem.start.mT, 3))
 
 
+LINEAR = r"\lVert D_k(T) - D_k(0) \rVert \propto h \text{ after gradient descent for a fixed time } T"
+KICKS = r"D_k(T) - D_k(0) = h \int_0^T (G_{k+1}^T G_{k+1} - G_k G_k^T) \, dt + O(h^2)"
+KEPT = r"D_k(T) = D_k(0) \text{ for gradient descent}"
+LEAVES = mc.control("gradient descent keeps the difference only up to first order in each step")
+INVARIANT = r"D_k(T) = D_k(0) \text{ for the implicit midpoint rule and Gauss collocation}"
+QUADRATIC = "Quadratic invariants (Hairer, Lubich, Wanner 2006, IV.2.1)"
+DESCENT, IMPLICIT = {"method": "descent"}, {"method": ("midpoint", "gauss")}
+FINE = DESCENT | {"step": DESCENT_STEPS[-1]}
+
 steps = mc.Experiment(
     "steps",
     simulate=fixed_steps,
@@ -104,49 +116,20 @@ steps = mc.Experiment(
         "depth": "$L$, the number of factors",
     },
     claims=[
-        mc.Rate(
-            "1.descent",
-            r"\lVert D_k(T) - D_k(0) \rVert \propto h \text{ after gradient descent for a fixed time } T",
-            of=mc.of_each("drift"),
-            against="step",
-            exponent=1.0,
-            margin=0.02,  # for the next order, half a percent of the drift at the longest step
-            limit="zero",
-            where={"method": "descent"},
-        ),
-        mc.Value(
-            "1.descent.constant",
-            r"D_k(T) - D_k(0) = h \int_0^T (G_{k+1}^T G_{k+1} - G_k G_k^T) \, dt + O(h^2)",
-            of=mc.mean("drift_ratio"),
-            equals=1.0,
-            margin=0.01,  # for O(h^2), a thousandth of the drift at the shortest step
-            where={"method": "descent", "step": DESCENT_STEPS[-1]},
-        ),
+        # The margin is for the next order, half a percent of the drift at the longest step.
+        RATE("1.descent", LINEAR, of=mc.of_each("drift"), exponent=1.0, margin=0.02, where=DESCENT),
+        # The margin is for O(h^2), a thousandth of the drift at the shortest step.
+        mc.Value("1.descent.constant", KICKS, of=mc.mean("drift_ratio"), equals=1.0, margin=0.01, where=FINE),
         mc.Identity(
-            "1.descent.conserved",
-            r"D_k(T) = D_k(0) \text{ for gradient descent}",
-            column="drift",
-            tolerance=PATH,
-            where={"method": "descent"},
-            expected=mc.control("gradient descent keeps the difference only up to first order in each step"),
+            "1.descent.conserved", KEPT, column="drift", tolerance=PATH, where=DESCENT, expected=LEAVES
         ),
-        mc.Identity(
-            "1.midpoint",
-            r"D_k(T) = D_k(0) \text{ for the implicit midpoint rule and Gauss collocation}",
-            column="drift",
-            tolerance=ROUNDING,
-            law="continuous",
-            where={"method": ("midpoint", "gauss")},
-            source="Quadratic invariants (Hairer, Lubich, Wanner 2006, IV.2.1)",
-        ),
-        mc.Rate(
+        EXACT("1.midpoint", INVARIANT, column="drift", tolerance=ROUNDING, where=IMPLICIT, source=QUADRATIC),
+        RATE(
             "1.orders",
             r"\lVert W - W(T) \rVert \propto h^p \text{ with } p = 1, 2, 4 \text{ for descent, midpoint, Gauss}",
             of=mc.of_each("error_ratio"),
-            against="step",
             exponent=lambda method: ORDERS[method],
             margin=0.05,  # for the next order, and for three steps only of Gauss collocation
-            limit="zero",
             source="Orders of collocation (Hairer, Lubich, Wanner 2006, II.1.5)",
         ),
     ],
@@ -168,7 +151,7 @@ aligned = mc.Experiment(
     simulate=aligned_descent,
     scenarios=mc.grid(depth=DEPTHS),
     columns=DRIFT,
-    claims=[mc.Identity("1.descent.aligned", ALIGNED, column="drift", tolerance=ROUNDING, law="continuous")],
+    claims=[EXACT("1.descent.aligned", ALIGNED, column="drift", tolerance=ROUNDING)],
     source="Problem 1 (b), discretized",
 )
 
@@ -202,26 +185,19 @@ def loose_solves(rng: np.random.Generator, size: int, *, depth: int) -> dict[str
     return {"drift": drift, "drift_decades": np.log10(drift), "failure": failures}
 
 
+LOOSELY = r"D_k \text{ is constant, integrated with tolerance } 10^{-3}"
+FAKED = mc.control("a common integrator's default tolerance fakes a violation of its own size")
+SIZE = r"\log_{10} \text{ of the violation faked by tolerance } 10^{-3} \text{ is } -3 \pm 1"
+MEDIAN = mc.quantile("drift_decades", 0.5)
+
 loose = mc.Experiment(
     "loose",
     simulate=loose_solves,
     scenarios=mc.grid(depth=DEPTHS),
     columns=DRIFT | {"drift_decades": "the decimal logarithm of the drift"},
     claims=[
-        mc.Identity(
-            "1b.conserved.loose",
-            r"D_k \text{ is constant, integrated with tolerance } 10^{-3}",
-            column="drift",
-            tolerance=PATH,
-            expected=mc.control("a common integrator's default tolerance fakes a violation of its own size"),
-        ),
-        mc.Value(
-            "1b.conserved.loose-size",
-            r"\log_{10} \text{ of the violation faked by tolerance } 10^{-3} \text{ is } -3 \pm 1",
-            of=mc.quantile("drift_decades", 0.5),
-            equals=np.log10(LOOSE),
-            margin=1.0,
-        ),
+        mc.Identity("1b.conserved.loose", LOOSELY, column="drift", tolerance=PATH, expected=FAKED),
+        mc.Value("1b.conserved.loose-size", SIZE, of=MEDIAN, equals=np.log10(LOOSE), margin=1.0),
     ],
     source="Problem 1 (b)",
 )
@@ -247,6 +223,10 @@ def escapes(
     }
 
 
+FORM = r"t = \left[ \frac{s^{1-p}}{s^* (1-p)} \, {}_2F_1(1, 1-p; 2-p; s/s^*) \right]_{s_0}^{s} , p = 2 - 2/L"
+WAIT = r"s^* t_{1/2} / \log(s^*/s_0) \to 1 \text{ for } L = 2"
+TWO = {"depth": 2}
+
 escape = mc.Experiment(
     "escape",
     simulate=escapes,
@@ -270,25 +250,17 @@ escape = mc.Experiment(
             limit="zero",
             where={"depth": (3, 4)},
         ),
-        mc.Identity(
-            "1.escape.closed-form",
-            r"t = \left[ \frac{s^{1-p}}{s^* (1-p)} \, {}_2F_1(1, 1-p; 2-p; s/s^*) \right]_{s_0}^{s} , p = 2 - 2/L",
-            column="closed_form",
-            tolerance=PATH,
-            law="continuous",
-            where={"start": "aligned"},
-        ),
-        mc.Value(
-            "1.escape.logarithm",
-            r"s^* t_{1/2} / \log(s^*/s_0) \to 1 \text{ for } L = 2",
-            of=mc.mean("escape_ratio"),
-            equals=1.0,
-            margin=0.02,  # for s_0 and for the linear interpolation of the time, both far less
-            where={"depth": 2},
-        ),
+        EXACT("1.escape.closed-form", FORM, column="closed_form", tolerance=PATH, where={"start": "aligned"}),
+        # The margin is for s_0 and for the linear interpolation of the time, both far less.
+        mc.Value("1.escape.logarithm", WAIT, of=mc.mean("escape_ratio"), equals=1.0, margin=0.02, where=TWO),
     ],
     common=("start_scale",),
     source="Problem 1 (f)",
+)
+
+CAPTION = "Three factors: the drift of gradient descent, and the errors of all three integrators."
+errors = mc.Overlay(
+    "steps", "Error and drift against the step", CAPTION, claims=("1.descent", "1.orders"), where={"depth": 3}
 )
 
 study = mc.Study(
@@ -296,22 +268,11 @@ study = mc.Study(
     title="Steps, tolerances and small starts",
     question="How fast does gradient descent leave the conservation laws, and how long does a small start wait?",
     source="Optimization Landscape of Neural Networks, Problem 1",
-    answer=r"Gradient descent leaves them in proportion to its step, as $h^{{{1.descent}}}$, by {1.descent.constant:.4f} times the kicks "
-    r"that theory adds up. The implicit midpoint rule and Gauss collocation keep them to rounding, {1.midpoint}. A small start "
-    r"waits for a time of order $s_0^{{-(1 - 2/L)}}$, $L \ge 3$: where the slope is furthest from that, it is {1.escape}. Two "
-    r"factors wait for $\log(s^*/s_0) / s^*$, to a factor of {1.escape.logarithm:.6f}.",
+    answer=r"Gradient descent leaves them in proportion to its step, as $h^{{{1.descent}}}$, by {1.descent.constant:.4f} times the kicks that theory adds up. The implicit midpoint rule and Gauss collocation keep them to rounding, {1.midpoint}. A small start waits for a time of order $s_0^{{-(1 - 2/L)}}$, $L \ge 3$: where the slope is furthest from that, it is {1.escape}. Two factors wait for $\log(s^*/s_0) / s^*$, to a factor of {1.escape.logarithm:.6f}.",
     experiments=[kick, steps, aligned, tight, loose, escape],
     block=64,
     replicates=mc.Replicates(first=64, quick=512, full=512),
-    overlays=(
-        mc.Overlay(
-            "steps",
-            "Error and drift against the step",
-            "Three factors: the drift of gradient descent, and the errors of all three integrators.",
-            claims=("1.descent", "1.orders"),
-            where={"depth": 3},
-        ),
-    ),
+    overlays=(errors,),
 )
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ deep matrix factorization", NeurIPS 2019; a 100 x 100 matrix of rank 5, of which
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -137,17 +138,13 @@ COMPLETION = {
 }
 SENSING = {"measuring": ("sensing",), "dimension": (16,), "rank": (1,), "measurements": (64,), "fit": (1e-5,)}
 # Three factors complete to an error of about 5 sqrt(fit): what is published compares at its own fit only.
-PUBLISHED = {
-    "measuring": ("completion",),
-    "dimension": (100,),
-    "rank": (5,),
-    "measurements": (2000,),
-    "fit": (1e-6,),
-}
+PUBLISHED = COMPLETION | {"dimension": (100,), "rank": (5,), "measurements": (2000,), "fit": (1e-6,)}
 PUBLISHED_ERROR = {2: 0.2, 3: 0.004}
 PUBLISHED_RANK = {2: 8.8, 3: 5.06}
 RECOVERED = 0.05  # of ||W*||: a departure that counts as recovery; two factors end at several times that
 SAME_RANK = 0.25  # a quarter of a singular value
+RECOVERS = partial(mc.Value, of=mc.quantile("departure", 0.5), equals=0.0, margin=RECOVERED)
+HAS_RANK = partial(mc.Value, of=mc.quantile("excess_rank", 0.5), equals=0.0, margin=SAME_RANK)
 
 small_start = mc.Experiment(
     "small_start",
@@ -168,39 +165,27 @@ small_start = mc.Experiment(
             where={"depth": 1},
             source="Problem 1",
         ),
-        mc.Value(
+        RECOVERS(
             "1.depth",
             r"\text{three factors recover } W^* \text{: the median relative error is below } 0.05",
-            of=mc.quantile("departure", 0.5),
-            equals=0.0,
-            margin=RECOVERED,
             where={"depth": 3},
         ),
-        mc.Value(
+        RECOVERS(
             "1.depth.two",
             r"\text{two factors recover } W^* \text{: the median relative error is below } 0.05",
-            of=mc.quantile("departure", 0.5),
-            equals=0.0,
-            margin=RECOVERED,
             where={"depth": 2},
             expected=mc.control(
                 "two factors prefer low rank less than three: the flow fits the measurements without recovering $W^*$"
             ),
         ),
-        mc.Value(
+        HAS_RANK(
             "1.depth.rank",
             r"\text{three factors end, in the median, with the effective rank of } W^*",
-            of=mc.quantile("excess_rank", 0.5),
-            equals=0.0,
-            margin=SAME_RANK,
             where={"depth": 3},
         ),
-        mc.Value(
+        HAS_RANK(
             "1.depth.rank-two",
             r"\text{two factors end, in the median, with the effective rank of } W^*",
-            of=mc.quantile("excess_rank", 0.5),
-            equals=0.0,
-            margin=SAME_RANK,
             where={"depth": 2},
             expected=mc.control("the solution of two factors keeps a tail of small singular values"),
         ),
@@ -235,12 +220,9 @@ large_start = mc.Experiment(
     source="Problem 1; Arora, Cohen, Hu, Luo 2019",
     columns=FEW,
     claims=[
-        mc.Value(
+        RECOVERS(
             "1.depth.large-start",
             r"\text{from a large start one, two and three factors recover } W^*",
-            of=mc.quantile("departure", 0.5),
-            equals=0.0,
-            margin=RECOVERED,
             expected=mc.control("what the measurements do not see of a large start stays where it was"),
         ),
     ],
@@ -268,13 +250,9 @@ def conclude(ledger: mc.Ledger) -> mc.Section:
 study = mc.Study(
     name="empirical_flow",
     title="The flow on measurements: sampling error, and recovery by depth",
-    question=(
-        "How far is the empirical flow from the population flow, and when does depth recover what was not measured?"
-    ),
+    question="How far is the empirical flow from the population flow, and when does depth recover what was not measured?",
     source="Optimization Landscape of Neural Networks, Problem 1",
-    answer=r"At a fixed time they are apart by $n^{{{1.sampling}}}$, as any mean of $n$ measurements. From a small start three factors "
-    r"recover what was not measured, to a median relative error of at most {1.depth}; two come to {1.depth.two}, one leaves "
-    r"{1.depth.one} of the square of $W^*$, its share that nobody measured. From a large start none recovers it.",
+    answer=r"At a fixed time they are apart by $n^{{{1.sampling}}}$, as any mean of $n$ measurements. From a small start three factors recover what was not measured, to a median relative error of at most {1.depth}; two come to {1.depth.two}, one leaves {1.depth.one} of the square of $W^*$, its share that nobody measured. From a large start none recovers it.",
     experiments=[sampling, small_start, large_start],
     block=32,
     replicates=mc.Replicates(first=64, quick=512, full=512),

@@ -73,6 +73,7 @@ GAUSSIAN = {"planted": ("random",), "sampler": ("gaussian",)}
 EL_NINO = {"planted": ("el_nino",), "dimension": (12,), "depth": (2,)}  # sea temperatures, by month
 DRAWN_TWICE = {"planted": "random", "depth": 3, "measurements": (16, 64)}  # in full: n d^2 normals
 TWICE: dict[str, Any] = {"across": "sampler", "margin": 0.03, "where": DRAWN_TWICE}
+CHI: dict[str, Any] = {"column": "chi_square", "distribution": loss_law, "margin": 0.02}
 
 SQUARE = r"\lVert \Delta \rVert^2"
 MEAN = rf"\mathbb{{E}} \hat{{L}}_n = \frac{{1}}{{2L}} {SQUARE}"
@@ -102,8 +103,9 @@ LOSS = {
     "sampler": "how $A_i$ are drawn: entry by entry, only what matters of them, or otherwise",
 }
 # Margins are about seven standard errors at 65,536 replicates: less than any wrong constant would change.
-loss_mean = partial(mc.Value, of=mc.mean("relative_error"), equals=0, margin=0.01)
+mean_error = partial(mc.Value, of=mc.mean("relative_error"), equals=0, margin=0.01)
 rate = partial(mc.Rate, against="measurements", exponent=-1 / 2, margin=0.02, where={"sampler": "projected"})
+STOPS = mc.control("a fixed bias does not average out: the error stops falling")
 
 loss = mc.Experiment(
     "loss",
@@ -116,32 +118,33 @@ loss = mc.Experiment(
     full=mc.grid(**PROJECTED, dimension=(2, 8, 16), depth=(8,))
     + mc.grid(**GAUSSIAN | EL_NINO, measurements=(16,)),
     claims=[
-        loss_mean("1.mean", MEAN),
+        mean_error("1.mean", MEAN),
         mc.Value("1.variance", VARIANCE, of=mc.variance("standardized_error"), equals=1, margin=0.05),
-        mc.Law("1.law", CHI_SQUARE, column="chi_square", distribution=loss_law, margin=0.02),
+        mc.Law("1.law", CHI_SQUARE, **CHI),
         rate("1.rate", RATE, of=mc.rms("relative_error"), exact=True),
-        rate(
-            "1.rate-biased",
-            BIASED,
-            of=mc.rms("biased_error"),
-            expected=mc.control("a fixed bias does not average out: the error stops falling"),
-        ),
+        rate("1.rate-biased", BIASED, of=mc.rms("biased_error"), expected=STOPS),
         mc.SameLaw("1.samplers", rf"\hat{{L}}_n {ONE_LAW}", column="chi_square", **TWICE),
         mc.Value("1.gradient", ERROR, of=mc.mean("gradient_error"), equals=1, margin=0.03),
-        mc.Value("1.gradient.unbiased-along", ALONG, of=mc.mean("gradient_along"), equals=0, margin=0.05),
-        mc.Value("1.gradient.unbiased-across", ACROSS, of=mc.mean("gradient_across"), equals=0, margin=0.05),
+        mean_error("1.gradient.unbiased-along", ALONG, of=mc.mean("gradient_along"), margin=0.05),
+        mean_error("1.gradient.unbiased-across", ACROSS, of=mc.mean("gradient_across"), margin=0.05),
         mc.Value(
             "1.gradient.variance-along", VAR_ALONG, of=mc.variance("gradient_along"), equals=2, margin=0.1
         ),
         mc.Value(
             "1.gradient.variance-across", VAR_ACROSS, of=mc.variance("gradient_across"), equals=1, margin=0.05
         ),
-        mc.Value("1.gradient.covariance", COVARIANCE, of=mc.mean("gradient_product"), equals=0, margin=0.05),
+        mean_error("1.gradient.covariance", COVARIANCE, of=mc.mean("gradient_product"), margin=0.05),
         mc.SameLaw("1.gradient.samplers", rf"\nabla \hat{{L}}_n {ONE_LAW}", column="gradient_error", **TWICE),
     ],
 )
 
 SMALL = {"planted": ("random",), "dimension": (2,), "depth": (3,), "measurements": (16,)}
+SYMMETRIC, SIGNS = r" \text{ for symmetric } A", r" \text{ for entries } \pm 1"
+EXACT = rf"\mathbb{{E}} \hat{{L}}_n / L = 1 + 1/d{SYMMETRIC} \text{{ and exchangeable entries of }} \Delta"
+TWISTED = rf"\mathbb{{E}} {ON_V} = 0{SYMMETRIC}"
+DEPENDENT = mc.control(r"entries that are not independent see $\Delta + \Delta^T$: the mean is another")
+TILTED = mc.control(r"the gradient on symmetric $A$ has mean $(\Delta + \Delta^T)/L$")
+OTHER_LAW = mc.control("signs have the mean of normals but a smaller fourth moment: another law")
 
 symmetric = mc.Experiment(
     "symmetric",
@@ -149,26 +152,10 @@ symmetric = mc.Experiment(
     scenarios=mc.grid(**SMALL, sampler=("symmetric",)),
     columns=LOSS,
     claims=[
-        loss_mean(
-            "1.mean-symmetric",
-            rf"{MEAN} \text{{ for symmetric }} A",
-            expected=mc.control(
-                r"entries that are not independent see $\Delta + \Delta^T$: the mean is another"
-            ),
-        ),
-        loss_mean(
-            "1.mean-symmetric.exact",
-            r"\mathbb{E} \hat{L}_n / L = 1 + 1/d \text{ for symmetric } A \text{ and exchangeable entries of } \Delta",
-            equals=lambda dimension: 1 / dimension,
-            margin=0.03,
-        ),
-        mc.Value(
-            "1.gradient-symmetric",
-            rf"\mathbb{{E}} {ON_V} = 0 \text{{ for symmetric }} A",
-            of=mc.mean("gradient_across"),
-            equals=0,
-            margin=0.05,
-            expected=mc.control(r"the gradient on symmetric $A$ has mean $(\Delta + \Delta^T)/L$"),
+        mean_error("1.mean-symmetric", MEAN + SYMMETRIC, expected=DEPENDENT),
+        mean_error("1.mean-symmetric.exact", EXACT, equals=lambda dimension: 1 / dimension, margin=0.03),
+        mean_error(
+            "1.gradient-symmetric", TWISTED, of=mc.mean("gradient_across"), margin=0.05, expected=TILTED
         ),
     ],
 )
@@ -179,15 +166,8 @@ rademacher = mc.Experiment(
     scenarios=mc.grid(**SMALL, sampler=("rademacher",)),
     columns=LOSS,
     claims=[
-        loss_mean("1.mean-rademacher", rf"{MEAN} \text{{ for entries }} \pm 1"),
-        mc.Law(
-            "1.law-rademacher",
-            rf"{CHI_SQUARE} \text{{ for entries }} \pm 1",
-            column="chi_square",
-            distribution=loss_law,
-            margin=0.02,
-            expected=mc.control("signs have the mean of normals but a smaller fourth moment: another law"),
-        ),
+        mean_error("1.mean-rademacher", MEAN + SIGNS),
+        mc.Law("1.law-rademacher", CHI_SQUARE + SIGNS, **CHI, expected=OTHER_LAW),
     ],
 )
 
@@ -212,6 +192,15 @@ EDGES = {
 }
 SIDES = (("upper", r"\lambda_{\max}", largest_centre), ("lower", r"\log \lambda_{\min}", log_smallest_centre))
 
+EDGE = r"\lambda_{\min}, \lambda_{\max} \text{ of } \tfrac{1}{n} \Phi^T \Phi \text{ tend to } (1 \mp \sqrt{d^2/n})^2"
+NEAR = r"\lvert \mathbb{E} %s - \text{edge, centred for } n \text{ and } d^2 \rvert \propto n^{-2/3}"
+TRACY_WIDOM = r"%s \text{, centred and scaled, has the Tracy-Widom law}"
+EITHER = r"%s \text{ has one law, drawn from } \Phi \text{ or from its bidiagonal form}"
+EITHER_A = r"\lambda_{\min} \text{ has one law for symmetric and for independent entries of } A"
+LARGE = {"measurements": (5184, 46656)}
+AT_64: dict[str, Any] = TWICE | {"margin": 0.05, "where": {"measurements": 64}}
+ZERO = mc.control(r"symmetric $A$ give $\Phi$ equal columns: its smallest eigenvalue is 0")
+
 edges = mc.Experiment(
     "edges",
     simulate=spectrum,
@@ -219,48 +208,27 @@ edges = mc.Experiment(
     + mc.grid(sampler=("gaussian",), measurements=(64,)),
     columns=EDGES,
     claims=[
-        mc.Value(
-            "1.edges",
-            r"\lambda_{\min}, \lambda_{\max} \text{ of } \tfrac{1}{n} \Phi^T \Phi \text{ tend to } (1 \mp \sqrt{d^2/n})^2",
-            of=mc.mean("edge_distance"),
-            equals=0,
-            margin=0.02,  # at n = 5184 finite sizes leave 0.011
-            where={"measurements": (5184, 46656)},
-        ),
+        # At n = 5184 finite sizes leave 0.011.
+        mc.Value("1.edges", EDGE, of=mc.mean("edge_distance"), equals=0, margin=0.02, where=LARGE),
         *(
-            mc.Rate(
-                f"1.edges.{side}-rate",
-                rf"\lvert \mathbb{{E}} {eigenvalue} - \text{{edge, centred for }} n \text{{ and }} d^2 \rvert \propto n^{{-2/3}}",
-                of=mc.mean(f"{side}_gap"),
-                against="measurements",
-                exponent=-2 / 3,
-                margin=0.03,
-                where={"sampler": "projected"},
-            )
-            for side, eigenvalue, _ in SIDES
+            rate(f"1.edges.{side}-rate", NEAR % end, of=mc.mean(f"{side}_gap"), exponent=-2 / 3, margin=0.03)
+            for side, end, _ in SIDES
         ),
         *(
             mc.Law(
                 f"1.edges.{side}-law",
-                rf"{eigenvalue} \text{{, centred and scaled, has the Tracy-Widom law}}",
+                TRACY_WIDOM % end,
                 column=f"{side}_gap",
                 distribution=lambda measurements, centre=centre: GapLaw(
                     centre(measurements, measurements // 4).scale
                 ),
                 margin=0.05,  # at n = 64 the limit itself is 0.024 off
             )
-            for side, eigenvalue, centre in SIDES
+            for side, end, centre in SIDES
         ),
         *(
-            mc.SameLaw(
-                f"1.edges.{side}-samplers",
-                rf"{eigenvalue} \text{{ has one law, drawn from }} \Phi \text{{ or from its bidiagonal form}}",
-                column=f"{side}_gap",
-                across="sampler",
-                margin=0.05,
-                where={"measurements": 64},
-            )
-            for side, eigenvalue, _ in SIDES
+            mc.SameLaw(f"1.edges.{side}-samplers", EITHER % end, column=f"{side}_gap", **AT_64)
+            for side, end, _ in SIDES
         ),
     ],
 )
@@ -272,12 +240,7 @@ symmetric_edges = mc.Experiment(
     columns=EDGES,
     claims=[
         mc.SameLaw(
-            "1.edges-symmetric",
-            r"\lambda_{\min} \text{ has one law for symmetric and for independent entries of } A",
-            column="lower_gap",
-            across="sampler",
-            margin=0.05,
-            expected=mc.control(r"symmetric $A$ give $\Phi$ equal columns: its smallest eigenvalue is 0"),
+            "1.edges-symmetric", EITHER_A, column="lower_gap", across="sampler", margin=0.05, expected=ZERO
         )
     ],
 )
@@ -297,27 +260,19 @@ def plant(study: mc.Study, path: str) -> mc.Study:
     return replace(study, experiments=[new if e is old else e for e in study.experiments])
 
 
+FALLING = "Error of the loss against measurements"
+CAPTION = "Two by two matrices, three factors: the relative error, and what a fixed bias makes of it."
+SHOWN = {"dimension": 2, "depth": 3}
 study = mc.Study(
     name="sensing_loss",
     title="The loss of deep matrix sensing on finitely many measurements",
     question="Does the empirical loss have the mean, variance, law and rate that theory gives it, and its gradient too?",
     source="Optimization Landscape of Neural Networks, Problem 1",
-    answer=r"It has, and its gradient too: the error falls as $n^{{{1.rate}}}$; where they are furthest from theory, the variance is "
-    r"{1.variance} and the gradient's mean square error {1.gradient} times that of theory. The eigenvalues behind both keep within "
-    r"{1.edges:.1%} of the edges from $n = 5184$ on. Signs for normal entries keep the mean and change the law; symmetric matrices "
-    r"add {1.mean-symmetric} of the mean.",
+    answer=r"It has, and its gradient too: the error falls as $n^{{{1.rate}}}$; where they are furthest from theory, the variance is {1.variance} and the gradient's mean square error {1.gradient} times that of theory. The eigenvalues behind both keep within {1.edges:.1%} of the edges from $n = 5184$ on. Signs for normal entries keep the mean and change the law; symmetric matrices add {1.mean-symmetric} of the mean.",
     experiments=[loss, symmetric, rademacher, edges, symmetric_edges],
     block=1024,
     replicates=mc.Replicates(first=1024, quick=131072, full=262144),
-    overlays=(
-        mc.Overlay(
-            "rate",
-            "Error of the loss against measurements",
-            "Two by two matrices, three factors: the relative error, and what a fixed bias makes of it.",
-            claims=("1.rate", "1.rate-biased"),
-            where={"dimension": 2, "depth": 3},
-        ),
-    ),
+    overlays=(mc.Overlay("rate", FALLING, CAPTION, claims=("1.rate", "1.rate-biased"), where=SHOWN),),
     options=(
         mc.Option("planted", metavar="FILE", help="a square CSV: plant it, scaled, as W*", apply=plant),
     ),

@@ -26,6 +26,7 @@ Columns = dict[str, FloatArray]
 REAL, ANGLE = "real rows", "60 degrees"
 WIDTHS = mc.powers_of_two(1, 9)
 RATE = partial(mc.Rate, against="width")
+ZERO = partial(mc.Value, equals=0.0)
 ENTRIES = 2**18  # of W_0 in work at once: 2 MiB, which with its features stays in a processor's cache
 
 
@@ -76,8 +77,8 @@ FEATURES = r"\lVert k_m - k \rVert / \lVert k \rVert \propto m^{-1/2} \text{ for
 TANGENT = (
     r"\lVert \Theta_m - \Theta \rVert / \lVert \Theta \rVert \propto m^{-1/2} \text{ for the tangent kernel}"
 )
-UNBIASED = r"\mathbb{E} \frac{1}{m} \sum_j \varphi(w_j^T x) \varphi(w_j^T x') = k(x, x')"
-TANGENT_UNBIASED = r"\mathbb{E} \frac{x^T x'}{m} \sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') = \Theta(x, x')"
+KERNEL_MEAN = r"\mathbb{E} \frac{1}{m} \sum_j \varphi(w_j^T x) \varphi(w_j^T x') = k(x, x')"
+THETA_MEAN = r"\mathbb{E} \frac{x^T x'}{m} \sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') = \Theta(x, x')"
 WIDE = {"width": (128, 512)}
 
 KERNELS = mc.Experiment(
@@ -97,16 +98,9 @@ KERNELS = mc.Experiment(
         RATE("2.kernel", FEATURES, of=mc.rms("kernel_error"), exponent=-1 / 2, margin=0.02),
         RATE("2.kernel.tangent", TANGENT, of=mc.rms("tangent_error"), exponent=-1 / 2, margin=0.02),
         # Entries are of order 1; at these widths the quick profile knows them to half of the margin.
-        mc.Value(
-            "2.kernel.unbiased", UNBIASED, of=mc.mean("kernel_deviation"), equals=0.0, margin=0.01, where=WIDE
-        ),
-        mc.Value(
-            "2.kernel.tangent-unbiased",
-            TANGENT_UNBIASED,
-            of=mc.mean("tangent_deviation"),
-            equals=0.0,
-            margin=0.01,
-            where=WIDE,
+        ZERO("2.kernel.unbiased", KERNEL_MEAN, of=mc.mean("kernel_deviation"), margin=0.01, where=WIDE),
+        ZERO(
+            "2.kernel.tangent-unbiased", THETA_MEAN, of=mc.mean("tangent_deviation"), margin=0.01, where=WIDE
         ),
     ],
 )
@@ -127,6 +121,8 @@ def _binomial(width: int, inputs: str) -> Distribution:
     return scipy.stats.binom(width, _limits("relu", _inputs(inputs))[1][0, 1])
 
 
+BINOMIAL = r"\sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') \sim \text{Binomial}(m, (\pi - \theta)/2\pi) \text{ for ReLU}"
+
 ACTIVE_ROWS = mc.Experiment(
     "active_rows",
     simulate=active_rows,
@@ -135,13 +131,7 @@ ACTIVE_ROWS = mc.Experiment(
     columns={"active": "the number of rows that are active on both inputs", "width": "$m$"},
     claims=[
         # Exact at every width: the margin is what the band of 8192 networks leaves.
-        mc.Law(
-            "2.binomial",
-            r"\sum_j \varphi'(w_j^T x) \varphi'(w_j^T x') \sim \text{Binomial}(m, (\pi - \theta)/2\pi) \text{ for ReLU}",
-            column="active",
-            distribution=_binomial,
-            margin=0.05,
-        ),
+        mc.Law("2.binomial", BINOMIAL, column="active", distribution=_binomial, margin=0.05),
     ],
 )
 
@@ -178,10 +168,12 @@ def _flatness(activation: str, width: int) -> float:
 
 
 SMOOTH = ("tanh", "cos")  # ReLU's features are unbounded: its kurtosis takes too many networks to see
+BOUNDED, UNSIGNED = {"activation": SMOOTH}, {"activation": "relu", "width": (16, 256)}
 LIMIT = r"f(W_0) / \sqrt{\mathbb{E} \sigma^2} \to N(0, 1)"
 VARIANCE = r"\operatorname{Var} f(W_0) = \mathbb{E} \sigma^2 \text{ at every } m"
 SKEWNESS = r"\mathbb{E} f(W_0)^3 = 0 \text{ at every } m"
 FLATTER = r"3 - \mathbb{E} f^4 / (\mathbb{E} f^2)^2"
+INVERSE = rf"{FLATTER} \propto m^{{-1}}"
 KURTOSIS = rf"{FLATTER} = (3 - \mathbb{{E}} \sigma^4 / (\mathbb{{E}} \sigma^2)^2) / m"
 
 OUTPUTS = mc.Experiment(
@@ -198,6 +190,7 @@ OUTPUTS = mc.Experiment(
         "width": "$m$, the number of rows",
     },
     claims=[
+        # At m = 128 the law is within 0.01 of normal.
         mc.Law(
             "2.gaussian",
             LIMIT,
@@ -206,42 +199,32 @@ OUTPUTS = mc.Experiment(
             margin=0.05,
             where=WIDE,
         ),
-        # At m = 128 the law is within 0.01 of normal.
         # Moments of heavy-tailed outputs: margins that the quick profile can decide at a width of 2.
         mc.Value("2.gaussian.variance", VARIANCE, of=mc.variance("output"), equals=1.0, margin=0.1),
-        mc.Value("2.gaussian.skewness", SKEWNESS, of=mc.mean("output_cubed"), equals=0.0, margin=0.4),
+        ZERO("2.gaussian.skewness", SKEWNESS, of=mc.mean("output_cubed"), margin=0.4),
         mc.Value(
             "2.gaussian.kurtosis",
             KURTOSIS,
             of=mc.mean("flatness"),
             equals=_flatness,
             margin=mc.relative(0.2),
-            where={"activation": SMOOTH},
+            where=BOUNDED,
         ),
-        RATE(
-            "2.gaussian.rate",
-            rf"{FLATTER} \propto m^{{-1}}",
-            of=mc.mean("flatness"),
-            exponent=-1.0,
-            margin=0.1,
-            where={"activation": SMOOTH},
-        ),
-        mc.Value(
+        RATE("2.gaussian.rate", INVERSE, of=mc.mean("flatness"), exponent=-1.0, margin=0.1, where=BOUNDED),
+        ZERO(
             "2.gaussian.positive-mean",
             r"\mathbb{E} f(W_0) = 0 \text{ with all } a_j = 1/\sqrt{m}",
             of=mc.mean("positive"),
-            equals=0.0,
             margin=0.1,
-            where={"activation": "relu", "width": (16, 256)},
+            where=UNSIGNED,
             expected=mc.control(r"without random signs the output has a mean that grows as $\sqrt{m}$"),
         ),
-        mc.Value(
+        ZERO(
             "2.gaussian.positive-skewness",
             r"\mathbb{E} f(W_0)^3 = 0 \text{ with all } a_j = 1/\sqrt{m}",
             of=mc.mean("positive_cubed"),
-            equals=0.0,
             margin=0.4,
-            where={"activation": "relu", "width": (16, 256)},
+            where=UNSIGNED,
             expected=mc.control("without random signs odd moments appear"),
         ),
     ],
@@ -273,10 +256,7 @@ study = mc.Study(
     title="A wide network at initialization: kernels and the Gaussian limit",
     question="Do the kernels have their closed forms and scatter as $1/\\sqrt{m}$, and is the output Gaussian as m grows?",
     source="Optimization Landscape of Neural Networks, Problem 2, kernels at initialization",
-    answer=r"Around their closed forms the random-feature kernel scatters as $m^{{{2.kernel}}}$ and the tangent kernel as "
-    r"$m^{{{2.kernel.tangent}}}$, where the slopes are furthest from $-1/2$. The output becomes Gaussian: its excess kurtosis falls as "
-    r"$m^{{{2.gaussian.rate}}}$, its variance is right at every width. It takes the random signs: without them the mean is "
-    r"{2.gaussian.positive-mean} standard deviations at $m = 256$.",
+    answer=r"Around their closed forms the random-feature kernel scatters as $m^{{{2.kernel}}}$ and the tangent kernel as $m^{{{2.kernel.tangent}}}$, where the slopes are furthest from $-1/2$. The output becomes Gaussian: its excess kurtosis falls as $m^{{{2.gaussian.rate}}}$, its variance is right at every width. It takes the random signs: without them the mean is {2.gaussian.positive-mean} standard deviations at $m = 256$.",
     experiments=[KERNELS, ACTIVE_ROWS, OUTPUTS],
     block=1024,
     replicates=mc.Replicates(first=1024, quick=16384, full=32768),

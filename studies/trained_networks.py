@@ -31,6 +31,7 @@ Measure = Callable[[Initialization, FloatArray, FloatArray], Columns]
 SINGLE, REAL, RANDOM = "one input", "real rows", "random points"
 WIDTHS, MORE = mc.powers_of_two(6, 12), mc.powers_of_two(4, 12)  # narrow networks cannot learn three rows
 ENTRIES = 2**18  # of W_0 in work at once, at most ten to a row: 2 MiB, unless a single network has more
+TANH = {"data": REAL, "activation": "tanh"}
 UNFINISHED = "the loss did not fall as wanted within the steps allowed"
 
 
@@ -77,13 +78,14 @@ RIGHT_SIDE = r"\frac{\beta}{2 \sqrt{m}} \lVert W - W_0 \rVert^2 \lVert x \rVert^
 BOUNDED = rf"|f(W) - f_0(W)| \le {RIGHT_SIDE}"
 MEAN, SPREAD = r"\mathbb{E}(f - f_0)", r"\operatorname{sd}(f - f_0)"
 SMOOTH_STEP = r"\propto m^{-1} \text{ after a gradient step, smooth } \sigma"
-ANY_MEAN, ANY_SD = (
-    rf"{of} \text{{ in closed form after a gradient step, at every }} m" for of in (MEAN, SPREAD)
-)
+AT_ANY = r"\text{ in closed form after a gradient step, at every } m"
+ANY_MEAN, ANY_SD = f"{MEAN} {AT_ANY}", f"{SPREAD} {AT_ANY}"
+SMOOTH, RELU = "smooth activations", "ReLU"
 TENTH = mc.relative(0.1)  # theory is exact at every width, so that it allows for sampling alone
-FEW = {"data": SINGLE, "width": (256, 1024, 4096)}  # the sd, known less well than the mean, takes more draws
+ONE = {"data": SINGLE}
+FEW = ONE | {"width": (256, 1024, 4096)}  # the sd, known less well than the mean, takes more draws
 ONE_STEP = {"part": 0.0, "step": 1.0, "steps": 1}
-
+PAIR, SD, ROW_SPREAD = mc.mean("pair"), mc.sd("undershoot"), mc.rms("row_spread")
 
 ERRORS = {
     "undershoot": r"$f_0 - f$ on the first input, in the direction of its label",
@@ -122,26 +124,12 @@ STEP = mc.Experiment(
     columns=MOVED,
     claims=[
         BOUND("2c.step", rf"{BOUNDED} \text{{ after a gradient step}}"),
-        RATE("2d.gradient.mean", rf"{MEAN} {SMOOTH_STEP}", of=mc.mean("pair")),
-        RATE("2d.gradient.sd", rf"{SPREAD} {SMOOTH_STEP}", of=mc.rms("row_spread")),
+        RATE("2d.gradient.mean", rf"{MEAN} {SMOOTH_STEP}", of=PAIR),
+        RATE("2d.gradient.sd", rf"{SPREAD} {SMOOTH_STEP}", of=ROW_SPREAD),
         mc.Value(
-            "2d.gradient.exact-mean",
-            ANY_MEAN,
-            of=mc.mean("pair"),
-            equals=_mean,
-            margin=TENTH,
-            where={"data": SINGLE},
-            title="smooth activations",
+            "2d.gradient.exact-mean", ANY_MEAN, of=PAIR, equals=_mean, margin=TENTH, where=ONE, title=SMOOTH
         ),
-        mc.Value(
-            "2d.gradient.exact-sd",
-            ANY_SD,
-            of=mc.sd("undershoot"),
-            equals=_sd,
-            margin=TENTH,
-            where=FEW,
-            title="smooth activations",
-        ),
+        mc.Value("2d.gradient.exact-sd", ANY_SD, of=SD, equals=_sd, margin=TENTH, where=FEW, title=SMOOTH),
     ],
 )
 
@@ -153,6 +141,10 @@ def kinked_step(start: Initialization, X: FloatArray, y: FloatArray) -> Columns:
 
 RELU_MEAN = rf"{MEAN} \propto m^{{-1/2}} \text{{ after a gradient step, ReLU}}"
 RELU_SD = rf"{SPREAD} \propto m^{{-3/4}} \text{{ after a gradient step, ReLU}}"
+ONE_POWER = r"\sqrt{\mathbb{E} (f - f_0)^2} \text{ is one power of } m \text{, ReLU}"
+NO_POWER = mc.control("a mean of order $m^{-1/2}$ and an sd of order $m^{-3/4}$: no single power")
+# The zone holds every slope between -1/2 and -3/4, so that only the goodness of fit can refute.
+IN_ZONE: dict[str, Any] = {"exponent": -5 / 8, "margin": 0.2, "exact": True}
 
 KINK = mc.Experiment(
     "kink",
@@ -161,35 +153,11 @@ KINK = mc.Experiment(
     source=r"Problem 2 (d), where $\beta$ is infinite",
     columns=ERRORS,
     claims=[
-        RATE("2d.gradient.relu-mean", RELU_MEAN, of=mc.mean("pair"), exponent=-1 / 2),
-        RATE("2d.gradient.relu-sd", RELU_SD, of=mc.rms("row_spread"), exponent=-3 / 4),
-        # The zone holds every slope between -1/2 and -3/4, so that only the goodness of fit can refute.
-        RATE(
-            "2d.gradient.relu-single",
-            r"\sqrt{\mathbb{E} (f - f_0)^2} \text{ is one power of } m \text{, ReLU}",
-            of=mc.rms("undershoot"),
-            exponent=-5 / 8,
-            margin=0.2,
-            exact=True,
-            expected=mc.control("a mean of order $m^{-1/2}$ and an sd of order $m^{-3/4}$: no single power"),
-        ),
-        mc.Value(
-            "2d.gradient.relu-exact-mean",
-            ANY_MEAN,
-            of=mc.mean("pair"),
-            equals=_mean,
-            margin=TENTH,
-            title="ReLU",
-        ),
-        mc.Value(
-            "2d.gradient.relu-exact-sd",
-            ANY_SD,
-            of=mc.sd("undershoot"),
-            equals=_sd,
-            margin=TENTH,
-            where=FEW,
-            title="ReLU",
-        ),
+        RATE("2d.gradient.relu-mean", RELU_MEAN, of=PAIR, exponent=-1 / 2),
+        RATE("2d.gradient.relu-sd", RELU_SD, of=ROW_SPREAD, exponent=-3 / 4),
+        RATE("2d.gradient.relu-single", ONE_POWER, of=mc.rms("undershoot"), **IN_ZONE, expected=NO_POWER),
+        mc.Value("2d.gradient.relu-exact-mean", ANY_MEAN, of=PAIR, equals=_mean, margin=TENTH, title=RELU),
+        mc.Value("2d.gradient.relu-exact-sd", ANY_SD, of=SD, equals=_sd, margin=TENTH, where=FEW, title=RELU),
     ],
 )
 
@@ -217,8 +185,8 @@ TRAINING = mc.Experiment(
     claims=[
         BOUND("2c.trained", rf"{BOUNDED} \text{{ at trained weights}}"),
         RATE("2c.trained-rate", BOUND_FALLS, of=mc.mean("bound"), exponent=-1 / 2, margin=0.02),
-        RATE("2d.gradient.trained-mean", rf"{MEAN} {TRAINED}", of=mc.mean("pair")),
-        RATE("2d.gradient.trained-sd", rf"{SPREAD} {TRAINED}", of=mc.sd("undershoot"), margin=0.1),
+        RATE("2d.gradient.trained-mean", rf"{MEAN} {TRAINED}", of=PAIR),
+        RATE("2d.gradient.trained-sd", rf"{SPREAD} {TRAINED}", of=SD, margin=0.1),
         RATE("2d.lazy", MOVEMENT, of=mc.mean("movement"), exponent=-1 / 2, margin=0.02),
         RATE("2d.lazy.kernel", rf"{KERNEL} \propto m^{{-1}}", of=mc.rms("kernel_movement")),
         RATE("2d.lazy.matched", AS_LONG, of=mc.rms("departure"), margin=0.1),
@@ -266,70 +234,51 @@ MEAN_FIELD = mc.Experiment(
 
 def conclude(ledger: mc.Ledger) -> mc.Section:
     """What over-parametrization does to training, in the ledger's own numbers."""
-    tanh = {"activation": "tanh", "data": REAL}
     bounds = [ledger[claim] for claim in ("2c.step", "2c.trained", "2c.random-points")]
     single = ledger["2d.gradient.relu-single"]
     fit = single.evidence.cells[0].fit
     misfit = (
         f"chi-square {fit.chi_square:.0f} on {fit.degrees} degrees of freedom" if fit else "not known yet"
     )
-    return mc.Section(
-        "What over-parametrization does",
-        (
-            f"A trained wide network is its linearization. To reach a tenth of its loss on three real rows, the weights move "
-            f"by a fraction that falls with exponent {ledger['2d.lazy'].cell(**tanh):.3f} in the width, the tangent kernel by one "
-            f"with exponent {ledger['2d.lazy.kernel'].cell(**tanh):.3f}, and the network departs from the linearization trained "
-            f"as long with exponent {ledger['2d.lazy.matched'].cell(**tanh):.3f}.",
-            f"Mean and standard deviation of the error are both of order $1/m$ for a smooth activation: after one gradient step "
-            f"{ledger['2d.gradient.mean'].cell(**tanh):.3f} and {ledger['2d.gradient.sd'].cell(**tanh):.3f}, after training "
-            f"{ledger['2d.gradient.trained-mean'].cell(**tanh):.3f} and {ledger['2d.gradient.trained-sd'].cell(**tanh):.3f}. "
-            f"Training is no adversary: the bound of (c), which falls with exponent "
-            f"{ledger['2c.trained-rate'].cell(**tanh):.3f}, was exceeded {sum(bound.violations for bound in bounds)} times, and "
-            f"the largest ratio of error to bound was {max(bound.largest_ratio for bound in bounds):.4f}.",
-            f"A kink costs rate. For ReLU the mean falls with exponent {ledger['2d.gradient.relu-mean'].cell():.3f} and the "
-            f"standard deviation with {ledger['2d.gradient.relu-sd'].cell():.3f}. One line through their root mean square has "
-            f"slope {single.estimate:.3f} and looks straight; its goodness of fit, {misfit}, does not allow it.",
-            f"It is the scaling $1/\\sqrt{{m}}$ that does this, not width alone. With outputs $\\pm 1/m$ the kernel moves at "
-            f"every width: exponent {ledger['2d.lazy.mean-field-rate'].cell():.3f}.",
-        ),
+    told = (
+        f"A trained wide network is its linearization. To reach a tenth of its loss on three real rows, the weights move "
+        f"by a fraction that falls with exponent {ledger['2d.lazy'].cell(**TANH):.3f} in the width, the tangent kernel by one "
+        f"with exponent {ledger['2d.lazy.kernel'].cell(**TANH):.3f}, and the network departs from the linearization trained "
+        f"as long with exponent {ledger['2d.lazy.matched'].cell(**TANH):.3f}.",
+        f"Mean and standard deviation of the error are both of order $1/m$ for a smooth activation: after one gradient step "
+        f"{ledger['2d.gradient.mean'].cell(**TANH):.3f} and {ledger['2d.gradient.sd'].cell(**TANH):.3f}, after training "
+        f"{ledger['2d.gradient.trained-mean'].cell(**TANH):.3f} and {ledger['2d.gradient.trained-sd'].cell(**TANH):.3f}. "
+        f"Training is no adversary: the bound of (c), which falls with exponent "
+        f"{ledger['2c.trained-rate'].cell(**TANH):.3f}, was exceeded {sum(bound.violations for bound in bounds)} times, and "
+        f"the largest ratio of error to bound was {max(bound.largest_ratio for bound in bounds):.4f}.",
+        f"A kink costs rate. For ReLU the mean falls with exponent {ledger['2d.gradient.relu-mean'].cell():.3f} and the "
+        f"standard deviation with {ledger['2d.gradient.relu-sd'].cell():.3f}. One line through their root mean square has "
+        f"slope {single.estimate:.3f} and looks straight; its goodness of fit, {misfit}, does not allow it.",
+        f"It is the scaling $1/\\sqrt{{m}}$ that does this, not width alone. With outputs $\\pm 1/m$ the kernel moves at "
+        f"every width: exponent {ledger['2d.lazy.mean-field-rate'].cell():.3f}.",
     )
+    return mc.Section("What over-parametrization does", told)
 
+
+APART = "Mean and standard deviation apart, for one input of norm 1 and a step of size 1: both fall as 1/m for tanh; for ReLU each has its own, slower rate."
+KINDS = ("2d.gradient.mean", "2d.gradient.sd", "2d.gradient.relu-mean", "2d.gradient.relu-sd")
+FALLS = "The bound, the weights' and the tangent kernel's relative movement, and the error's mean and standard deviation."
+LINES = ("2c.trained-rate", "2d.lazy", "2d.lazy.kernel", "2d.gradient.trained-mean", "2d.gradient.trained-sd")
 
 study = mc.Study(
     name="trained_networks",
     title="How far training carries a wide network from its linearization",
     question="Do gradient steps and training leave a wide network at its linearization, and at which rates?",
     source="Optimization Landscape of Neural Networks, Problem 2 (d)",
-    answer=r"They do. For smooth activations mean and standard deviation of the error fall as $m^{{{2d.gradient.mean}}}$ and "
-    r"$m^{{{2d.gradient.sd}}}$ after a gradient step, as $m^{{{2d.gradient.trained-mean}}}$ and $m^{{{2d.gradient.trained-sd}}}$ after "
-    r"training, while the weights move by $m^{{{2d.lazy}}}$ and the tangent kernel by $m^{{{2d.lazy.kernel}}}$ of themselves. A kink "
-    r"costs rate: for ReLU $m^{{{2d.gradient.relu-mean}}}$ and $m^{{{2d.gradient.relu-sd}}}$. With outputs $\pm 1/m$ the kernel moves "
-    r"at every width.",
+    answer=r"They do. For smooth activations mean and standard deviation of the error fall as $m^{{{2d.gradient.mean}}}$ and $m^{{{2d.gradient.sd}}}$ after a gradient step, as $m^{{{2d.gradient.trained-mean}}}$ and $m^{{{2d.gradient.trained-sd}}}$ after training, while the weights move by $m^{{{2d.lazy}}}$ and the tangent kernel by $m^{{{2d.lazy.kernel}}}$ of themselves. A kink costs rate: for ReLU $m^{{{2d.gradient.relu-mean}}}$ and $m^{{{2d.gradient.relu-sd}}}$. With outputs $\pm 1/m$ the kernel moves at every width.",
     experiments=[STEP, KINK, TRAINING, RANDOM_POINTS, MEAN_FIELD],
     block=128,
     replicates=mc.Replicates(first=128, quick=8192, full=16384),
     conclusion=conclude,
     overlays=(
+        mc.Overlay("step", "Error after one gradient step: tanh and ReLU", APART, claims=KINDS, where=ONE),
         mc.Overlay(
-            "step",
-            "Error after one gradient step: tanh and ReLU",
-            "Mean and standard deviation apart, for one input of norm 1 and a step of size 1: both fall as 1/m for tanh; for "
-            "ReLU each has its own, slower rate.",
-            claims=("2d.gradient.mean", "2d.gradient.sd", "2d.gradient.relu-mean", "2d.gradient.relu-sd"),
-            where={"data": SINGLE},
-        ),
-        mc.Overlay(
-            "training",
-            "Training to a tenth of the loss on three real rows",
-            "The bound, the weights' and the tangent kernel's relative movement, and the error's mean and standard deviation.",
-            claims=(
-                "2c.trained-rate",
-                "2d.lazy",
-                "2d.lazy.kernel",
-                "2d.gradient.trained-mean",
-                "2d.gradient.trained-sd",
-            ),
-            where={"data": REAL, "activation": "tanh"},
+            "training", "Training to a tenth of the loss on three real rows", FALLS, claims=LINES, where=TANH
         ),
     ),
 )

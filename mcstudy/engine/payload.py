@@ -8,13 +8,11 @@ import multiprocessing
 import os
 import pickle
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -24,9 +22,6 @@ from mcstudy.exceptions import StudyError
 __all__ = ["Payload", "Ready", "pack"]
 
 Simulate = Callable[..., Mapping[str, Any]]
-
-
-PARENT_SECONDS = 1.0  # between two looks whether it is there: no measurable load, and no long wait
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,6 @@ class Payload:
         with suppress(OSError):
             os.chdir(self.folder)
         _as_python_starts()
-        _end_with_parent()
         modules = _modules(self.shared)
         if modules is not None:
             _stand_among(modules)
@@ -110,22 +104,6 @@ def _as_python_starts() -> None:
     to find a function waits for ever.
     """
     multiprocessing.set_start_method(None, force=True)
-
-
-@cache
-def _end_with_parent() -> None:
-    """Have this worker end soon after the process that started it, which may be killed without a word.
-
-    Joblib's workers notice that only when they are out of work: a long block would go on for nobody.
-    """
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(PARENT_SECONDS)
-        os._exit(1)
-
-    Thread(target=watch, name="mcstudy watches its parent", daemon=True).start()
 
 
 @lru_cache(maxsize=4)  # a worker serves one study after the other

@@ -97,39 +97,6 @@ def test_invariant_to_sigkill(uninterrupted: dict[str, str], project: Path) -> N
     assert same_digests("cut", uninterrupted)
 
 
-def children_of(parent: int) -> set[int]:
-    """The processes that a process has started, its workers among them."""
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
-    )
-    return {int(pid) for pid in listed.stdout.split()}
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="processes are counted where Linux lists them"
-)
-def test_workers_end_with_a_run_that_is_killed(uninterrupted: dict[str, str], project: Path) -> None:
-    """Their blocks, which wait for a file, would never end."""
-    cut = start("toy", "--out", "cut", "--jobs", "2")
-    wait_for(lambda: kept(project / "cut" / "toy" / "draws.sqlite") >= 1, cut)
-    workers = children_of(cut.pid)
-    assert len(workers) >= 2
-    assert all(map(alive, workers))  # the control
-    cut.kill()
-    cut.communicate(timeout=60)  # which ends when all have closed the pipe
-    deadline = time.monotonic() + 30
-    while any(map(alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(map(alive, workers))
-
-
 @pytest.mark.parametrize(
     ("executor", "number"),
     [
