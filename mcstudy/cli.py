@@ -7,14 +7,10 @@ files that can't be read; 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from threading import current_thread, main_thread
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mcstudy.arguments import OPTIONS, Command, parser_for, split
 from mcstudy.exceptions import McstudyError
@@ -47,43 +43,8 @@ def main(study: Study) -> None:
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
     """Run a command; turn errors of use and interruptions into exit codes."""
-    with lasting_output(), _stopped_as_by_ctrl_c():
+    with lasting_output():
         return _coded(arguments, study)
-
-
-def _interrupting(owner: int) -> Callable[[int, Any], None]:
-    """A handler that interrupts this process, and ends those forked from it as without it.
-
-    A pool of processes inside `simulate` ends its own by SIGTERM: one that caught it would hold its locks for ever.
-    """
-
-    def handle(number: int, frame: Any) -> None:
-        if os.getpid() == owner:
-            signal.default_int_handler(number, frame)
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    return handle
-
-
-@contextmanager
-def _stopped_as_by_ctrl_c() -> Iterator[None]:
-    """Have a scheduler that ends a job, or a terminal that goes away, interrupt a run as Ctrl-C does."""
-    before: dict[int, Any] = {}
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        number = getattr(signal, name, None)
-        # `nohup` has it ignored, and a program that calls us may have a handler of its own.
-        if (
-            number is not None
-            and current_thread() is main_thread()
-            and signal.getsignal(number) is signal.SIG_DFL
-        ):
-            before[number] = signal.signal(number, _interrupting(os.getpid()))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _coded(arguments: list[str], study: Study | None) -> int:

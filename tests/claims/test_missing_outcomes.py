@@ -159,7 +159,8 @@ def test_bounds_beside_estimates(draws_of: DrawsOf, name: str) -> None:
     (cell,) = find(claim, draws, 0.01).cells
     assert (cell.failures, cell.missing) == (40, 60)
     assert cell.worst_case == (None if expected is None else pytest.approx(expected))
-    assert from_plain(mc.Cell, json.loads(json.dumps(plain(cell)))) == cell
+    again = from_plain(mc.Cell, json.loads(json.dumps(plain(cell))))
+    assert repr(again) == repr(cell)  # nan, which some fields hold, equals nothing
     if cell.worst_case:
         assert cell.worst_case[0] <= cell.estimate <= cell.worst_case[1]
 

@@ -267,10 +267,15 @@ class OwnLaw:
         return np.clip(x, 0, 1)
 
 
+def rule_of(claim: Claim) -> str:
+    with Journal(None, 16) as journal:
+        return KeptFindings(journal, {})._rule(claim, mc.grid(n=(1, 2)))
+
+
 def rule(**parts: Any) -> str:
     plan: dict[str, Any] = {"column": "x", "margin": 0.1, "distribution": norm(0, 1)}
     claim = mc.Law("l", "s", **(plan | parts))
-    return KeptFindings(Journal(None, 16), {})._rule(claim, mc.grid(n=(1, 2)))
+    return rule_of(claim)
 
 
 def test_laws_are_known_by_name_and_parameters() -> None:
@@ -300,14 +305,9 @@ def test_laws_with_more_to_them_are_judged_each_time(law: Any) -> None:
 )
 def test_statistics_of_the_studys_own_are_judged_each_time(of: mc.Statistic) -> None:
     """But not those that only mcstudy's functions make."""
-    kept = KeptFindings(Journal(None, 16), {})
-    scenarios = mc.grid(n=(1, 2))
-    assert kept._rule(mc.Value("a", "s", of=of, equals=0.0, margin=1.0), scenarios) == ""
+    assert rule_of(mc.Value("a", "s", of=of, equals=0.0, margin=1.0)) == ""
     known = [mc.mean("x") - mc.mean("y"), mc.rmse("x", lambda n: n), mc.conditional(mc.mean("x"), given="y")]
-    rules = [
-        kept._rule(mc.Value(str(n), "s", of=one, equals=0.0, margin=1.0), scenarios)
-        for n, one in enumerate(known)
-    ]
+    rules = [rule_of(mc.Value(str(n), "s", of=one, equals=0.0, margin=1.0)) for n, one in enumerate(known)]
     assert "" not in rules
 
 
@@ -333,7 +333,7 @@ def test_a_digest_of_a_claim_sees_all_of_its_fields() -> None:
         mc.Value("a", "t", **plan),
         mc.AtMost("a", "s", of=plan["of"], at_most=1.0),
     ]
-    rules = [KeptFindings(Journal(None, 16), {})._rule(claim, mc.grid(n=(1, 2))) for claim in claims]
+    rules = [rule_of(claim) for claim in claims]
     assert "" not in rules
     assert len(set(rules)) == len(rules)
 

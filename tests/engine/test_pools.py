@@ -41,30 +41,3 @@ def test_a_pool_finds_the_functions_of_its_own_study(
     assert done.returncode == 0, done.stderr
     with reading(project / "reports" / "second" / "draws.sqlite") as blocks:
         assert blocks.failed() == 0
-
-
-def test_processes_forked_from_a_run_end_as_any_other(project: Path) -> None:
-    """By SIGTERM, at once: a pool ends its own so, and they may hold a lock."""
-    script = (
-        "import os, signal, sys, time\n"
-        "from mcstudy.cli import _stopped_as_by_ctrl_c\n"
-        "with _stopped_as_by_ctrl_c():\n"
-        "    pid = os.fork()\n"
-        "    if not pid:\n"
-        "        try:\n"
-        "            time.sleep(60)\n"
-        "        finally:\n"
-        "            os._exit(7)\n"
-        "    time.sleep(0.2)\n"
-        "    os.kill(pid, signal.SIGTERM)\n"
-        "    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM\n"
-        "    try:\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "        time.sleep(60)\n"
-        "    except KeyboardInterrupt:\n"
-        "        print('interrupted')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
