@@ -168,7 +168,8 @@ def _fixed(value: Any) -> str:
     if kind is partial:
         return f"partial({_fixed([value.func, value.args, value.keywords])})"
     if _is_known_function(value):
-        return f"{getattr(value, '__module__', 'numpy')}.{value.__qualname__}"
+        name = getattr(value, "__qualname__", value.__name__)  # which ufuncs have from NumPy 2.1 on
+        return f"{getattr(value, '__module__', 'numpy')}.{name}"
     return _fixed_law(value)
 
 

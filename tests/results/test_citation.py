@@ -147,7 +147,8 @@ def test_a_width_that_is_none_is_refused(results: Results, width: str) -> None:
 
 
 def test_a_plot_has_the_width_that_is_asked_for(results: Results) -> None:
-    assert results.plot("mean", width="3.3in").get_figure(root=True).get_size_inches()[0] == 3.3  # type: ignore[union-attr]
+    figure = results.plot("mean", width="3.3in").figure
+    assert figure.get_size_inches()[0] == 3.3  # type: ignore[union-attr]
 
 
 def test_the_command(folder: Path, command: Command) -> None:
