@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from mcstudy import Experiment, Replicates, Statistic, Study, Value, Verdict, control, grid, mean, run
-from mcstudy.engine.drawkey import Part
+from mcstudy.engine.drawkey import Part, describe
 from mcstudy.engine.keys import analysis_of, draw_key, reaches_sets
 from mcstudy.engine.limit import Limit
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.exceptions import JournalError, StudyError
+from mcstudy.factors import call_with_factors
 
 MakeStudy = Callable[..., Study]
 
@@ -71,6 +72,20 @@ def test_every_common_factor_is_part_of_the_key(make_study: MakeStudy) -> None:
 )
 def test_sets_are_seen_where_draws_may_loop_over_them(text: str, kind: str, found: bool) -> None:
     assert reaches_sets({"part": Part(kind, "", text)}) is found
+    assert not reaches_sets({"part": Part(kind, "", text, ours=True)})
+
+
+def test_code_of_the_package_is_told_from_that_of_the_study() -> None:
+    """Its sets cost no run a proof under every order of hashes."""
+
+    def simulate(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        return {"x": rng.normal(size=size) * call_with_factors(scaled(1.0), {"n": n})}
+
+    parts = describe(simulate).parts
+    assert parts["call_with_factors"].ours
+    assert "set(" in parts["call_with_factors"].text
+    assert not any(part.ours for name, part in parts.items() if name in ("simulate", "scaled"))
+    assert not reaches_sets(parts)
 
 
 @pytest.mark.parametrize(

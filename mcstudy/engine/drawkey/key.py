@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["DrawKey", "Part", "difference"]
 
@@ -27,11 +27,14 @@ class Part:
         Equal where the draws can't differ for it.
     text : str
         For people who compare: code without comments, a shortened value, a version.
+    ours : bool
+        Whether it is code of mcstudy itself; not kept with the draws.
     """
 
     kind: str
     digest: str
     text: str
+    ours: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

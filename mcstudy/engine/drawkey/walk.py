@@ -212,7 +212,7 @@ class Walk:
         }
         tokens = [f"{name} {token}" for name, token in (*uses.items(), *defaults.items())]
         text = "\n".join([code.text, *_elsewhere(uses)])
-        return Part("code", sha256("\n".join([code.digest, *tokens])), text)
+        return Part("code", sha256("\n".join([code.digest, *tokens])), text, _is_ours(function))
 
     def _use(self, found: Found, owner: str, place: Place) -> str:
         if isinstance(found.value, Token):
@@ -243,7 +243,7 @@ class Walk:
         for name, value in members(kind):
             tokens.append(f"{name} {self._values.token(value, (*place, name))}")
             lines.append(f"    {name}" if callable(value) else f"    {name} = {shown(value)}")
-        return Part("class", sha256("\n".join([*bases, *tokens])), "\n".join(lines))
+        return Part("class", sha256("\n".join([*bases, *tokens])), "\n".join(lines), _is_ours(kind))
 
     def _describe_module(self, module: ModuleType, place: Place) -> Part:
         """A module that is used as a whole: nobody knows which of its names will be read."""
@@ -266,3 +266,7 @@ def _elsewhere(uses: dict[str, str]) -> list[str]:
         for name, kind, target in named
         if target and kind not in _WITHOUT_NAME and target.split(".")[-1] not in name.split(".")
     ]
+
+
+def _is_ours(value: FunctionType | type) -> bool:
+    return (value.__module__ or "").startswith("mcstudy.")
