@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mcstudy.arguments import OPTIONS, Command, parser_for, split
@@ -18,7 +18,10 @@ from mcstudy.output import lasting_output
 from mcstudy.words import nearest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mcstudy.engine.source import Origin
+    from mcstudy.ledger import Ledger
     from mcstudy.study import Study
 
 __all__ = ["command", "main"]
@@ -118,6 +121,18 @@ def _written(options: argparse.Namespace) -> list[str]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from mcstudy.engine.pages import pages_beside
+
+    origins = _studies(options, options.studies)
+    if len(origins) == 1:
+        return _run_one(options, origins[0])
+    with pages_beside() as pages:
+        return max([_run_one(options, origin, pages) for origin in origins])
+
+
+def _run_one(
+    options: argparse.Namespace, origin: Origin, pages: Callable[[Ledger, Path], None] | None = None
+) -> int:
     from pathlib import Path
 
     from mcstudy.engine.outcome import code_of
@@ -125,28 +140,26 @@ def _run(options: argparse.Namespace) -> int:
     from mcstudy.engine.run import run
     from mcstudy.report.terminal import print_ledger
 
-    codes = []
-    for origin in _studies(options, options.studies):
-        ledger = run(
-            origin,
-            profile=options.profile,
-            seed=options.seed,
-            jobs=options.jobs,
-            executor=options.executor,
-            out=options.out,
-            fresh=options.fresh,
-            until=options.until,
-            at_most=options.at_most,
-            replicates=options.replicates,
-            progress=Progress() if options.quiet else progress_for(sys.stderr),
-        )
-        print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")
-        if ledger.failures:
-            first = ledger.failures[0]
-            reason = first.reason.partition("\n")[0]
-            print(f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}")
-        codes.append(code_of(origin.study, ledger))
-    return max(codes)
+    ledger = run(
+        origin,
+        profile=options.profile,
+        seed=options.seed,
+        jobs=options.jobs,
+        executor=options.executor,
+        out=options.out,
+        fresh=options.fresh,
+        until=options.until,
+        at_most=options.at_most,
+        replicates=options.replicates,
+        progress=Progress() if options.quiet else progress_for(sys.stderr),
+        pages=pages,
+    )
+    print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")
+    if ledger.failures:
+        first = ledger.failures[0]
+        reason = first.reason.partition("\n")[0]
+        print(f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}")
+    return code_of(origin.study, ledger)
 
 
 def _list(options: argparse.Namespace) -> int:

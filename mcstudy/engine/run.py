@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Scenario
 from mcstudy.study import Study, shares_of
 
-__all__ = ["run", "write"]
+__all__ = ["run", "write", "write_ledger"]
 
 
 def run(
@@ -59,6 +59,7 @@ def run(
     at_most: float | None = None,
     replicates: int | None = None,
     progress: Progress | None = None,
+    pages: Callable[[Ledger, Path], None] | None = None,
 ) -> Ledger:
     """Draw what is missing of a study, judge its claims, write its report; see `mcstudy.run` for the arguments.
 
@@ -66,6 +67,8 @@ def run(
     ----------
     origin : Origin
         The study, with the options of its own that were given.
+    pages : callable, optional
+        Writes ledger and report into a folder; default: `write`.
     """
     _check_arguments(profile, seed)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
@@ -81,7 +84,7 @@ def run(
         seconds = round(time.perf_counter() - clock, 3)
         ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))
         if folder is not None:
-            write(ledger, folder)
+            (pages or write)(ledger, folder)
     return ledger
 
 
@@ -89,18 +92,18 @@ def write(ledger: Ledger, out: Path) -> None:
     """Write ``ledger.json``, the report with its tables and figures, and the index."""
     from mcstudy.report import write_index, write_report
 
-    folder = out / ledger.study.name
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "ledger.json", ledger.to_json())
+    write_ledger(ledger, out)
     write_report(ledger, out)
     write_index(out)
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a death leaves the old one or the new one."""
-    beside = path.with_suffix(".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+def write_ledger(ledger: Ledger, out: Path) -> None:
+    """Write ``ledger.json`` so that a death leaves the old one or the new one."""
+    folder = out / ledger.study.name
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / "ledger.tmp"
+    beside.write_text(ledger.to_json(), encoding="utf-8")
+    beside.replace(folder / "ledger.json")
 
 
 def _check_arguments(profile: str, seed: int) -> None:
@@ -191,9 +194,9 @@ class _Loop:
         counts: dict[tuple[str, Scenario], int] = {}
         wanted = self._at_first()
         findings: tuple[Finding, ...] = ()
-        look, seen = 0, self.journal.replicates()
+        look, seen, analysis = 0, self.journal.replicates(), analysis_of(self.study)
         if not seen:
-            self.journal.note_analysis(analysis_of(self.study), seen)
+            self.journal.note_analysis(analysis, seen)
         while wanted:
             look += 1
             counts |= wanted
@@ -202,7 +205,7 @@ class _Loop:
             self._draw(missing)
             findings = self._judge(counts)
             # Not before it was made: an analysis that is refused has shown nothing.
-            self.journal.note_analysis(analysis_of(self.study), seen)
+            self.journal.note_analysis(analysis, seen)
             self.journal.note_look(self.settings.profile, counts)
             wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
         self._keep_findings(findings, counts)

@@ -1,0 +1,61 @@
+"""Pages of several studies: each is written in a process of its own while the next study is drawn."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcstudy.engine.run import write_ledger
+from mcstudy.ledger import Ledger
+
+__all__ = ["pages_beside"]
+
+
+@contextmanager
+def pages_beside() -> Iterator[Callable[[Ledger, Path], None]]:
+    """A function that writes a ledger at once and its page meanwhile; the index follows when all pages are there.
+
+    Judging and drawing figures take one processor, drawing replicates takes all. What the other process can't
+    write, such as findings of a kind of claim that only the study defines, is written here.
+    """
+    written: dict[Path, dict[str, tuple[Ledger, Future[None]]]] = {}
+    # Not forked: joblib has threads here.
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_leave_interruptions)
+
+    def write(ledger: Ledger, out: Path) -> None:
+        write_ledger(ledger, out)
+        future = pool.submit(_write_page, out, ledger.study.name)
+        written.setdefault(out, {})[ledger.study.name] = ledger, future
+
+    try:
+        try:
+            yield write
+        finally:  # a study that can't be run, or Ctrl-C, costs no page of those before
+            for out, pages in written.items():
+                _finish(out, list(pages.values()))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _finish(out: Path, pages: list[tuple[Ledger, Future[None]]]) -> None:
+    from mcstudy.report import write_index, write_report
+
+    for ledger, future in pages:
+        if future.exception() is not None:
+            write_report(ledger, out)
+    write_index(out)
+
+
+def _write_page(out: Path, name: str) -> None:
+    from mcstudy.report import read_ledger, write_report
+
+    write_report(read_ledger(out / name / "ledger.json"), out)
+
+
+def _leave_interruptions() -> None:
+    """Ctrl-C reaches all processes of a terminal: the one that draws decides what is left to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
