@@ -9,6 +9,7 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -286,8 +287,20 @@ def to_npy(data: npt.NDArray[Any]) -> bytes:
 
 
 def _from_npy(data: bytes) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-    return array
+    """The columns of a block, read-only."""
+    magic = np.lib.format.MAGIC_LEN
+    if data[: magic - 1] != np.lib.format.MAGIC_PREFIX + b"\1":  # names beyond Latin-1
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        return array
+    end = magic + 2 + int.from_bytes(data[magic : magic + 2], "little")
+    dtype, shape = _layout(data[magic:end])
+    return np.frombuffer(data, dtype, offset=end).reshape(shape)
+
+
+@lru_cache(maxsize=256)  # a header is parsed for longer than its block is read, and all blocks of a study have the same
+def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    return dtype, shape
 
 
 def _join(parts: Iterable[npt.NDArray[Any] | None], block: int) -> dict[str, npt.NDArray[np.float64]]:

@@ -44,8 +44,8 @@ def pages_beside() -> Iterator[Callable[[Ledger, Path], None]]:
 def _finish(out: Path, pages: list[tuple[Ledger, Future[None]]]) -> None:
     from mcstudy.report import write_index, write_report
 
-    for ledger, future in pages:
-        if future.exception() is not None:
+    for ledger, future in reversed(pages):  # both processes now write pages, until they meet
+        if future.cancel() or future.exception() is not None:
             write_report(ledger, out)
     write_index(out)
 
