@@ -78,7 +78,7 @@ class LineFit:
         own = shares.among(len(parts) + self.claimed.exact)
         scan = self._scan(own)
         rulings = [rule(part, own) for part in parts]
-        rulings[0] = self._scanned(rulings[0], scan)
+        rulings[0] = self._straightened(self._scanned(rulings[0], scan), own)
         rejected = self.joint.rejects(self._whole, 2 * own.refute, own.tuned, known=self._known)
         speaks = _speaker(rulings)
         cell = self._cell(rulings, speaks, own, refuted=rejected and self.claimed.exact)
@@ -190,6 +190,36 @@ class LineFit:
                 )
                 return ruling.bent(note, ruling.decision.interval, hopeless=True)
         return ruling
+
+    def _straightened(self, ruling: Ruling, shares: Shares) -> Ruling:
+        """What a bend leaves of a refutation: a line that bends towards the claim may get there.
+
+        With the term of a slow correction, that noise must not explain, the limit has to be refuted too.
+        """
+        part = ruling.part
+        if ruling.verdict is not Verdict.REFUTED or not self.powers.takes_half or self.claimed.exact:
+            return ruling
+        corrected = np.hstack([self._regressors, self.powers.slow_correction(self.scenarios)])
+        # One more than there are coefficients, or nothing tells whether the term is right.
+        nearest = self._order[-max(len(self._deciding), corrected.shape[1] + 2) :]
+        if len(nearest) < corrected.shape[1] + 2:
+            return ruling
+        model = _Model(corrected, self._known, nearest)
+        # The term leads too far already: what it does not fit makes no room.
+        straight = replace(self._part(part.name, part.zone, model, 1), misfit=np.nan)
+        if not (self._bends(model, shares) and ruling.meets_zone_before(rule(straight, shares))):
+            return ruling
+        note = (
+            f"over {part.where} the {part.name} is {part.estimate:.4g}, but the line bends towards {part.zone.theory:.4g}, and "
+            f"with a correction of {self.powers.label}^{self.powers.slow:g} it may get there; state `correction=` or draw levels nearer to the limit"
+        )
+        return ruling.bent(note, ruling.decision.interval, hopeless=True)
+
+    def _bends(self, model: _Model, shares: Shares) -> bool:
+        """Whether the last term of a model is more than noise."""
+        fit = self.joint.regress(model.regressors, model.levels, known=model.known)
+        z = effective_z(self.joint.replicates(fit.estimator[-1]), shares.refute, shares.tuned)
+        return bool(abs(fit.coefficients[-1]) > z * fit.sampling_errors[-1])
 
     def _is_claimed(self, level: float) -> bool:
         """Whether the law is claimed from a level on."""

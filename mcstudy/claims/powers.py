@@ -22,6 +22,10 @@ __all__ = ["Powers"]
 
 FloatArray = npt.NDArray[np.float64]
 
+# Corrections that are common in theory vanish faster, as x^(-1/2) of Edgeworth or x^(-2/5) of kernel estimates: this
+# one leads further than any of them.
+SLOW = 1 / 4
+
 
 @dataclass(frozen=True)
 class Powers:
@@ -150,6 +154,15 @@ class Powers:
         if self.log == "fit":
             columns.append(self._log_log(levels))
         return np.hstack(columns)
+
+    def slow_correction(self, scenarios: Sequence[Scenario]) -> FloatArray:
+        """The column of a correction that nobody named, shape (scenarios, 1)."""
+        return np.asarray(self.levels(scenarios) ** self.slow)
+
+    @property
+    def slow(self) -> float:
+        """The power of that correction."""
+        return -self._towards * SLOW
 
     def known(self, scenarios: Sequence[Scenario]) -> FloatArray:
         """What is known of the logarithm of the statistic, shape (scenarios,)."""

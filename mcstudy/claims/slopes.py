@@ -112,6 +112,11 @@ class Ruling:
         """How near the part comes to the edge of its zone."""
         return self.part.zone.reach(self.decision.interval)
 
+    def meets_zone_before(self, other: Ruling) -> bool:
+        """Whether the zone, from which this part is away, may lie on the way to another part."""
+        way = _hull(self.decision.wide, other.decision.wide)
+        return self.part.zone.verdict(way) is not Verdict.REFUTED
+
     def bent(self, note: str, interval: Interval, *, hopeless: bool) -> Ruling:
         """The ruling where a misfit leaves no verdict."""
         decision = replace(

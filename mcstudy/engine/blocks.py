@@ -297,7 +297,9 @@ def _from_npy(data: bytes) -> npt.NDArray[Any]:
     return np.frombuffer(data, dtype, offset=end).reshape(shape)
 
 
-@lru_cache(maxsize=256)  # a header is parsed for longer than its block is read, and all blocks of a study have the same
+@lru_cache(
+    maxsize=256
+)  # a header is parsed for longer than its block is read, and all blocks of a study have the same
 def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
     shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
     return dtype, shape

@@ -157,3 +157,50 @@ def test_a_forecast_decides(draws_of: DrawsOf) -> None:
     assert 512 < cell.needed < 2**13
     assert found(draws_of, lambda n: n**-0.5, count=cell.needed + cell.needed // 6).verdict is CONFIRMED
     assert found(draws_of, lambda n: n**-0.5, count=(512 + cell.needed) // 2).verdict is UNDECIDED
+
+
+def slow(n: float) -> float:
+    """As the bias of a kernel estimate may fall: as n^(-2/5) in the limit, as n^(-0.3) over the levels drawn."""
+    return float(math.exp(-3 * n**-0.4) / n**0.4)
+
+
+def test_a_line_that_bends_towards_the_claim_is_not_refuted(draws_of: DrawsOf) -> None:
+    """The slope is surely not -0.4 over the levels drawn, and is -0.4 in the limit."""
+    plan: dict[str, Any] = {"levels": FAR[:5], "count": 2**16, "margin": 0.03}
+    finding = found(draws_of, slow, exponent=-0.4, **plan)
+    assert finding.verdict is UNDECIDED
+    assert "but the line bends towards -0.4, and with a correction of n^-0.25" in finding.note
+    assert finding.cells[0].hopeless
+    assert found(draws_of, slow, exponent=-0.4, correction=-0.4, **plan).verdict is CONFIRMED
+    # Controls: as far off and straight; bent the other way; bent towards the claim, but not so far.
+    assert found(draws_of, lambda n: n**-0.3, exponent=-0.4, **plan).verdict is REFUTED
+    assert found(draws_of, slow, exponent=-0.15, **plan).verdict is REFUTED
+    assert found(draws_of, slow, exponent=-0.65, **plan).verdict is REFUTED
+    # Nor is the power law itself saved by its bend.
+    assert found(draws_of, slow, exponent=-0.4, exact=True, **plan).verdict is REFUTED
+
+
+@pytest.mark.parametrize(("exponent", "verdict"), [(-0.9, REFUTED), (-1.0, CONFIRMED), (-1.1, REFUTED)])
+def test_the_wrong_neighbours_of_a_bent_law_are_refuted(
+    draws_of: DrawsOf, exponent: float, verdict: Verdict
+) -> None:
+    levels = tuple(2**k for k in range(3, 10))
+    finding = found(
+        draws_of,
+        lambda n: 1 / (n - 1),
+        levels=levels,
+        spread=0.1,
+        count=2**15,
+        exponent=exponent,
+        margin=0.03,
+    )
+    assert finding.verdict is verdict
+
+
+def test_towards_zero_a_bend_is_read_from_the_other_end(draws_of: DrawsOf) -> None:
+    columns_of_n = columns(slow, FAR[:5], 2**16)
+    draws = draws_of({Scenario(x=1 / n): columns_of_n[Scenario(n=n)] for n in FAR[:5]})
+    rate = Rate("r", "s", of=mean("x"), against="x", exponent=0.4, margin=0.03, limit="zero")
+    finding = find(rate, draws, 0.01)
+    assert finding.verdict is UNDECIDED
+    assert "with a correction of x^0.25 it may get there" in finding.note
