@@ -19,9 +19,26 @@ VALUES = np.column_stack([X - 0.5, X + 0.9, X])
 
 def test_hits_are_those_of_the_mean() -> None:
     hits = (X.mean() - 0.9 <= X) & (X.mean() >= X - 0.5)
-    estimate = STATISTIC.estimate(VALUES)
-    assert estimate.value == pytest.approx(np.mean(hits), rel=1e-12)
-    assert estimate.mcse == pytest.approx(math.sqrt(np.mean(hits) * np.mean(~hits) / N), rel=1e-12)
+    assert STATISTIC.estimate(VALUES).value == pytest.approx(np.mean(hits), rel=1e-12)
+
+
+def test_the_error_is_right_where_summarise_neglects_that_of_the_mean() -> None:
+    """Exponential estimates with standard errors of the same law, at 1,000 replicates."""
+    n, repeats, rng = 1000, 600, np.random.default_rng(3)
+    x, se = rng.standard_exponential((2, repeats, n))
+    estimates = [
+        STATISTIC.estimate(np.column_stack([a - 2 * b, a + 2 * b, a])) for a, b in zip(x, se, strict=True)
+    ]
+    spread = np.std([estimate.value for estimate in estimates])
+    # The spread of 600 shares is known to 1/sqrt(1200), 3 %.
+    assert np.mean([estimate.mcse for estimate in estimates]) == pytest.approx(spread, rel=0.06)
+    neglects = [math.sqrt(e.value * (1 - e.value) / n) for e in estimates]
+    assert np.mean(neglects) < 0.95 * spread  # the control
+
+
+def test_all_or_none_have_the_error_of_a_share() -> None:
+    values = np.column_stack([X - 9.0, X + 9.0, X])
+    assert STATISTIC.estimate(values).mcse == coverage("l", "u", 1.0).estimate(values[:, :2]).mcse > 0
 
 
 def test_limits_contain_those_of_every_place_of_the_mean() -> None:

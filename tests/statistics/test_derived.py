@@ -76,7 +76,8 @@ def test_agreement_with_summarise(measure: str, law: str) -> None:
     estimate = statistic.estimate(joined([frame[name].to_numpy() for name in statistic.columns]))
     expected = summary(frame).loc[measure]
     assert estimate.value == pytest.approx(expected["estimate"], rel=DIGITS)
-    assert estimate.mcse == pytest.approx(expected["mcse"], rel=DIGITS)
+    if measure != "bias_eliminated_coverage" or law == "wide":  # its error knows that the mean is estimated
+        assert estimate.mcse == pytest.approx(expected["mcse"], rel=DIGITS)
     assert estimate.replicates == N
 
 
@@ -99,8 +100,7 @@ def test_influences_give_the_error_to_first_order(measure: str) -> None:
     assert influence.shape == (N,)
     # A sum of N influences, each rounded.
     assert abs(np.mean(influence)) < N * np.finfo(float).eps * np.max(np.abs(influence))
-    if measure != "bias_eliminated_coverage":  # its influences know that the mean is estimated
-        assert standard_error(influence) == pytest.approx(statistic.estimate(values).mcse, rel=2 / N)
+    assert standard_error(influence) == pytest.approx(statistic.estimate(values).mcse, rel=2 / N)
 
 
 @pytest.mark.parametrize("measure", STATISTICS)
