@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.exceptions import InputError
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from mcstudy.engine.executors import Executor
     from mcstudy.engine.progress import Progress
-    from mcstudy.measured import Measured
+    from mcstudy.findings import Cell
+    from mcstudy.measured import MeasureCell, Measured
     from mcstudy.study import Study
 
 __all__ = ["Results", "load", "run"]
@@ -148,33 +149,20 @@ class Results(Ledger):
         return Results(**{item.name: getattr(ledger, item.name) for item in fields(Ledger)}, folder=folder)
 
     def frame(self) -> pd.DataFrame:
-        """All cells of all claims.
+        """All cells of all claims, then those of all measures.
 
         Returns
         -------
         DataFrame
-            Columns claim, the factors, estimate, mcse, low, high, theory, verdict, replicates; where replicates have
-            no value also worst_low and worst_high, which the estimate can't leave whatever they would have shown.
+            Columns claim (the id of a claim or a measure), the factors, estimate, mcse, low, high, theory, verdict,
+            replicates; where replicates have no value also worst_low and worst_high, which the estimate can't leave
+            whatever they would have shown. A measure has its target as theory, and neither limits nor a verdict.
         """
         import pandas as pd
 
-        rows = [
-            {
-                "claim": finding.id,
-                **cell.scenario,
-                "estimate": cell.estimate,
-                "mcse": cell.mcse,
-                "low": cell.interval[0],
-                "high": cell.interval[1],
-                "theory": cell.theory,
-                "verdict": str(cell.verdict),
-                "replicates": cell.replicates,
-                **dict(zip(WORST, cell.worst_case or (), strict=False)),
-            }
-            for finding in self.findings
-            for cell in finding.cells
-        ]
-        table = pd.DataFrame(rows)
+        claimed = [_claimed(finding.id, cell) for finding in self.findings for cell in finding.cells]
+        measured = [_measured(measured.id, cell) for measured in self.measures for cell in measured.cells]
+        table = pd.DataFrame(claimed + measured)
         numbers = ["estimate", "mcse", "low", "high", "theory", "verdict", "replicates"]
         numbers += [name for name in WORST if name in table.columns]
         factors = [name for name in table.columns if name not in {"claim", *numbers}]
@@ -277,6 +265,32 @@ class Results(Ledger):
         )
         title = html.escape(self.study.title)
         return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _claimed(claim_id: str, cell: Cell) -> dict[str, Any]:
+    """A row of the frame."""
+    return _numbers(claim_id, cell) | {
+        "low": cell.interval[0],
+        "high": cell.interval[1],
+        "theory": cell.theory,
+        "verdict": str(cell.verdict),
+    }
+
+
+def _measured(measure_id: str, cell: MeasureCell) -> dict[str, Any]:
+    """A row of the frame, of a measure."""
+    return _numbers(measure_id, cell) | {"theory": cell.aim, "verdict": ""}
+
+
+def _numbers(name: str, cell: Cell | MeasureCell) -> dict[str, Any]:
+    return {
+        "claim": name,
+        **cell.scenario,
+        "estimate": cell.estimate,
+        "mcse": cell.mcse,
+        "replicates": cell.replicates,
+        **dict(zip(WORST, cell.worst_case or (), strict=False)),
+    }
 
 
 def _plot_measure(measured: Measured, axes: Axes | None, width: float) -> Axes:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mcstudy import Results, Study, Verdict, run
+from mcstudy import Results, Scenario, Study, Verdict, run
 from mcstudy.exceptions import InputError
+from mcstudy.measured import MeasureCell, Measured
 from mcstudy.results.compare import HEADER, compare, compare_places
 
 
@@ -82,6 +83,43 @@ def test_estimates_without_an_error(results: Results) -> None:
     same = compare(exact, exact)[0]
     assert same.errors == 0.0
     assert math.isnan(compare(exact, changed(exact, "mean", estimate=1.0))[0].errors)
+
+
+def measured(results: Results, *numbers: tuple[float, float], name: str = "m") -> Results:
+    """The results with a measure of these estimates and errors, one a scenario."""
+    cells = tuple(
+        MeasureCell(Scenario(n=n), estimate, mcse, 64, 0) for n, (estimate, mcse) in enumerate(numbers)
+    )
+    return replace(results, measures=(Measured(name, "first", "mean of x", "n", cells),))
+
+
+def test_measures_are_compared_where_they_differ_most(results: Results, reseeded: Results) -> None:
+    one = measured(results, (1.0, 0.3), (2.0, 0.1), (math.nan, math.nan))
+    other = measured(reseeded, (2.0, 0.4), (2.9, 0.1), (7.0, 0.1))
+    *claims, found = compare(one, other)
+    assert [difference.claim for difference in claims] == list(results)
+    assert found.same_verdict
+    assert found.change == pytest.approx(0.9)  # 6 errors: the other one differs by 1, which are 2
+    assert found.errors == pytest.approx(0.9 / math.hypot(0.1, 0.1))
+    assert found.row()[:3] == ("m", "measured", "measured")
+    assert found.remark == "more than chance"
+    near = compare(one, measured(reseeded, (1.0, 0.3), (2.2, 0.1)))[-1]
+    assert near.remark == ""  # the control
+
+
+def test_measures_without_errors_or_scenarios_in_common(results: Results) -> None:
+    one, other = measured(results, (1.0, 0.0), (2.0, 0.1)), measured(results, (1.5, 0.0), (2.5, 0.1))
+    assert math.isnan(compare(one, other)[-1].errors)
+    assert compare(one, other)[-1].change == 0.5
+    assert compare(one, one)[-1].errors == 0.0
+    assert compare(one, measured(results))[-1].remark == "no scenario that both have estimated"
+    assert compare(one, results)[-1].remark == "only in the one"
+
+
+def test_a_claim_that_became_a_measure_has_another_verdict(results: Results) -> None:
+    less = replace(results, findings=results.findings[1:])
+    found = compare(results, measured(less, (1.0, 0.1), name="mean"))[0]
+    assert found.row() == ("mean", "confirmed", "measured", "–", "–", "another verdict")
 
 
 def write(results: Results, *place: str | Path) -> Path:

@@ -77,19 +77,25 @@ def test_the_frame_has_a_row_a_cell(results: Results) -> None:
     assert (row["verdict"], row["replicates"], row["theory"]) == ("CONFIRMED", 64, 0.0)
 
 
-def test_a_study_without_claims_has_an_empty_frame(make_two: Callable[..., Study]) -> None:
+def test_the_frame_of_a_study_without_claims_has_its_measures(make_two: Callable[..., Study]) -> None:
     from dataclasses import replace
 
     from mcstudy import Measure, mean
 
     study = make_two()
     experiments = [
-        replace(e, claims=(), measures=[Measure(e.name, of=mean("x" if e.name == "first" else "y"))])
+        replace(
+            e, claims=(), measures=[Measure(e.name, of=mean("x" if e.name == "first" else "y"), target=0.5)]
+        )
         for e in study.experiments
     ]
     ledger = run(replace(study, experiments=experiments), executor="serial", out=None)
-    assert list(ledger.frame().columns) == [
+    frame = ledger.frame()
+    assert list(frame.columns) == [
         "claim",
+        "n",
+        "kind",
+        "d",
         "estimate",
         "mcse",
         "low",
@@ -98,7 +104,13 @@ def test_a_study_without_claims_has_an_empty_frame(make_two: Callable[..., Study
         "verdict",
         "replicates",
     ]
-    assert ledger.frame().empty
+    assert frame["claim"].tolist() == ["first"] * 4 + ["second"]
+    cell = ledger.measures[0].cells[2]
+    row = frame.iloc[2]
+    assert (row["n"], row["kind"]) == (cell.scenario["n"], cell.scenario["kind"])
+    assert (row["estimate"], row["mcse"], row["replicates"]) == (cell.estimate, cell.mcse, cell.replicates)
+    assert (row["theory"], row["verdict"]) == (0.5, "")
+    assert frame[["low", "high"]].isna().all(axis=None)
 
 
 def test_draws_are_those_of_the_findings(results: Results) -> None:
