@@ -167,8 +167,8 @@ def bibtex(ledger: Ledger, claim: str = "") -> str:
 
 
 def result_key(ledger: Ledger, claim: str = "") -> str:
-    """By what a bibliography knows a result: other draws have another key."""
-    key = f"mcstudy-{ledger.study.name}-{ledger.digests['draws'][:8]}"
+    """By what a bibliography knows a result: other draws have another key, and so has another analysis of the same."""
+    key = f"mcstudy-{ledger.study.name}-{ledger.findings_digest[:8]}"
     return f"{key}-{re.sub('[^A-Za-z0-9.:-]', '-', claim)}" if claim else key
 
 

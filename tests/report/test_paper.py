@@ -117,7 +117,7 @@ def test_latex(text: str, written: str) -> None:
 def test_bibtex_names_a_result(full_ledger: Any) -> None:
     text = bibtex(replace(full_ledger, study=About("linearization", r"50 % & more_of {it} ~^\z", "", "")))
     assert re.findall(r"^@(\w+)\{([^,]+),$", text, re.MULTILINE) == [
-        ("misc", "mcstudy-linearization-abababab"),
+        ("misc", f"mcstudy-linearization-{full_ledger.findings_digest[:8]}"),
     ]
     assert re.search(rf"^  digest +=\s\{{{'ab' * 32}\}},$", text, re.MULTILINE)
     assert "draws abababababab}" in text
@@ -133,9 +133,11 @@ def test_bibtex_names_a_result(full_ledger: Any) -> None:
 
 def test_entries_of_several_studies_may_stand_in_one_file(full_ledger: Any) -> None:
     other = replace(full_ledger, study=replace(full_ledger.study, name="other"))
-    text = bibtex(full_ledger) + bibtex(other) + software_bibtex()
+    first, *rest = full_ledger.findings
+    judged_anew = replace(full_ledger, findings=(replace(first, margin=0.125), *rest))
+    text = "".join(map(bibtex, (full_ledger, other, judged_anew))) + software_bibtex()
     keys = re.findall(r"^@misc\{([^,]+),$", text, re.MULTILINE)
-    assert len(set(keys)) == len(keys) == text.count("@") == 3
+    assert len(set(keys)) == len(keys) == text.count("@") == 4
     assert keys[-1] == "mcstudy"
 
 
