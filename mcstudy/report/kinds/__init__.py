@@ -299,8 +299,9 @@ def at(scenario: Scenario, finding: Finding) -> str:
 
 
 def capital(text: str) -> str:
-    """Begin a sentence with a capital."""
-    return text[:1].upper() + text[1:]
+    """Begin a sentence with a capital, unless it begins with the name of a factor: n = 20 is no N = 20."""
+    first, _, rest = text.partition(" ")
+    return text if "=" in first + rest[:1] else text[:1].upper() + text[1:]
 
 
 def place(cell: Cell, ends: tuple[float, float]) -> str:

@@ -8,7 +8,7 @@ import pytest
 import mcstudy.report.kinds as package
 from mcstudy.claims import Identity, Value
 from mcstudy.exceptions import InputError
-from mcstudy.report.kinds import evidence_of, file_name, kind_of, leading, varying
+from mcstudy.report.kinds import capital, evidence_of, file_name, kind_of, leading, varying
 from mcstudy.statistics import mean
 
 KINDS = sorted(path.stem for path in Path(package.__path__[0]).glob("*.py") if path.stem != "__init__")
@@ -80,3 +80,11 @@ def test_a_kind_without_a_second_panel_has_none(make: Any) -> None:
     assert len(kind.heights(finding)) == 1
     with pytest.raises(NotImplementedError):
         kind.draw_below(make.axes(), finding)
+
+
+@pytest.mark.parametrize(
+    ("text", "begun"),
+    [("the mean is far", "The mean is far"), ("n = 20 is enough", "n = 20 is enough"), ("n=20", "n=20"), ("", "")],
+)
+def test_a_sentence_begins_with_a_capital_but_not_in_place_of_a_factor(text: str, begun: str) -> None:
+    assert capital(text) == begun
