@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from mcstudy.exceptions import StudyError
-from mcstudy.words import said
+from mcstudy.words import said, told
 
 __all__ = ["BrokenRuleError", "Raised", "each"]
 
@@ -34,7 +34,7 @@ class Raised(str):
 
     def __new__(cls, error: BaseException) -> Raised:
         """Make the reason of an exception that was caught here."""
-        made = super().__new__(cls, f"{type(error).__name__}: {error}")
+        made = super().__new__(cls, f"{type(error).__name__}: {told(error)}")
         # Without the frame that caught it a traceback begins in the function of the study.
         below = error.__traceback__ and error.__traceback__.tb_next
         made.error = error.with_traceback(below or error.__traceback__)
@@ -90,7 +90,9 @@ def each(function: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
             )  # the same as all at once, which would take as much memory as a block is large
             try:
                 result = function(own, **factors)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a study may raise what it likes
                 reasons[index] = Raised(error)
                 continue
             row = _row(result, index)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
-__all__ = ["acting", "nearest", "said"]
+__all__ = ["acting", "encodable", "nearest", "said", "told"]
 
 # They turn what stands around them from left to right, in a terminal as on a page.
 _OVERRIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
@@ -27,6 +27,25 @@ def acting(text: str) -> str:
     """
     acts = (c for c in text if c in _OVERRIDES or (unicodedata.category(c) == "Cc" and c not in "\n\t"))
     return next((f"U+{ord(char):04X}" for char in acts), "")
+
+
+def encodable(text: str) -> str:
+    r"""A text that every file takes: half characters, which no encoding has, as their escapes.
+
+    Examples
+    --------
+    >>> encodable("a\ud800b")
+    'a\\ud800b'
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def told(error: BaseException) -> str:
+    """The text of an exception; what came in its way where it can't be made."""
+    try:
+        return encodable(str(error))
+    except Exception as another:
+        return f"(its text can't be made: {type(another).__name__})"
 
 
 def nearest(word: object, known: Iterable[str], *, cutoff: float = 0.6) -> str:

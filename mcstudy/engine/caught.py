@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from mcstudy.ledger import WarningRecord
 from mcstudy.scenarios import Scenario
+from mcstudy.words import encodable, told
 
 __all__ = ["Caught", "kinds_of", "tally"]
 
@@ -26,7 +27,9 @@ def kinds_of(caught: Iterable[warnings.WarningMessage]) -> tuple[Caught, ...]:
     """The distinct kinds among warnings, each with its first text, in alphabetical order."""
     found: dict[tuple[str, str], str] = {}
     for item in caught:
-        text = str(item.message)[:LONGEST]
+        text = (told(item.message) if isinstance(item.message, Warning) else encodable(item.message))[
+            :LONGEST
+        ]
         found.setdefault((item.category.__name__, _NUMBER.sub("#", text)), text)
     return tuple(sorted((*kind, text) for kind, text in found.items()))[:KINDS]
 

@@ -6,6 +6,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from mcstudy.words import encodable
+
 __all__ = ["traceback_text"]
 
 ENGINE = Path(__file__).parent
@@ -28,7 +30,7 @@ def traceback_text(error: BaseException, folder: str = "") -> str:
     report = traceback.TracebackException.from_exception(error)
     _shorten(report, error, folder)
     report.stack = _frames(_below_engine(error.__traceback__), folder)
-    return "".join(report.format())
+    return encodable("".join(report.format()))
 
 
 def _below_engine(start: TracebackType | None) -> TracebackType | None:

@@ -22,6 +22,7 @@ from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
 from mcstudy.one_by_one import BrokenRuleError, Raised
+from mcstudy.words import encodable
 
 __all__ = ["BlockResult", "Task", "run_block"]
 
@@ -121,7 +122,9 @@ def _attempt(task: Task) -> BlockResult:
         data, reasons = _collect(columns, task)
     except (_MisuseError, BrokenRuleError) as misuse:
         return BlockResult(task.block, misuse=str(misuse))
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a study may raise what it likes
         return BlockResult(task.block, failures=(_failure(task, None, Raised(error)),))
     failed = (_failure(task, index, reason) for index, reason in enumerate(reasons) if reason)
     return BlockResult(task.block, data, tuple(failed))
@@ -164,6 +167,9 @@ def _collect(columns: Mapping[str, Any], task: Task) -> tuple[npt.NDArray[Any] |
     if strange := [name for name in columns if not isinstance(name, str) or not name]:
         msg = f"`simulate` must name its columns by strings, got {strange[0]!r}"
         raise _MisuseError(msg)
+    if broken := [name for name in columns if encodable(name) != name]:
+        msg = f"`simulate` must name its columns by whole characters, got {broken[0]!r}"
+        raise _MisuseError(msg)
     reasons = _reasons(columns.get(FAILURE, [""] * task.size), task.size)
     good = np.array([not reason for reason in reasons])
     names = [name for name in columns if name != FAILURE]
@@ -192,7 +198,7 @@ def _reasons(values: Any, size: int) -> list[str]:
     if strange := [reason for reason in reasons if not isinstance(reason, str)]:
         msg = f"column `{FAILURE}` must hold strings, empty where the replicate is fine, got {strange[0]!r}"
         raise _MisuseError(msg)
-    return reasons
+    return [encodable(reason) for reason in reasons]
 
 
 def _column(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import warnings
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy import Scenario
+from mcstudy import Scenario, each
 from mcstudy.draws import Block, Failure
 from mcstudy.engine.payload import Payload, pack
 from mcstudy.engine.streams import generator
@@ -63,6 +64,10 @@ MISUSE: list[tuple[Any, str]] = [
     ),
     ({"x": [np.inf] + [0.0] * 7}, "column `x` must be finite, got inf at index 0"),
     ({"x": np.zeros(8), 1: np.zeros(8)}, "`simulate` must name its columns by strings, got 1"),
+    (
+        {"x": np.zeros(8), "\ud800": np.zeros(8)},
+        r"`simulate` must name its columns by whole characters, got '\\ud800'",
+    ),
     ({"x": np.zeros(8), "": np.zeros(8)}, "`simulate` must name its columns by strings, got ''"),
     (None, "`simulate` must return a mapping from column to array, got NoneType"),
     (np.zeros(8), "`simulate` must return a mapping from column to array, got ndarray"),
@@ -120,13 +125,51 @@ def test_an_exception_is_a_failure_of_the_block_with_the_studys_own_frames() -> 
     assert result.misuse == ""
 
 
-@pytest.mark.parametrize("error", [SystemExit(0), SystemExit("bye"), MemoryError(), StopIteration()])
+class MuteError(Exception):
+    """An exception whose text can't be made."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SystemExit(0),
+        SystemExit("bye"),
+        MemoryError(),
+        StopIteration(),
+        BaseException("of a kind of its own"),
+        GeneratorExit(),
+        asyncio.CancelledError(),
+        MuteError(),
+        ValueError("half a \ud800 character"),
+    ],
+)
 def test_whatever_ends_a_simulate_is_a_failure(error: BaseException) -> None:
     def ends(rng: np.random.Generator, size: int, n: int) -> Columns:
         raise error
 
     (failure,) = draw(ends).failures
     assert failure.reason.startswith(type(error).__name__)
+    assert "in ends" in failure.traceback
+    (failure.reason + failure.traceback).encode()  # into any file
+    alone = draw(each(lambda rng, n: ends(rng, 1, n)))
+    assert [failure.index for failure in alone.failures] == list(range(SIZE))
+    assert {failure.reason for failure in alone.failures} == {failure.reason}
+
+
+@pytest.mark.filterwarnings("always")
+def test_texts_that_can_not_be_written_are_escaped() -> None:
+    def odd(rng: np.random.Generator, size: int, n: int) -> Columns:
+        warnings.warn("half a \ud800 character", UserWarning, stacklevel=1)
+        return {"x": np.zeros(size), "failure": ["half a \ud800 character"] + [""] * (size - 1)}
+
+    result = draw(odd)
+    assert result.failures[0].reason == r"half a \ud800 character"
+    assert result.warnings[0][2] == r"half a \ud800 character"
 
 
 def test_an_interruption_is_none_of_the_workers_business() -> None:

@@ -84,7 +84,12 @@ def test_a_kind_without_a_second_panel_has_none(make: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "begun"),
-    [("the mean is far", "The mean is far"), ("n = 20 is enough", "n = 20 is enough"), ("n=20", "n=20"), ("", "")],
+    [
+        ("the mean is far", "The mean is far"),
+        ("n = 20 is enough", "n = 20 is enough"),
+        ("n=20", "n=20"),
+        ("", ""),
+    ],
 )
 def test_a_sentence_begins_with_a_capital_but_not_in_place_of_a_factor(text: str, begun: str) -> None:
     assert capital(text) == begun
