@@ -20,7 +20,7 @@ CODES = (
     "Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage, or an error in a study's code outside of "
     "simulate; 3 failures beyond what claims allow, or files that can't be read; 130 interrupted."
 )
-FLAGS = ("--fresh", "--help", "--version", "--quiet", "--all", "--anyway")
+FLAGS = ("--fresh", "--retry-failures", "--help", "--version", "--quiet", "--all", "--anyway")
 VALUED = (
     "--profile",
     "--jobs",
@@ -235,6 +235,9 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         type=duration,
         metavar="TIME",
         help="with --until, stop after 90s, 30m, 1h30m, ... a study",
+    )
+    run.add_argument(
+        "--retry-failures", action="store_true", help="draw the blocks again in which replicates have failed"
     )
     run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
     run.add_argument("--quiet", action="store_true", help="show no progress")

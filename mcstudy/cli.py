@@ -1,7 +1,7 @@
 """The command line: arguments in, exit code out.
 
 Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage; 3 replicates lost beyond what claims allow, or
-files that can't be read; 130 interrupted.
+files that can't be read; 130 interrupted, 143 or 129 ended by SIGTERM or SIGHUP.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mcstudy.arguments import OPTIONS, Command, parser_for, split
 from mcstudy.exceptions import McstudyError
 from mcstudy.output import lasting_output
+from mcstudy.signals import Ended, ended_like_ctrl_c
 from mcstudy.words import nearest
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def main(study: Study) -> None:
 
 def _guarded(arguments: list[str], study: Study | None) -> int:
     """Run a command; turn errors of use and interruptions into exit codes."""
-    with lasting_output():
+    with lasting_output(), ended_like_ctrl_c():
         return _coded(arguments, study)
 
 
@@ -56,10 +57,11 @@ def _coded(arguments: list[str], study: Study | None) -> int:
     except McstudyError as error:
         print(f"mcstudy: error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         again = shlex.join(["mcstudy", *arguments] if study is None else ["python", *sys.argv])
-        print(f"\nmcstudy: interrupted; everything finished is kept. Resume with: {again}", file=sys.stderr)
-        return 130
+        how = f"ended by {end}" if isinstance(end, Ended) else "interrupted"
+        print(f"\nmcstudy: {how}; everything finished is kept. Resume with: {again}", file=sys.stderr)
+        return end.code if isinstance(end, Ended) else 130
 
 
 def _dispatched(arguments: list[str], study: Study | None) -> int:
@@ -151,6 +153,7 @@ def _run_one(
         until=options.until,
         at_most=options.at_most,
         replicates=options.replicates,
+        retry_failures=options.retry_failures,
         progress=Progress() if options.quiet else progress_for(sys.stderr),
         pages=pages,
     )

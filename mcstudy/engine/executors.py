@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from mcstudy.draws import QUARANTINED, Block, Failure
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
+from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with
 
 __all__ = ["Executor", "Joblib", "Serial", "executor_named"]
 
@@ -57,15 +58,17 @@ def _one_thread() -> Iterator[None]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C, as far as this thread may say so."""
+    """Ignore Ctrl-C and the end of the terminal, as far as this thread may say so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heard = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -141,8 +144,8 @@ class Joblib:
             first = Parallel(max(jobs, 2))
         # Workers inherit that they leave an interruption to this process, and an order of hashes unlike its own:
         # what depends on it differs between them and is found out.
-        with _uninterrupted(), _environment({"PYTHONHASHSEED": "random"}):
-            first(delayed(os.getpid)() for _ in range(max(jobs, 2)))
+        with _uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
+            first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
         going = _Going()
         with _closing_quietly(pool(delayed(run_block)(task) for task in going.on(tasks))) as results:
             try:

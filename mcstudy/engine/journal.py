@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
 
+from mcstudy.draws import QUARANTINED
 from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import check_owner, check_version, sign
@@ -203,14 +204,32 @@ class Journal(Blocks):
     def drop_damaged(self) -> list[tuple[str, str, int]]:
         """Take away the blocks that are not as they were written; their keys."""
         keys = list(self.damaged())
+        self._drop(keys)
+        return keys
+
+    def drop_failed(self, *, deaths: bool) -> list[tuple[str, str, int]]:
+        """Take away the blocks of which something failed, or only those that killed their worker; their keys.
+
+        What was made of them is forgotten: it may be another thing when they are drawn again.
+        """
+        query = "SELECT experiment, scenario, number, failures FROM blocks WHERE failures != '[]'"
+        keys = [
+            (experiment, scenario, number)
+            for experiment, scenario, number, failures in self._connection.execute(query)
+            if not deaths or any(reason.startswith(QUARANTINED) for _, reason, _ in json.loads(failures))
+        ]
+        if keys:
+            self._drop(keys)
+            self._connection.execute("DELETE FROM findings")
+        return keys
+
+    def _drop(self, keys: Iterable[tuple[str, str, int]]) -> None:
         query = "DELETE FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
         self._connection.executemany(query, keys)
-        return keys
 
     def forget(self) -> None:
         """Take back what this run has appended."""
-        query = "DELETE FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
-        self._connection.executemany(query, self._appended)
+        self._drop(self._appended)
         self._appended.clear()
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from mcstudy.engine.run import write_ledger
 from mcstudy.ledger import Ledger
+from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with
 
 __all__ = ["pages_beside"]
 
@@ -24,7 +26,8 @@ def pages_beside() -> Iterator[Callable[[Ledger, Path], None]]:
     """
     written: dict[Path, dict[str, tuple[Ledger, Future[None]]]] = {}
     # Not forked: joblib has threads here.
-    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_leave_interruptions)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(parent_to_die_with(),))
 
     def write(ledger: Ledger, out: Path) -> None:
         write_ledger(ledger, out)
@@ -56,6 +59,8 @@ def _write_page(out: Path, name: str) -> None:
     write_report(read_ledger(out / name / "ledger.json"), out)
 
 
-def _leave_interruptions() -> None:
-    """Ctrl-C reaches all processes of a terminal: the one that draws decides what is left to do."""
+def _begin(parent: str) -> None:
+    """Leave it to the process that draws what is left to do after Ctrl-C, which reaches all processes of a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ[PARENT] = parent
+    die_with_parent()

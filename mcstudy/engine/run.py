@@ -58,6 +58,7 @@ def run(
     until: str | None = None,
     at_most: float | None = None,
     replicates: int | None = None,
+    retry_failures: bool = False,
     progress: Progress | None = None,
     pages: Callable[[Ledger, Path], None] | None = None,
 ) -> Ledger:
@@ -77,7 +78,7 @@ def run(
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
     limit = Limit.of(study, profile, until=until, at_most=at_most, replicates=replicates, jobs=chosen.jobs)
-    settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs, limit)
+    settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs, limit, retry_failures)
     with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
         counts, findings = _Loop(settings, journal, chosen, progress or Progress()).go()
         ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
@@ -151,6 +152,7 @@ class _Loop:
         for name, parts in keys.items():
             journal.claim(name, parts)
         self._drop_damaged()  # before anything of them is read
+        self._drop_failed()
         self.sets = {name for name, parts in keys.items() if reaches_sets(parts)}
         self.kept = KeptFindings(journal, keys)
         for name, claims in self.claims.items():
@@ -340,6 +342,15 @@ class _Loop:
             self.progress.warn(
                 f"{self.study.name}: block {place} was damaged where it was kept, and is drawn again"
             )
+
+    def _drop_failed(self) -> None:
+        """Name the kept blocks that are drawn again though a `simulate` has failed at them.
+
+        A worker may die of what is no fault of its block: too little memory, a machine that stops.
+        """
+        if again := self.journal.drop_failed(deaths=not self.settings.retry_failures):
+            why = "failed" if self.settings.retry_failures else "died with a worker"
+            self.progress.warn(f"{self.study.name}: blocks drawn again because they {why}: {len(again)}")
 
     def _check_stored(self) -> None:
         places = {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}

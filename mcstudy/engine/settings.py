@@ -22,6 +22,7 @@ class Settings:
     executor: str
     jobs: int
     limit: Limit
+    retry_failures: bool = False
 
     @property
     def study(self) -> Study:

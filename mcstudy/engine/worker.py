@@ -22,6 +22,7 @@ from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
 from mcstudy.one_by_one import BrokenRuleError, Raised
+from mcstudy.signals import die_with_parent
 from mcstudy.words import encodable
 
 __all__ = ["BlockResult", "Task", "run_block"]
@@ -99,6 +100,7 @@ def run_block(task: Task) -> BlockResult:
     BlockResult
         With columns; or with the exception that `simulate` raised; or with the rule that it broke.
     """
+    die_with_parent()
     payload = hash(task.payload)
     earlier = _drawn[payload]
     _drawn[payload] += 1

@@ -41,6 +41,7 @@ def run(
     until: str | None = None,
     at_most: float | None = None,
     replicates: int | None = None,
+    retry_failures: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Run a study: draw what is missing, judge its claims, write its report.
@@ -66,6 +67,8 @@ def run(
         With `until`, the seconds after which to stop: no block is begun that would probably end later.
     replicates : int, optional
         So many of every scenario, in whole blocks, in the place of the profile's.
+    retry_failures : bool
+        Draw the blocks again in which replicates have failed. Those whose worker died are drawn again anyway.
     progress : Progress, optional
         What to show meanwhile; default: nothing.
 
@@ -100,6 +103,7 @@ def run(
         until=until,
         at_most=at_most,
         replicates=replicates,
+        retry_failures=retry_failures,
         progress=progress,
     )
     return Results.of(ledger, None if out is None else Path(out).resolve() / study.name)

@@ -117,6 +117,58 @@ def test_interruption_keeps_what_is_finished_and_says_how_to_resume(
     assert same_digests("cut", uninterrupted)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("executor", ["serial", "joblib"])
+def test_schedulers_and_closed_terminals_end_a_run_as_ctrl_c_does(
+    uninterrupted: dict[str, str], project: Path, executor: str, number: signal.Signals
+) -> None:
+    journal = project / "cut" / "toy" / "draws.sqlite"
+    arguments = ("toy", "--out", "cut", "--jobs", "2", "--executor", executor)
+    cut = start(*arguments)
+    wait_for(lambda: kept(journal) >= 1, cut)
+    # A closed terminal tells all processes, a scheduler the one that it has started.
+    (os.killpg if number is signal.SIGHUP else os.kill)(cut.pid, number)
+    shown, said = cut.communicate(timeout=60)
+    assert cut.returncode == 128 + number
+    assert said.splitlines()[-1] == (
+        f"mcstudy: ended by {number.name}; everything finished is kept. Resume with: mcstudy run {' '.join(arguments)}"
+    )
+    assert "Traceback" not in said
+    assert shown == ""
+    assert 1 <= kept(journal) < 16
+    (project / "go").touch()
+    assert finish(*arguments).returncode == 1
+    assert same_digests("cut", uninterrupted)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells workers that their parent is gone")
+def test_workers_end_with_their_parent(uninterrupted: dict[str, str], project: Path) -> None:
+    journal = project / "cut" / "toy" / "draws.sqlite"
+    cut = start("toy", "--out", "cut", "--jobs", "2")
+    wait_for(lambda: kept(journal) >= 1, cut)
+    workers = [pid for pid in children(cut.pid) if "loky" in command_of(pid)]
+    assert len(workers) >= 2
+    os.kill(cut.pid, signal.SIGKILL)  # nobody tells the workers
+    cut.communicate()
+    deadline = time.monotonic() + 10
+    while left := [pid for pid in workers if command_of(pid)]:
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.05)
+
+
+def children(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(pid) for path in found for pid in path.read_text().split()]
+
+
+def command_of(pid: int) -> str:
+    """How a process was started; nothing where it is gone, or a zombie whom nobody has buried."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
 def test_whoever_insists_waits_for_no_block(uninterrupted: dict[str, str], project: Path) -> None:
     """The blocks that are under way would never end."""
     journal = project / "cut" / "toy" / "draws.sqlite"

@@ -1,0 +1,84 @@
+"""Signals: schedulers and closed terminals end a run as Ctrl-C does, and workers end with their parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["PARENT", "Ended", "die_with_parent", "ended_like_ctrl_c", "parent_to_die_with"]
+
+PARENT = "MCSTUDY_PARENT"  # the process that workers end with
+SIGNALS = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that asks the process to end.
+
+    Attributes
+    ----------
+    code : int
+        The exit code by which shells know it: 128 and the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.code = 128 + number
+
+
+@contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Raise `Ended` where SIGTERM or SIGHUP comes, as far as this thread may say so and nobody else has."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [
+        number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL
+    ]  # nohup ignores SIGHUP
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise Ended(number)
+
+
+def _as_ever() -> None:
+    """Let signals end a process that a study has forked: whoever terminates it waits for that."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_as_ever)
+
+
+def parent_to_die_with() -> str:
+    """What `PARENT` is to be in the environment of workers: the id of this process; empty where they may not know when it ends.
+
+    The kernel tells of the end of a thread: only that of the main one is that of the process.
+    """
+    return str(os.getpid()) if threading.current_thread() is threading.main_thread() else ""
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this worker when the run that has started it is gone: waiting, it would notice after minutes."""
+    parent = os.environ.pop(PARENT, "")
+    if not parent or sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):  # it was gone before
+        os._exit(1)

@@ -1,0 +1,111 @@
+"""What failed by accident is drawn again: a death by itself, a failure on request; nothing else is."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcstudy import Ledger, Study, run
+
+MakeStudy = Callable[..., Study]
+
+
+@pytest.fixture
+def accident(tmp_path: Path) -> Path:
+    """A file: as long as it is there, something goes wrong that is no fault of the draws."""
+    path = tmp_path / "accident"
+    path.touch()
+    return path
+
+
+def simulate_until(accident: Path, how: Callable[[], object]) -> Callable[..., dict[str, Any]]:
+    """A `simulate` that goes wrong in the blocks of n = 2 that begin above -0.5."""
+    there = str(accident)
+
+    def simulate(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        x = rng.normal(size=size)
+        if n == 2 and x[0] > -0.5 and Path(there).exists():
+            how()
+        return {"x": x}
+
+    return simulate
+
+
+def too_little() -> None:
+    raise MemoryError("too little")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Heard:
+    """Progress that keeps its warnings."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_, **__: None
+
+
+def drawn(study: Study, out: Path, **settings: Any) -> tuple[Ledger, list[str]]:
+    heard = Heard()
+    settings = {"executor": "serial", **settings}
+    return run(study, out=out, progress=heard, **settings), heard.warnings  # type: ignore[arg-type]
+
+
+def test_failures_stay_until_they_are_to_be_drawn_again(
+    make_study: MakeStudy, accident: Path, tmp_path: Path
+) -> None:
+    study = make_study(simulate=simulate_until(accident, too_little))
+    out = tmp_path / "out"
+    first, warnings = drawn(study, out)
+    assert first.failures
+    assert warnings == []
+    accident.unlink()
+    kept, warnings = drawn(study, out)
+    assert kept.failures == first.failures
+    assert warnings == []
+    again, warnings = drawn(study, out, retry_failures=True)
+    assert again.failures == ()
+    assert warnings == [f"toy: blocks drawn again because they failed: {len(first.failures)}"]
+    clean = run(study, executor="serial", out=None)
+    assert again.digests["draws"] == clean.digests["draws"]
+    assert again.findings == clean.findings
+
+
+def test_a_failure_that_is_none_of_chance_comes_back(
+    make_study: MakeStudy, accident: Path, tmp_path: Path
+) -> None:
+    study = make_study(simulate=simulate_until(accident, too_little))
+    first, _ = drawn(study, tmp_path / "out")
+    again, _ = drawn(study, tmp_path / "out", retry_failures=True)
+    assert again.failures == first.failures
+    assert again.digests == first.digests
+
+
+def test_a_block_that_died_with_its_worker_is_drawn_again_by_itself(
+    make_study: MakeStudy, accident: Path, tmp_path: Path
+) -> None:
+    study = make_study(simulate=simulate_until(accident, die))
+    out = tmp_path / "out"
+    first, warnings = drawn(study, out, executor="joblib", jobs=2)
+    assert {failure.reason[:11] for failure in first.failures} == {"quarantined"}
+    assert warnings == []
+    accident.unlink()
+    again, warnings = drawn(study, out)
+    assert again.failures == ()
+    assert warnings == [f"toy: blocks drawn again because they died with a worker: {len(first.failures)}"]
+    clean = run(study, executor="serial", out=None)
+    assert again.digests["draws"] == clean.digests["draws"]
+    assert again.findings == clean.findings

@@ -1,0 +1,80 @@
+"""Signals that end a run: heard while it runs, left alone otherwise, and none of the business of what a study forks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+
+import pytest
+
+from mcstudy.signals import PARENT, Ended, die_with_parent, ended_like_ctrl_c, parent_to_die_with
+
+BOTH = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_a_signal_is_an_interruption_with_a_code(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt) as caught, ended_like_ctrl_c():
+        signal.raise_signal(number)
+    assert isinstance(caught.value, Ended)
+    assert (str(caught.value), caught.value.code) == (number.name, 128 + number)
+    assert signal.getsignal(number) is before is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", BOTH)
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda *_: None])
+def test_what_somebody_else_has_said_of_a_signal_counts(number: signal.Signals, handler: object) -> None:
+    """``nohup`` ignores SIGHUP; a server that runs a study has its own idea of SIGTERM."""
+    before = signal.signal(number, handler)  # type: ignore[arg-type]
+    try:
+        with ended_like_ctrl_c():
+            assert signal.getsignal(number) is handler
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_in_another_thread_nothing_is_heard() -> None:
+    heard: list[object] = []
+
+    def listen() -> None:
+        with ended_like_ctrl_c():
+            heard.append(signal.getsignal(signal.SIGTERM))
+        heard.append(parent_to_die_with())
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert heard == [signal.SIG_DFL, ""]
+
+
+@pytest.mark.parametrize("number", BOTH)
+def test_a_process_that_a_study_forks_ends_as_ever(number: signal.Signals) -> None:
+    with ended_like_ctrl_c():
+        child = multiprocessing.get_context("fork").Process(target=signal.raise_signal, args=(number,))
+        child.start()
+        child.join(timeout=60)
+    assert child.exitcode == -number
+
+
+def test_a_worker_whose_parent_is_gone_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PARENT, "1")  # whoever has started this process, that one has not
+    child = multiprocessing.get_context("fork").Process(target=die_with_parent)
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == 1
+    monkeypatch.setenv(PARENT, str(os.getpid()))
+    child = multiprocessing.get_context("fork").Process(target=die_with_parent)
+    child.start()
+    child.join(timeout=60)
+    assert child.exitcode == 0  # the control
+
+
+def test_who_has_no_parent_to_die_with_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PARENT, raising=False)
+    die_with_parent()
+    assert parent_to_die_with() == str(os.getpid())
