@@ -355,3 +355,16 @@ def test_two_studies_of_one_name(write_study: WriteStudy, command: Command, proj
     assert code == 2
     assert "must have distinct names, got 'toy' from studies/again.py, toy; run them one by one" in said
     assert not (project / "reports").exists()
+
+
+def test_a_page_that_can_not_be_written(write_study: WriteStudy, command: Command) -> None:
+    write_study()
+    Path("reports", "toy.html").mkdir(parents=True)
+    code, _, said = command("run", "toy", "--executor", "serial")
+    assert code == 2
+    assert "toy.html" in said
+    assert said.splitlines()[-1].endswith(
+        "what was drawn is kept, so run the same command again once this is mended"
+    )
+    Path("reports", "toy.html").rmdir()
+    assert command("run", "toy", "--executor", "serial")[0] == 0

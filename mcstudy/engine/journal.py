@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS blocks (
     data BLOB, failures TEXT NOT NULL, warnings TEXT NOT NULL, seconds REAL NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (experiment, scenario, number)) WITHOUT ROWID;
 """
+# A full disk, a limit on the size of files, a file that became read-only: no fault of what was written before.
+UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
+PRIMARY = 0xFF  # the bits of an error's code that are not about its details
 CLAIM = "claim "  # what is noted of claims begins so: "claim 2c, margin"
 
 
@@ -321,6 +324,8 @@ def _opened(path: Path, *, fresh: bool) -> sqlite3.Connection:
 
 
 def _unreadable(path: Path | None, error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", 0) & PRIMARY in UNWRITABLE:
+        return f"the journal {path} can't be written ({error}); what is finished is kept: make room or allow writing, and run the same command again"
     return f"the journal {path} can't be used ({error}); move it away, write elsewhere with --out DIR, or start over with --fresh"
 
 

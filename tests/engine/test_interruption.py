@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -167,6 +168,28 @@ def command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
+
+
+def limit_files() -> None:
+    """Room for some forty blocks: what is appended is written beside them first, page by page."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+
+def test_a_file_that_may_not_grow_ends_the_run_and_loses_nothing(
+    write_study: WriteStudy, project: Path
+) -> None:
+    write_study(claims=OPEN)
+    whole = run(load_study(project / "studies" / "toy.py"), executor="serial", out=None, replicates=4096)
+    arguments = ("toy", "--out", "cut", "--executor", "serial", "--replicates", "4096")
+    command = [sys.executable, "-m", "mcstudy", "run", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit_files)
+    assert done.returncode == 2
+    (said,) = [line for line in done.stderr.splitlines() if "error" in line]
+    assert "can't be written" in said
+    assert "what is finished is kept" in said
+    assert 0 < kept(project / "cut" / "toy" / "draws.sqlite") < 512
+    assert finish(*arguments).returncode == 1
+    assert same_digests("cut", whole.document["digests"])
 
 
 def test_whoever_insists_waits_for_no_block(uninterrupted: dict[str, str], project: Path) -> None:
