@@ -14,7 +14,7 @@ from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.deciding import Shares
 from mcstudy.defaults import ALPHA
 from mcstudy.draws import Draws, Sample
-from mcstudy.exceptions import ClaimError
+from mcstudy.exceptions import ClaimError, InputError
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.scenarios import Scenario
 
@@ -150,10 +150,12 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Dr
     present = [int(np.count_nonzero(mask)) for mask in kept]
     infinite = _infinite(claim, samples, kept)
     if min(present) >= 2 and not infinite:  # a spread needs two
-        assessment = claim.assess(samples, shares, draws)
+        assessment = _named(claim, samples, shares, draws)
     else:
         nothing = Cell.unjudged(claim.cell_scenario(samples[0].scenario))
-        assessment = Assessment(replace(nothing, note=infinite, hopeless=bool(infinite)))
+        count = min(present)
+        few = f"{'one' if count else 'no'} replicate has a value: two are the least"
+        assessment = Assessment(replace(nothing, note=infinite or few, hopeless=bool(infinite)))
     cell = _counted(assessment.cell, samples, present)
     if cell.lost and cell.reach >= 0.0:
         cell = replace(cell, worst_case=claim.worst_case(samples, cell))
@@ -162,6 +164,15 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Dr
         note = cell.note if claim.allowed_missing is None else excess
         cell = replace(cell, verdict=Verdict.UNDECIDED, note=note)
     return replace(assessment, cell=replace(cell, needed=_needed(claim, cell, min(present))))
+
+
+def _named(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
+    """The claim's own assessment; what its statistic can't take of these draws is told with its name."""
+    try:
+        return claim.assess(samples, shares, draws)
+    except InputError as error:
+        msg = f"claim {claim.id}, in {samples[0].scenario}: {error}"
+        raise InputError(msg) from error
 
 
 def _infinite(claim: Claim, samples: Sequence[Sample], kept: Sequence[npt.NDArray[np.bool_]]) -> str:

@@ -14,7 +14,7 @@ import mcstudy as mc
 from mcstudy.claims import judge, profits, spend
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
-from mcstudy.exceptions import ClaimError
+from mcstudy.exceptions import ClaimError, InputError
 from mcstudy.findings import Guarantee
 
 DrawsOf = Callable[..., Draws]
@@ -278,3 +278,22 @@ def test_a_cell_without_numbers_speaks_only_where_it_is_alone(draws_of: DrawsOf)
     assert (undecided.deciding, undecided.guarantee) == (1, Guarantee.ASYMPTOTIC)
     alone = find(value(), draws_of({ONE: lost, TWO: around(0.0)}), 0.01)
     assert (alone.deciding, alone.guarantee) == (0, Guarantee.NONE)
+
+
+def test_what_a_statistic_can_not_take_is_told_with_the_claim(draws_of: DrawsOf) -> None:
+    draws = draws_of({ONE: around(0.0), TWO: around(0.0)})
+    claim = value(of=mc.custom("x", lambda values: "a"))  # type: ignore[arg-type, return-value]
+    with pytest.raises(InputError, match="claim v, in n=1: `function` must return a finite number for 64"):
+        find(claim, draws, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("there", "note"), [(0, "no replicate has a value"), (1, "one replicate has a value")]
+)
+def test_a_column_without_values_leaves_the_claim_open_and_says_so(
+    draws_of: DrawsOf, there: int, note: str
+) -> None:
+    column = np.full(64, math.nan)
+    column[:there] = 1.0
+    finding = find(value(), draws_of({ONE: {"x": column}}, missing=("x",)), 0.01)
+    assert (finding.verdict, finding.note) == (UNDECIDED, f"{note}: two are the least")
