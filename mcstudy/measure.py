@@ -13,9 +13,11 @@ from mcstudy.checks import is_real
 from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import StudyError
 from mcstudy.factors import call_with_factors, unknown_factors
-from mcstudy.measured import MeasureCell, Measured
+from mcstudy.measured import LINES, MOST_ZIPS, Intervals, MeasureCell, Measured
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
+from mcstudy.statistics.centiles import by_centile, spaced
+from mcstudy.statistics.shares import covering, is_coverage
 from mcstudy.words import said
 
 __all__ = ["Measure"]
@@ -39,12 +41,16 @@ class Measure:
     target : float or callable, optional
         What estimates are compared with by eye: a number, or a function of the factors that it names. It is drawn, and
         nothing is judged by it.
+    zip : bool, optional
+        Of a `coverage`: whether its picture is a zip plot of every scenario, for which at most 100 intervals of each
+        are kept. Default: where these are at most six, and do not run along three numbers or more, of which a curve
+        says more. At most nine can have one.
 
     Raises
     ------
     StudyError
-        If the id is no such name, `of` no statistic, `lines` the same as `over`, or `target` neither a finite number
-        nor callable.
+        If the id is no such name, `of` no statistic, `lines` the same as `over`, `target` neither a finite number
+        nor callable, or `zip` True of what is no coverage, or neither True, False nor None.
 
     Examples
     --------
@@ -59,6 +65,7 @@ class Measure:
     over: str = ""
     lines: str = ""
     target: float | Callable[..., float] | None = None
+    zip: bool | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
@@ -75,13 +82,16 @@ class Measure:
         if not (self.target is None or callable(self.target) or is_real(self.target)):
             msg = f"measure {self.id}: `target` must be a finite number or a function of factors, got {said(self.target)}"
             raise StudyError(msg)
+        if not (self.zip is None or isinstance(self.zip, bool)) or (self.zip and not is_coverage(self.of)):
+            msg = f"measure {self.id}: `zip` must be True of a coverage, False or None, got {said(self.zip)} of the {self.of.label}; leave it out"
+            raise StudyError(msg)
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the measure reads."""
         return self.of.columns
 
     def check(self, scenarios: Sequence[Scenario]) -> None:
-        """Refuse a measure over what is no factor, and a target that reads one or is no number in the first scenario.
+        """Refuse a measure over what is no factor, a target that reads one or is no number in the first scenario, and too many zip plots.
 
         Raises
         ------
@@ -94,15 +104,25 @@ class Measure:
         if callable(self.target) and (unknown := unknown_factors(self.target, scenarios[0])):
             msg = f"measure {self.id}: `target` {unknown}"
             raise StudyError(msg)
+        if self.zip and len(scenarios) > MOST_ZIPS:
+            msg = f"measure {self.id}: `zip` must be asked of at most {MOST_ZIPS} scenarios, got {len(scenarios)}; leave it out, or make an experiment of fewer"
+            raise StudyError(msg)
         self._target_in(scenarios[0])
 
-    def take(self, draws: Draws, experiment: str = "") -> Measured:
+    def cells(self, draws: Draws) -> tuple[MeasureCell, ...]:
         """Estimate the statistic in every scenario that was drawn."""
-        cells = tuple(
+        return tuple(
             replace(self._cell(sample), target=self._target_in(sample.scenario))
             for sample in draws.samples.values()
         )
-        return Measured(self.id, experiment, self.of.label, self.over, cells, self.lines)
+
+    def take(self, draws: Draws, experiment: str = "") -> Measured:
+        """What a ledger keeps: the estimates, and intervals where zip plots are drawn."""
+        measured = Measured(self.id, experiment, self.of.label, self.over, self.cells(draws), self.lines)
+        if not (measured.suits_zips if self.zip is None else self.zip):
+            return measured
+        pairs = zip(measured.cells, draws.samples.values(), strict=True)
+        return replace(measured, cells=tuple(self._with_intervals(cell, sample) for cell, sample in pairs))
 
     def _target_in(self, scenario: Scenario) -> float | None:
         """The target in a scenario; the author's function may raise anything."""
@@ -130,6 +150,16 @@ class Measure:
         return MeasureCell(
             sample.scenario, estimate.value, estimate.mcse, estimate.replicates, missing, bounds
         )
+
+    def _with_intervals(self, cell: MeasureCell, sample: Sample) -> MeasureCell:
+        """A cell with some of its intervals, if these are what it is the coverage of."""
+        of = self.of.at(sample.scenario)
+        if math.isnan(cell.estimate) or not is_coverage(of):
+            return cell
+        columns = covering(of, sample.taken(of))
+        chosen = by_centile(*columns)[spaced(cell.replicates, LINES)]
+        low, high, truth = (tuple(column[chosen].tolist()) for column in columns)
+        return replace(cell, intervals=Intervals(low, high, truth if len(set(truth)) > 1 else truth[:1]))
 
     def _is_infinite(self, sample: Sample) -> bool:
         """Whether values are infinite where the statistic can't take them: kept draws may have such."""

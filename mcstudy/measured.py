@@ -8,12 +8,38 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from mcstudy.exceptions import InputError
 from mcstudy.scenarios import Level, Scenario, factors_of
 
-__all__ = ["TOLD_APART", "Division", "Layout", "MeasureCell", "Measured", "Panel", "Series", "known"]
+__all__ = ["LINES", "MOST_ZIPS", "TOLD_APART", "Division", "Intervals", "Layout", "MeasureCell", "Measured"]
+__all__ += ["Panel", "Series", "known"]
 
+# Intervals of a zip plot: one a centile, so that the coverage is read to half a percent. They have a point of height
+# each in a panel, and no more can be told apart; with both limits they are 4 kB of a ledger.
+LINES = 100
+HANDFUL, MOST_ZIPS = 6, 9  # scenarios that are seen at a glance; panels of a picture at most
+CURVE = 3  # numbers along which a line is a curve
 TOLD_APART = 8  # lines of a picture at most: as many have a colour, a mark and a dash of their own
 WIDE = 50.0  # the ratio of values from which on they are not to be read off a linear axis
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals of replicates for a zip plot, at equally spaced centiles: the k-th of K at 100 (k + 1/2) / K.
+
+    From the one that covers the truth best to the one that misses it most, see `statistics.centiles`; `truth` has one
+    number where all have the same, else one each.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    truth: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.low)
+        if not count or len(self.high) != count or len(self.truth) not in (1, count):
+            msg = f"`intervals` must have as many lower limits as upper ones, and one truth or as many, got {count}, {len(self.high)} and {len(self.truth)}; run the study again"
+            raise InputError(msg)
 
 
 @dataclass(frozen=True)
@@ -22,6 +48,7 @@ class MeasureCell:
 
     `worst_case` is what it could be if the replicates that failed or have no value had shown anything; None where there
     are none, or nothing bounds it. `target` is what the estimate is compared with by eye; None where there is nothing.
+    `intervals` are some of those of which it is the coverage; None where no zip plot is drawn of them.
     """
 
     scenario: Scenario
@@ -31,6 +58,7 @@ class MeasureCell:
     missing: int
     worst_case: tuple[float, float] | None = None
     target: float | None = None
+    intervals: Intervals | None = None
 
     @property
     def aim(self) -> float:
@@ -116,6 +144,18 @@ class Measured:
         longest = max(words or apart, key=lambda name: len(levels[name]), default="")
         lines = self.lines if self.lines in rest else longest
         return Layout(over, lines, tuple(name for name in rest if name != lines))
+
+    @property
+    def suits_zips(self) -> bool:
+        """Whether its scenarios are few enough for a picture each, and run along no more than two numbers."""
+        over = self.layout.over
+        is_curve = bool(over) and self.is_numeric(over) and len(self.levels[over]) >= CURVE
+        return len(self.cells) <= HANDFUL and not is_curve
+
+    @property
+    def is_zipped(self) -> bool:
+        """Whether its picture is a zip plot: intervals are kept where it is."""
+        return any(cell.intervals for cell in self.cells)
 
     def ordered(self, factors: Iterable[str]) -> list[MeasureCell]:
         """The cells by their levels of factors, the last of which runs fastest.

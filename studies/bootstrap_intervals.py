@@ -112,7 +112,7 @@ study = mc.Study(
         ),
         mc.Value("nominal", NOMINAL, of=COVERAGE, equals=0.95, margin=0.01, where={"n": 20}, expected=SKEWED),
     ],
-    measures=[mc.Measure("coverage", of=COVERAGE, over="n"), mc.Measure("mean-width", of=WIDTH, over="n")],
+    measures=[mc.Measure("coverage", of=COVERAGE, target=0.95), mc.Measure("mean-width", of=WIDTH, over="n")],
 )
 
 if __name__ == "__main__":

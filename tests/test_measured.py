@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import mcstudy as mc
 from mcstudy.codec import from_plain, plain
 from mcstudy.exceptions import InputError
-from mcstudy.measured import Layout, MeasureCell, Measured, known
+from mcstudy.measured import Intervals, Layout, MeasureCell, Measured, known
 
 METHODS = ("Wald", "Wilson")
 
@@ -94,9 +95,10 @@ def test_what_older_versions_wrote_is_read() -> None:
     assert from_plain(Measured, written) == one
     del written["lines"]
     for cell in written["cells"]:
-        del cell["target"]
+        del cell["target"], cell["intervals"]
     old = from_plain(Measured, written)
     assert (old.lines, [cell.target for cell in old.cells]) == ("", [None, None])
+    assert not old.is_zipped
 
 
 def test_control_what_was_always_there_must_be_there() -> None:
@@ -104,3 +106,41 @@ def test_control_what_was_always_there_must_be_there() -> None:
     del written["over"]
     with pytest.raises(InputError, match="must have an entry `over`"):
         from_plain(Measured, written)
+
+
+@pytest.mark.parametrize(
+    ("levels", "suits"),
+    [
+        ({"method": METHODS}, True),
+        ({"n": (1,)}, True),
+        ({"n": (1, 2), "method": METHODS}, True),
+        ({"n": (1, 2), "method": ("a", "b", "c")}, True),
+        ({"method": ("a", "b", "c", "d", "e", "f", "g")}, False),  # more than a handful
+        ({"n": (1, 2, 3)}, False),  # a curve
+        ({"n": (1, 2, 3), "method": METHODS, "over": "method"}, True),  # its author wants no curve
+    ],
+)
+def test_a_handful_of_scenarios_suits_zips(levels: dict[str, Any], suits: bool) -> None:
+    assert measured(**levels).suits_zips is suits
+
+
+def test_intervals_are_read_as_they_were_written() -> None:
+    one = measured(n=(1, 2))
+    intervals = Intervals((-math.inf, 0.1 + 0.2), (1e-300, math.inf), (0.5,))
+    zipped = replace(one, cells=(replace(one.cells[0], intervals=intervals), one.cells[1]))
+    assert (zipped.is_zipped, one.is_zipped) == (True, False)
+    written = plain(zipped)
+    assert written["cells"][0]["intervals"] == {
+        "low": ["-inf", 0.30000000000000004],
+        "high": [1e-300, "inf"],
+        "truth": [0.5],
+    }
+    assert from_plain(Measured, written) == zipped
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "truth"), [((), (), (0.0,)), ((0.0,), (), (0.0,)), ((0.0,) * 3, (1.0,) * 3, (0.0,) * 2)]
+)
+def test_intervals_have_two_limits_each(low: Any, high: Any, truth: Any) -> None:
+    with pytest.raises(InputError, match="`intervals` must have as many lower limits as upper ones"):
+        Intervals(low, high, truth)

@@ -86,7 +86,7 @@ def _estimates(
 ) -> Iterator[tuple[str, tuple[Scenario, ...], float, float]]:
     for measure in experiment.measures:
         if until.aims_at(measure.id):
-            for cell in measure.take(draws, experiment.name).cells:
+            for cell in measure.cells(draws):
                 yield measure.id, (cell.scenario,), cell.estimate, cell.mcse
     for claim in experiment.claims:
         aimed = until.aims_at(claim.id) if until.of else not experiment.measures

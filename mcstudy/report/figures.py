@@ -25,7 +25,7 @@ from mcstudy.ledger import Ledger, Overlay
 from mcstudy.report.inline import caption_of, inline
 from mcstudy.report.kinds import file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
-from mcstudy.report.measures import figure_of, reading_of
+from mcstudy.report.measures import description_of, figure_of
 from mcstudy.report.style import MARKS, PART, WHOLE, house_style, settle
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
     Returns
     -------
     dict from str to Drawn
-        By stem: ``claim-ID``, ``overlay-ID`` and ``measure-ID``, this where it has several scenarios.
+        By stem: ``claim-ID``, ``overlay-ID`` and ``measure-ID``, this where it has several scenarios or intervals.
     """
     orders = list(_orders(ledger))
     inputs = {order.stem: inputs_digest(order.shown, order.drawn_by) for order in orders}
@@ -131,14 +131,14 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
             " ".join(kind_of(finding.kind).reading(finding) for finding in findings),
         )
     for measured in ledger.measures:
-        if measured.levels:  # a single number needs no picture
+        if measured.levels or measured.is_zipped:  # a single number needs no picture
             yield _Order(
                 file_name("measure", measured.id),
                 measured,
                 __name__,
                 partial(_draw_measure, measured),
                 f"Measure {measured.id}",
-                f"{measured.id}: {reading_of(measured)}",
+                f"{measured.id}: {description_of(measured)}",
             )
 
 

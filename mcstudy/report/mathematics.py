@@ -13,7 +13,7 @@ import re
 from typing import Literal, NamedTuple
 
 from mcstudy.exceptions import InputError
-from mcstudy.report.mathml import to_mathml
+from mcstudy.mathml import to_mathml
 
 __all__ = [
     "Piece",

@@ -1,8 +1,8 @@
 """Pictures of measures, chosen by the shape of the design.
 
-Curves where a measure runs along numbers, rows of points where it runs along words (a lolly plot where there is a
-target), a panel for each combination of the remaining factors; where these are too many, all scenarios side by side in
-nested loops: G. Rücker and G. Schwarzer, BMC Medical Research Methodology 14:129 (2014).
+Zip plots where intervals are kept. Else curves where a measure runs along numbers, rows of points where it runs along
+words (a lolly plot where there is a target), a panel for each combination of the remaining factors; where these are too
+many, all scenarios side by side in nested loops: G. Rücker and G. Schwarzer, BMC Medical Research Methodology 14:129 (2014).
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ from mcstudy.report.style import (
     mark_levels,
     number_ticks,
 )
+from mcstudy.report.zips import draw_zip, figure_of_zips, sides_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
 
-__all__ = ["draw_measure", "figure_of", "reading_of"]
+__all__ = ["description_of", "draw_measure", "figure_of", "reading_of"]
 
 PANELS = 9  # of a picture at most
 POSITIONS = 400  # of nested loops at most: more steps are narrower than the lines that draw them
@@ -112,14 +113,18 @@ def reading_of(measured: Measured) -> str:
     return f"The {measured.label} {found}{against}.{unknown}"
 
 
-def draw_measure(axes: Axes, measured: Measured) -> str:
-    """Draw a measure onto given axes, a line for each combination of the factors it does not run along.
+def description_of(measured: Measured) -> str:
+    """What a reader who doesn't see the picture is told."""
+    return " ".join(filter(None, [reading_of(measured), sides_of(measured)]))
 
-    Returns
-    -------
-    str
-        The caption.
+
+def draw_measure(axes: Axes, measured: Measured) -> str:
+    """Draw a measure onto given axes, and return its caption: a line for each combination of factors it does not run along.
+
+    Of several zip plots each would need axes of its own.
     """
+    if measured.is_zipped and len(measured.cells) == 1:
+        return draw_zip(axes, measured)
     layout = measured.layout
     picture = _divided(measured, [*filter(None, [layout.lines]), *layout.panels], ())
     (panel,) = picture.panels
@@ -139,6 +144,8 @@ def figure_of(measured: Measured, width: float) -> tuple[Figure, str]:
     width : float
         In inches.
     """
+    if measured.is_zipped:
+        return figure_of_zips(measured, width)
     layout = measured.layout
     lines = [layout.lines] if layout.lines else []
     picture = _divided(measured, lines, layout.panels)
@@ -148,10 +155,8 @@ def figure_of(measured: Measured, width: float) -> tuple[Figure, str]:
     rows = math.ceil(len(picture.panels) / columns)
     figure, places = _sheet(picture, [_height(picture)] * rows, columns, width)
     first = figure.add_subplot(places[0])
-    others = [
-        figure.add_subplot(place, sharex=first, sharey=first) for place in places[1 : len(picture.panels)]
-    ]
-    panels = [first, *others]
+    others = places[1 : len(picture.panels)]
+    panels = [first, *(figure.add_subplot(place, sharex=first, sharey=first) for place in others)]
     for number, (axes, panel) in enumerate(zip(panels, picture.panels, strict=True)):
         _draw_panel(axes, picture, panel)
         _name_axes(axes, picture, TITLE if len(panels) == 1 else NARROW)

@@ -70,9 +70,7 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     InputError
         If the report can't show a kind of claim, or the LaTeX of a statement.
     """
-    from mcstudy.report import mathematics, paper
-    from mcstudy.report.figures import MARKED, write_figures
-    from mcstudy.report.tables import crossed_tables, write_tables
+    from mcstudy.report import figures, mathematics, paper, tables
 
     kinds = [kind_of(finding.kind) for finding in ledger.findings]  # nothing is written if something can't be
     for finding in ledger.findings:
@@ -81,9 +79,9 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     folder = Path(out) / ledger.study.name
     for part in ("figures", "tables"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    write_tables(ledger, folder / "tables")
+    tables.write_tables(ledger, folder / "tables")
     paper.write_tex_table(ledger, folder / "tables" / "findings.tex")
-    together = crossed_tables(ledger)
+    together = tables.crossed_tables(ledger)
     for stem, table in together.items():
         paper.write_measures(table, folder / "tables" / f"{stem}.tex")
     paper.write_macros(ledger, folder / "macros.tex")
@@ -92,14 +90,14 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         page,
         "page.html",
         ledger=ledger,
-        figures=write_figures(ledger, folder / "figures"),
+        figures=figures.write_figures(ledger, folder / "figures"),
         together=together,
         groups=_grouped(ledger),
         filters=_filters(ledger),
         failures=_failure_groups(ledger.failures),
         decided=dict.fromkeys(kind_of(finding.kind).decided for finding in ledger.findings),
         drawn={kind.decided[0]: kind.drawn for kind in kinds if kind.drawn},
-        marks=MARKED,
+        marks=figures.MARKED,
         provenance=list(_flattened(ledger.provenance)),
         most=max(FEWEST, min(MOST, ROWS // max(1, len(ledger)))),
     )

@@ -18,7 +18,7 @@ from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic
 from mcstudy.statistics.truth import Truth, bound, check_truth
 
-__all__ = ["Quantity", "as_estimate", "derived", "one_group"]
+__all__ = ["Quantity", "as_estimate", "derived", "one_group", "operands", "quantity_of"]
 
 
 def _anything(number: Any) -> None:
@@ -115,7 +115,8 @@ class _Derived(Expanded):
     def _inner(self) -> Statistic:
         return self.quantity.of(self.column)
 
-    def _rows(self, values: ArrayLike) -> FloatArray:
+    def _operands(self, values: ArrayLike) -> list[FloatArray | float]:
+        """The columns, and the number that they are held against, if it is one."""
         if callable(self.against):
             msg = (
                 f"`{self.quantity.argument}` of the {self.label} must be bound to a scenario, "
@@ -124,10 +125,13 @@ class _Derived(Expanded):
             raise InputError(msg)
         wide, gaps = self.quantity.infinite, self.quantity.missing
         columns = columns_of(values, self.columns, infinite=wide, missing=gaps)
-        constant = (self.against,) if is_real(self.against) else ()
+        constant: tuple[Any, ...] = (self.against,) if is_real(self.against) else ()
+        return [*columns, *constant]
+
+    def _rows(self, values: ArrayLike) -> FloatArray:
         # What overflows is refused as infinite.
         with np.errstate(over="ignore"):
-            return self.quantity.rows(*columns, *constant)
+            return self.quantity.rows(*self._operands(values))
 
     def expand(self, values: ArrayLike) -> Expansion:
         return expansion(self._inner, self._rows(values))
@@ -147,6 +151,24 @@ class _Derived(Expanded):
 
     def scale(self, value: float) -> float | None:
         return self._inner.scale(value)
+
+
+def quantity_of(statistic: Statistic) -> Quantity | None:
+    """The quantity of which `derived` has made a statistic; None of any other statistic."""
+    return statistic.quantity if isinstance(statistic, _Derived) else None
+
+
+def operands(statistic: Statistic, values: ArrayLike) -> list[FloatArray | float]:
+    """What the quantity of a statistic is computed of: columns of shape (n,), and a number that they are held against.
+
+    Empty where `quantity_of` is None.
+
+    Raises
+    ------
+    InputError
+        If the values are of another shape or kind, or the statistic hangs on factors and is bound to no scenario.
+    """
+    return statistic._operands(values) if isinstance(statistic, _Derived) else []
 
 
 def one_group(rows: FloatArray) -> Sample:

@@ -1,17 +1,19 @@
 """Shares of replicates: whose interval covers the truth, whose test rejects, whose value is missing."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.derived import Quantity, derived
+from mcstudy.statistics.derived import Quantity, derived, operands, quantity_of
 from mcstudy.statistics.expansion import Expanded
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.performance import measures
 from mcstudy.statistics.ranks import proportion
 from mcstudy.statistics.several import refuse
+from mcstudy.statistics.statistic import Statistic
 from mcstudy.statistics.truth import Truth
 
-__all__ = ["check_ordered", "coverage", "power", "share_missing"]
+__all__ = ["check_ordered", "coverage", "covering", "is_coverage", "power", "share_missing"]
 
 
 def coverage(lower: str, upper: str, truth: Truth) -> Expanded:
@@ -38,6 +40,28 @@ def coverage(lower: str, upper: str, truth: Truth) -> Expanded:
     0.75
     """
     return derived(_COVERAGE, lower, upper, against=truth)
+
+
+def is_coverage(statistic: Statistic) -> bool:
+    """Whether a statistic is a `coverage`."""
+    return quantity_of(statistic) == _COVERAGE
+
+
+def covering(statistic: Statistic, values: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the intervals of which a `coverage` is taken, and the truth beside each.
+
+    Parameters
+    ----------
+    statistic : Statistic
+        A `coverage`, bound to a scenario by `Statistic.at`.
+    values : array-like of shape (n, 2), or (n, 3) where the truth is a column
+
+    Returns
+    -------
+    low, high, truth : ndarray of shape (n,)
+    """
+    low, high, truth = np.broadcast_arrays(*operands(statistic, values))
+    return low, high, truth
 
 
 def power(p_value: str, level: Truth = 0.05) -> Expanded:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mcstudy.exceptions import InputError
+from mcstudy.mathml import to_mathml
 from mcstudy.report.mathematics import (
     Piece,
     check_latex,
@@ -13,7 +14,6 @@ from mcstudy.report.mathematics import (
     text_html,
     text_pieces,
 )
-from mcstudy.report.mathml import to_mathml
 
 
 def words(statement: str) -> list[str]:

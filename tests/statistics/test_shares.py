@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics import Limits, Statistic, clopper_pearson, proportion
+from mcstudy.statistics import Limits, Statistic, clopper_pearson, conditional, mean, proportion, width
 from mcstudy.statistics.bernoulli import proportion_limits
-from mcstudy.statistics.shares import coverage, power, share_missing
+from mcstudy.statistics.shares import coverage, covering, is_coverage, power, share_missing
 
 RNG = np.random.default_rng(1)
 N = 400
@@ -118,3 +118,34 @@ def test_misuse_of_values(statistic: Statistic, values: Any, message: str) -> No
     for method in (statistic.estimate, statistic.influence, lambda v: statistic.limits(v, 0.01)):
         with pytest.raises(InputError, match=message):
             method(values)
+
+
+@pytest.mark.parametrize(
+    ("truth", "beside", "expected"),
+    [
+        (0.5, [], np.full(N, 0.5)),
+        (1, [], np.ones(N)),
+        ("t", [X / 2], X / 2),
+        (lambda n: 1 / n, [], np.full(N, 0.25)),
+    ],
+    ids=["number", "whole number", "column", "function"],
+)
+def test_covering_has_the_truth_beside_each_interval(
+    truth: Any, beside: list[np.ndarray], expected: np.ndarray
+) -> None:
+    statistic = coverage("l", "u", truth).at({"n": 4})
+    low, high, truths = covering(statistic, np.column_stack([INTERVALS, *beside]))
+    assert np.array_equal([low, high], INTERVALS.T)
+    assert np.array_equal(truths, expected)
+
+
+def test_covering_before_a_scenario_is_refused() -> None:
+    with pytest.raises(InputError, match="`truth` of the coverage of l, u must be bound to a scenario"):
+        covering(coverage("l", "u", lambda n: n), INTERVALS)
+
+
+def test_what_is_a_coverage() -> None:
+    assert is_coverage(coverage("l", "u", 0.0))
+    assert is_coverage(coverage("l", "u", lambda n: n).at({"n": 1}))
+    others = (power("p"), width("l", "u"), mean("x"), 1 - coverage("l", "u", 0.0))
+    assert not any(map(is_coverage, (*others, conditional(coverage("l", "u", 0.0), given="c"))))

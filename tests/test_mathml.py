@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mcstudy.exceptions import InputError
-from mcstudy.report.mathml import to_mathml
+from mcstudy.mathml import to_mathml
 
 SHEET = [
     r"\mathbb{E}\,\hat L_n = \frac{\|\Delta\|^2}{2L}",
