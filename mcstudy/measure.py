@@ -11,7 +11,7 @@ import numpy as np
 
 from mcstudy.checks import is_real
 from mcstudy.draws import Draws, Sample
-from mcstudy.exceptions import StudyError
+from mcstudy.exceptions import InputError, StudyError
 from mcstudy.factors import call_with_factors, unknown_factors
 from mcstudy.measured import LINES, MOST_ZIPS, Intervals, MeasureCell, Measured
 from mcstudy.scenarios import Scenario
@@ -145,8 +145,12 @@ class Measure:
         if len(values) < 2 or self._is_infinite(sample):  # no spread, no standard error
             return MeasureCell(sample.scenario, math.nan, math.nan, len(values), missing)
         of, lost = self.of.at(sample.scenario), sample.replicates - len(values)
-        estimate = of.estimate(values)
-        bounds = of.worst_case(values, lost) if lost else None
+        try:
+            estimate = of.estimate(values)
+            bounds = of.worst_case(values, lost) if lost else None
+        except InputError as error:
+            msg = f"measure {self.id}, in {sample.scenario}: {error}"
+            raise InputError(msg) from error
         return MeasureCell(
             sample.scenario, estimate.value, estimate.mcse, estimate.replicates, missing, bounds
         )

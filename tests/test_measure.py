@@ -271,3 +271,10 @@ def test_a_ledger_keeps_intervals_and_sees_an_edited_one(make_study: Callable[..
     document["measures"][0]["cells"][1]["intervals"]["high"][7] += 1e-9
     with pytest.raises(InputError, match="must have the findings that its digest says"):
         mc.Ledger.from_document(document)
+
+
+def test_what_a_statistic_can_not_take_is_told_with_the_measure(draws_of: DrawsOf) -> None:
+    draws = draws_of({scenario: {"x": np.arange(64.0)} for scenario in (ONE, TWO)})
+    measure = mc.Measure("m", of=mc.custom("x", lambda values: math.nan))
+    with pytest.raises(InputError, match="measure m, in n=1: `function` must return a finite number for 64"):
+        measure.take(draws)
