@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from threadpoolctl import threadpool_limits
 
 from mcstudy.draws import QUARANTINED, Block, Failure
+from mcstudy.engine.batches import Pace, run_batch
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
 from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with
@@ -96,7 +97,7 @@ class Serial:
 
 
 class Joblib:
-    """Draws in worker processes of joblib's loky backend, one BLAS thread each.
+    """Draws in worker processes of joblib's loky backend, one BLAS thread each; fast blocks travel in batches.
 
     A worker that dies takes down its pool. What had finished is kept; each block that was under way is then
     drawn alone in a pool of its own, so that the one that kills is found: it is quarantined, that is reported as
@@ -112,6 +113,7 @@ class Joblib:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
+        self._pace = Pace()
 
     def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
         """Draw the blocks, yielding each as it finishes."""
@@ -137,7 +139,7 @@ class Joblib:
         from joblib import Parallel, delayed, parallel_config
 
         with parallel_config("loky", inner_max_num_threads=1):
-            # joblib draws in this process where it has one job: a pool of two that is handed one block at a time
+            # joblib draws in this process where it has one job: a pool of two that is handed one batch at a time
             # keeps a block that kills its process away from this one.
             ahead = "2*n_jobs" if jobs > 1 else 1
             pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
@@ -147,11 +149,14 @@ class Joblib:
         with _uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
             first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
         going = _Going()
-        with _closing_quietly(pool(delayed(run_block)(task) for task in going.on(tasks))) as results:
+        batches = self._pace.batches(going.on(tasks))
+        with _closing_quietly(pool(delayed(run_batch)(batch) for batch in batches)) as results:
             try:
-                for result in results:
-                    del waiting[result.block]
-                    yield result
+                for batch in results:
+                    self._pace.time(batch)
+                    for result in batch:
+                        del waiting[result.block]
+                        yield result
             except GeneratorExit:
                 # joblib's own way to stop races with its threads: let it finish what is under way instead.
                 going.stopped = True

@@ -172,8 +172,9 @@ def _collect(columns: Mapping[str, Any], task: Task) -> tuple[npt.NDArray[Any] |
     if broken := [name for name in columns if encodable(name) != name]:
         msg = f"`simulate` must name its columns by whole characters, got {broken[0]!r}"
         raise _MisuseError(msg)
-    reasons = _reasons(columns.get(FAILURE, [""] * task.size), task.size)
-    good = np.array([not reason for reason in reasons])
+    # Nothing is asked of each replicate where none has failed: that would take longer than to draw it.
+    reasons = _reasons(columns[FAILURE], task.size) if FAILURE in columns else []
+    good = np.array([not reason for reason in reasons]) if reasons else np.ones(task.size, dtype=np.bool_)
     names = [name for name in columns if name != FAILURE]
     if not names and np.any(good):
         raise _MisuseError(_no_columns(columns))
@@ -200,7 +201,7 @@ def _reasons(values: Any, size: int) -> list[str]:
     if strange := [reason for reason in reasons if not isinstance(reason, str)]:
         msg = f"column `{FAILURE}` must hold strings, empty where the replicate is fine, got {strange[0]!r}"
         raise _MisuseError(msg)
-    return [encodable(reason) for reason in reasons]
+    return [reason and encodable(reason) for reason in reasons]
 
 
 def _column(

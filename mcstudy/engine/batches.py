@@ -1,0 +1,51 @@
+"""Blocks in batches: those that are drawn faster than they are sent travel together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+
+from mcstudy.engine.worker import BlockResult, Task, run_block
+from mcstudy.scenarios import Scenario
+
+__all__ = ["Pace", "run_batch"]
+
+# Seconds that a batch is meant to take: sending one costs a thirtieth of it, and whoever interrupts does not notice.
+ENOUGH = 0.02
+MOST = 512  # blocks of a batch: their columns wait in memory until the last is drawn
+UNKNOWN = 2  # blocks of a batch before any of the scenario has been timed: they may take long
+RECENT = 0.25  # the weight of the last batch in the mean of a block's seconds
+
+
+class Pace:
+    """How many blocks of a scenario make a batch, by the seconds that its last ones took."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[tuple[str, Scenario], float] = {}
+
+    def batches(self, tasks: Iterable[Task]) -> Iterator[list[Task]]:
+        """Divide tasks into batches of one scenario each, every batch as large as is right when it is asked for."""
+        for place, own in groupby(tasks, key=_place):
+            while batch := list(islice(own, self._size(place))):
+                yield batch
+
+    def time(self, results: Sequence[BlockResult]) -> None:
+        """Learn from a batch that was drawn."""
+        place = results[0].block.experiment, results[0].block.scenario
+        seconds = sum(result.seconds for result in results) / len(results)
+        before = self._seconds.get(place, seconds)
+        self._seconds[place] = (1 - RECENT) * before + RECENT * seconds
+
+    def _size(self, place: tuple[str, Scenario]) -> int:
+        if place not in self._seconds:
+            return UNKNOWN
+        return max(1, min(MOST, int(ENOUGH / max(self._seconds[place], ENOUGH / MOST))))
+
+
+def run_batch(tasks: Sequence[Task]) -> list[BlockResult]:
+    """Draw the blocks of a batch, one after the other."""
+    return [run_block(task) for task in tasks]
+
+
+def _place(task: Task) -> tuple[str, Scenario]:
+    return task.block.experiment, task.block.scenario

@@ -1,0 +1,96 @@
+"""Batches: as large as is right for how long blocks take, each of one scenario, every block once and in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcstudy import Scenario
+from mcstudy.draws import Block
+from mcstudy.engine.batches import ENOUGH, MOST, UNKNOWN, Pace, run_batch
+from mcstudy.engine.payload import pack
+from mcstudy.engine.worker import BlockResult, Task, run_block
+
+
+def draw(rng: np.random.Generator, size: int, n: int) -> dict[str, Any]:
+    return {"x": n * rng.normal(size=size)}
+
+
+PAYLOAD = pack(draw, None, [])
+
+
+def tasks_of(*counts: int) -> list[Task]:
+    """So many blocks of n = 1, n = 2, ..."""
+    blocks = [
+        Block(Scenario(n=n), number) for n, count in enumerate(counts, start=1) for number in range(count)
+    ]
+    return [Task(block, 4, "toy", 1, (), PAYLOAD) for block in blocks]
+
+
+def timed(tasks: list[Task], seconds: float) -> list[BlockResult]:
+    return [BlockResult(task.block, seconds=seconds) for task in tasks]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size"),
+    [
+        (ENOUGH / 10, 10),
+        (ENOUGH / 10.9, 10),
+        (ENOUGH, 1),
+        (100 * ENOUGH, 1),
+        (0.0, MOST),
+        (ENOUGH / MOST / 9, MOST),
+    ],
+)
+def test_a_batch_takes_as_long_as_is_enough(seconds: float, size: int) -> None:
+    pace = Pace()
+    batches = pace.batches(tasks_of(2 * MOST))
+    first = next(batches)
+    assert len(first) == UNKNOWN
+    pace.time(timed(first, seconds))
+    assert len(next(batches)) == size
+
+
+def test_every_block_is_in_one_batch_and_in_order() -> None:
+    tasks, pace = tasks_of(7, 1, 40), Pace()
+    seen = []
+    for batch in pace.batches(tasks):
+        assert len({task.block.scenario for task in batch}) == 1
+        seen += batch
+        pace.time(timed(batch, ENOUGH / 4))
+    assert seen == tasks
+
+
+def test_what_is_known_of_a_scenario_says_nothing_of_another() -> None:
+    """The blocks of the next one may take an hour each."""
+    pace = Pace()
+    batches = pace.batches(tasks_of(100, 100))
+    for batch in batches:
+        if batch[0].block.scenario == Scenario(n=2):
+            break
+        pace.time(timed(batch, 1e-6))
+    assert len(batch) == UNKNOWN
+
+
+def test_the_pace_follows_blocks_that_become_slower() -> None:
+    pace, sizes = Pace(), []
+    for seconds in [ENOUGH / 100] * 3 + [ENOUGH / 2] * 20:
+        batch = next(pace.batches(tasks_of(200)))
+        sizes.append(len(batch))
+        pace.time(timed(batch, seconds))
+    assert sizes[0] == UNKNOWN
+    assert sizes[1:4] == [100] * 3
+    assert sizes[4] < 20
+    assert sizes[-1] == 2
+
+
+def test_a_batch_is_drawn_block_by_block() -> None:
+    tasks = tasks_of(3, 2)
+    for result, task in zip(run_batch(tasks), tasks, strict=True):
+        expected = run_block(task)
+        assert result.block == task.block
+        assert result.data is not None
+        assert expected.data is not None
+        assert result.data.tobytes() == expected.data.tobytes()
