@@ -31,6 +31,7 @@ VALUED = (
     "--until",
     "--at-most",
     "--replicates",
+    "--block-timeout",
     "--blocks",
     "--figure",
     "--width",
@@ -235,6 +236,9 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         type=duration,
         metavar="TIME",
         help="with --until, stop after 90s, 30m, 1h30m, ... a study",
+    )
+    run.add_argument(
+        "--block-timeout", type=duration, metavar="TIME", help="give a block up as failed after 90s, 30m, ..."
     )
     run.add_argument(
         "--retry-failures", action="store_true", help="draw the blocks again in which replicates have failed"

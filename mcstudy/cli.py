@@ -162,6 +162,7 @@ def _run_one(
         at_most=options.at_most,
         replicates=options.replicates,
         retry_failures=options.retry_failures,
+        block_timeout=options.block_timeout,
         progress=Progress() if options.quiet else progress_for(sys.stderr),
         pages=pages,
     )

@@ -123,7 +123,9 @@ class Sample:
         )
 
     def kept(self, statistic: Statistic) -> npt.NDArray[np.bool_]:
-        """Where a statistic has its values, shape (replicates,): also where they are missing, if it counts those."""
+        """Where a statistic has its values, shape (replicates,): also where they are missing or failed, if it counts those."""
+        if statistic.counts_failures:
+            return np.ones(self.replicates, dtype=np.bool_)
         return self.valid if statistic.counts_missing else self.present(*statistic.columns)
 
     def taken(self, statistic: Statistic) -> FloatArray:
@@ -134,7 +136,7 @@ class Sample:
         if not statistic.counts_missing:
             return joined(self.values(*statistic.columns))
         lost = np.full(self.replicates, np.nan)  # where every replicate has failed, nobody knows the columns
-        return joined([self.columns.get(name, lost)[self.valid] for name in statistic.columns])
+        return joined([self.columns.get(name, lost)[self.kept(statistic)] for name in statistic.columns])
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""

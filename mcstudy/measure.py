@@ -141,8 +141,9 @@ class Measure:
 
     def _cell(self, sample: Sample) -> MeasureCell:
         values = sample.taken(self.of)
-        missing = sample.replicates - sample.failures - len(values)
-        if len(values) < 2 or self._is_infinite(sample):  # no spread, no standard error
+        failures = int(np.count_nonzero(~sample.valid & ~sample.kept(self.of)))
+        missing = sample.replicates - failures - len(values)
+        if len(values) < self.of.fewest or self._is_infinite(sample):  # no spread, no standard error
             return MeasureCell(sample.scenario, math.nan, math.nan, len(values), missing)
         of, lost = self.of.at(sample.scenario), sample.replicates - len(values)
         try:

@@ -1,4 +1,4 @@
-"""Signals: schedulers and closed terminals end a run as Ctrl-C does, and workers end with their parent."""
+"""Signals: schedulers and closed terminals end a run as Ctrl-C does, workers end with their parent, an alarm ends a block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["PARENT", "Ended", "die_with_parent", "ended_like_ctrl_c", "parent_to_die_with"]
+__all__ = [
+    "PARENT",
+    "BlockTimeoutError",
+    "Ended",
+    "die_with_parent",
+    "ended_like_ctrl_c",
+    "parent_to_die_with",
+]
+__all__ += ["within"]
 
 PARENT = "MCSTUDY_PARENT"  # the process that workers end with
 SIGNALS = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
@@ -31,10 +39,41 @@ class Ended(KeyboardInterrupt):
         self.code = 128 + number
 
 
+class BlockTimeoutError(Exception):
+    """A block took longer than it may."""
+
+
+@contextmanager
+def within(seconds: float | None) -> Iterator[None]:
+    """Raise `BlockTimeoutError` where something takes longer, as far as this thread and this system can tell.
+
+    Python hears an alarm between two of its own instructions: a call of compiled code is finished first.
+    """
+    if seconds is None or not hasattr(signal, "setitimer") or not _is_main():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        msg = f"it took longer than {seconds:g} seconds"
+        raise BlockTimeoutError(msg)
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
     """Raise `Ended` where SIGTERM or SIGHUP comes, as far as this thread may say so and nobody else has."""
-    if threading.current_thread() is not threading.main_thread():
+    if not _is_main():
         yield
         return
     ours = [
@@ -69,7 +108,7 @@ def parent_to_die_with() -> str:
 
     The kernel tells of the end of a thread: only that of the main one is that of the process.
     """
-    return str(os.getpid()) if threading.current_thread() is threading.main_thread() else ""
+    return str(os.getpid()) if _is_main() else ""
 
 
 def die_with_parent() -> None:

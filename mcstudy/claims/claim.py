@@ -140,6 +140,11 @@ class Claim(ABC):
         """Those of its columns in which infinite values are values like others."""
         return ()
 
+    @property
+    def least(self) -> int:
+        """The fewest replicates with a value that it can be judged by: a spread needs two."""
+        return 2
+
     def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
         """The replicates that it is taken of, shape (replicates,)."""
         return sample.present(*self.columns())

@@ -95,6 +95,11 @@ class Compared(Claim):
         _, theory = self.theory
         return tuple(name for name in self.of.unbounded if name != theory)
 
+    @property
+    def least(self) -> int:
+        """What the statistic needs."""
+        return self.of.fewest
+
     def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
         """The replicates that the statistic is taken of, and theory where it is a column."""
         _, theory = self.theory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +107,11 @@ class Contrast(Claim):
         """Those of the statistic."""
         return self.of.unbounded
 
+    @property
+    def least(self) -> int:
+        """What the statistic needs."""
+        return self.of.fewest
+
     def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
         """The replicates that the statistic is taken of; those without a value too where it counts them."""
         return sample.kept(self.of)
@@ -181,9 +186,13 @@ class Contrast(Claim):
         """Compare the limits of the difference, or the ratio, with the zone."""
         scenario = self.cell_scenario(samples[0].scenario)
         zone = self._zone(scenario)
-        parts = self._expansions(samples, paired=self.across in draws.common)
-        if min(part.replicates for part in parts) < 2:  # replicates each, but none in common
-            return Assessment(Cell.unjudged(scenario, zone))
+        paired = self.across in draws.common
+        kept = self._kept_in_common(samples) if paired else [self.kept(sample) for sample in samples]
+        if (common := min(int(np.count_nonzero(mask)) for mask in kept)) < self.least:
+            note = f"{common} replicates have a value at both levels: {self.least} are the least"
+            return Assessment(replace(Cell.unjudged(scenario, zone), note=note))
+        parts = [self._expanded(sample, mask) for sample, mask in zip(samples, kept, strict=True)]
+        parts = parts if paired else side_by_side(parts)
         count = min(np.count_nonzero(self.kept(sample)) for sample in samples)
         found = combined(FUNCTIONS[self.kind], parts)
         own = shares if zone.side is Side.BOTH else shares.one_sided()
@@ -191,14 +200,12 @@ class Contrast(Claim):
         mcse = standard_error(found.influence)
         return Assessment(decision.cell(scenario, zone, found.value, mcse, int(count), own))
 
-    def _expansions(self, samples: tuple[Sample, ...], *, paired: bool) -> list[Expansion]:
-        """The statistic at both levels: at the same replicates, or at all of two independent samples."""
-        if not paired:
-            return side_by_side([self._expanded(sample, self.kept(sample)) for sample in samples])
+    def _kept_in_common(self, samples: tuple[Sample, ...]) -> list[npt.NDArray[np.bool_]]:
+        """The replicates that both levels have, for each."""
         shortest = min(sample.replicates for sample in samples)
         kept = np.logical_and.reduce([self.kept(sample)[:shortest] for sample in samples])
-        return [self._expanded(sample, kept) for sample in samples]
+        return [kept] * len(samples)
 
-    def _expanded(self, sample: Sample, kept: Any) -> Expansion:
+    def _expanded(self, sample: Sample, kept: npt.NDArray[np.bool_]) -> Expansion:
         values = joined([sample.columns[name][: len(kept)][kept] for name in self.columns()])
         return expansion(self.of.at(sample.scenario), values)

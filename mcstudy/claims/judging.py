@@ -149,14 +149,14 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Dr
     kept = [claim.kept(sample) for sample in samples]
     present = [int(np.count_nonzero(mask)) for mask in kept]
     infinite = _infinite(claim, samples, kept)
-    if min(present) >= 2 and not infinite:  # a spread needs two
+    if min(present) >= claim.least and not infinite:
         assessment = _named(claim, samples, shares, draws)
     else:
         nothing = Cell.unjudged(claim.cell_scenario(samples[0].scenario))
         count = min(present)
-        few = f"{'one' if count else 'no'} replicate has a value: two are the least"
+        few = f"{count or 'no'} {'replicate has' if count < 2 else 'replicates have'} a value: {claim.least} are the least"
         assessment = Assessment(replace(nothing, note=infinite or few, hopeless=bool(infinite)))
-    cell = _counted(assessment.cell, samples, present)
+    cell = _counted(assessment.cell, samples, kept)
     if cell.lost and cell.reach >= 0.0:
         cell = replace(cell, worst_case=claim.worst_case(samples, cell))
     # What a lost replicate would have shown nobody knows, so too many of them leave every verdict open.
@@ -186,10 +186,13 @@ def _infinite(claim: Claim, samples: Sequence[Sample], kept: Sequence[npt.NDArra
     return ""
 
 
-def _counted(cell: Cell, samples: Sequence[Sample], present: Sequence[int]) -> Cell:
-    """The cell with its replicates, and with those that were lost."""
+def _counted(cell: Cell, samples: Sequence[Sample], kept: Sequence[npt.NDArray[np.bool_]]) -> Cell:
+    """The cell with its replicates, and with those that were lost; a failure that is counted is not."""
     replicates = [sample.replicates for sample in samples]
-    failures = sum(sample.failures for sample in samples)
+    present = [int(np.count_nonzero(mask)) for mask in kept]
+    failures = sum(
+        int(np.count_nonzero(~sample.valid & ~mask)) for sample, mask in zip(samples, kept, strict=True)
+    )
     return replace(
         cell,
         replicates=min(replicates),

@@ -115,6 +115,11 @@ class Rate(Claim):
         """Those of the statistic, unless each replicate has a line, and logarithms, of its own."""
         return () if self.of.each else self.of.unbounded
 
+    @property
+    def least(self) -> int:
+        """What the statistic needs at every level."""
+        return self.of.fewest
+
     def kept(self, sample: Sample) -> npt.NDArray[np.bool_]:
         """The replicates that the statistic is taken of; those without a value too where it counts them."""
         return sample.kept(self.of)
@@ -151,7 +156,7 @@ class Rate(Claim):
         name = self.cell_scenario(samples[0].scenario)
         claimed = self._claimed(name)
         levels = Levels(self.of, self.powers, samples, draws.common, constant=self.constant is True)
-        if levels.replicates < 2:  # levels that have replicates each, but none in common
+        if levels.replicates < self.least:  # levels that have replicates each, but too few in common
             return Assessment(Cell.unjudged(name, claimed.exponents[0]))
         line = self._line(name, levels, claimed)
         if line.note:

@@ -47,7 +47,7 @@ def blocks_of(
     return [block for block in planned if block.key not in done]
 
 
-def task_for(origin: Origin, seed: int, block: Block, payload: Payload) -> Task:
+def task_for(origin: Origin, seed: int, block: Block, payload: Payload, timeout: float | None = None) -> Task:
     """What a worker needs to draw a block of a study."""
     study = origin.study
     experiment = study[block.experiment]
@@ -61,6 +61,7 @@ def task_for(origin: Origin, seed: int, block: Block, payload: Payload) -> Task:
         experiment.missing,
         origin.folder,
         experiment.bounded(block.scenario),
+        timeout,
     )
 
 

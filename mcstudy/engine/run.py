@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
-from mcstudy.checks import is_count
+from mcstudy.checks import is_count, is_positive
 from mcstudy.claims import assess, claims_over, conclude
 from mcstudy.claims.claim import Assessment
 from mcstudy.claims.deciding import Shares
@@ -59,6 +59,7 @@ def run(
     at_most: float | None = None,
     replicates: int | None = None,
     retry_failures: bool = False,
+    block_timeout: float | None = None,
     progress: Progress | None = None,
     pages: Callable[[Ledger, Path], None] | None = None,
 ) -> Ledger:
@@ -71,14 +72,16 @@ def run(
     pages : callable, optional
         Writes ledger and report into a folder; default: `write`.
     """
-    _check_arguments(profile, seed)
+    _check_arguments(profile, seed, block_timeout)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
     started, clock = datetime.now(UTC), time.perf_counter()
     study = origin.study
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
     limit = Limit.of(study, profile, until=until, at_most=at_most, replicates=replicates, jobs=chosen.jobs)
-    settings = Settings(origin, profile, int(seed), chosen.name, chosen.jobs, limit, retry_failures)
+    settings = Settings(
+        origin, profile, int(seed), chosen.name, chosen.jobs, limit, retry_failures, block_timeout
+    )
     with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
         counts, findings = _Loop(settings, journal, chosen, progress or Progress()).go()
         ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
@@ -107,12 +110,15 @@ def write_ledger(ledger: Ledger, out: Path) -> None:
     beside.replace(folder / "ledger.json")
 
 
-def _check_arguments(profile: str, seed: int) -> None:
+def _check_arguments(profile: str, seed: int, block_timeout: float | None) -> None:
     if profile not in PROFILES:
         msg = f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}"
         raise InputError(msg)
     if not is_count(seed, at_least=0):
         msg = f"`seed` must be a non-negative whole number, got {seed!r}"
+        raise InputError(msg)
+    if block_timeout is not None and not is_positive(block_timeout):
+        msg = f"`block_timeout` must be positive, in seconds, got {block_timeout!r}; leave it out to wait for every block"
         raise InputError(msg)
 
 
@@ -365,8 +371,8 @@ class _Loop:
             check_stored(self.study.name, self.journal, task)
 
     def _tasks(self, blocks: list[Block]) -> list[Task]:
-        origin, seed = self.settings.origin, self.settings.seed
-        return [task_for(origin, seed, block, self.payloads[block.experiment]) for block in blocks]
+        origin, seed, timeout = self.settings.origin, self.settings.seed, self.settings.block_timeout
+        return [task_for(origin, seed, block, self.payloads[block.experiment], timeout) for block in blocks]
 
     @cached_property
     def payloads(self) -> dict[str, Payload]:

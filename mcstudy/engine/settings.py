@@ -23,6 +23,7 @@ class Settings:
     jobs: int
     limit: Limit
     retry_failures: bool = False
+    block_timeout: float | None = None
 
     @property
     def study(self) -> Study:

@@ -22,7 +22,7 @@ from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
 from mcstudy.one_by_one import BrokenRuleError, Raised
-from mcstudy.signals import die_with_parent
+from mcstudy.signals import die_with_parent, within
 from mcstudy.words import encodable
 
 __all__ = ["BlockResult", "Task", "run_block"]
@@ -39,7 +39,8 @@ class Task:
     """What a worker needs to draw one block.
 
     NaN is a value in the columns `missing`, and the infinities are but in those that are `bounded`, None for all;
-    `folder` is that of the study: a traceback shows what is below it by its relative path.
+    `folder` is that of the study: a traceback shows what is below it by its relative path. `timeout` are the seconds
+    after which the block is given up.
     """
 
     block: Block
@@ -51,6 +52,7 @@ class Task:
     missing: tuple[str, ...] = ()
     folder: str = ""
     bounded: tuple[str, ...] | None = None
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def _called(simulate: Simulate, task: Task) -> Mapping[str, Any]:
     """What `simulate` returns for a block, if it drew from nothing but the block's stream."""
     rng = generator(task.seed, task.study, task.block, task.common)
     before = _global_random_state()
-    columns = simulate(rng, task.size, **task.block.scenario)
+    with within(task.timeout):
+        columns = simulate(rng, task.size, **task.block.scenario)
     if _global_random_state() != before:
         raise _MisuseError(_GLOBAL_RANDOMNESS)
     return columns
@@ -201,7 +204,8 @@ def _reasons(values: Any, size: int) -> list[str]:
     if strange := [reason for reason in reasons if not isinstance(reason, str)]:
         msg = f"column `{FAILURE}` must hold strings, empty where the replicate is fine, got {strange[0]!r}"
         raise _MisuseError(msg)
-    return [reason and encodable(reason) for reason in reasons]
+    # What `each` has caught carries its exception, and its text is in order.
+    return [reason if isinstance(reason, Raised) else encodable(reason) for reason in reasons]
 
 
 def _column(

@@ -42,6 +42,7 @@ def run(
     at_most: float | None = None,
     replicates: int | None = None,
     retry_failures: bool = False,
+    block_timeout: float | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Run a study: draw what is missing, judge its claims, write its report.
@@ -69,6 +70,8 @@ def run(
         So many of every scenario, in whole blocks, in the place of the profile's.
     retry_failures : bool
         Draw the blocks again in which replicates have failed. Those whose worker died are drawn again anyway.
+    block_timeout : float, optional
+        The seconds after which a block is given up, as a failure. Compiled code is not interrupted.
     progress : Progress, optional
         What to show meanwhile; default: nothing.
 
@@ -104,6 +107,7 @@ def run(
         at_most=at_most,
         replicates=replicates,
         retry_failures=retry_failures,
+        block_timeout=block_timeout,
         progress=progress,
     )
     return Results.of(ledger, None if out is None else Path(out).resolve() / study.name)

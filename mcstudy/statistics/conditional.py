@@ -16,7 +16,6 @@ from mcstudy.statistics.statistic import Estimate, Limits, Statistic
 __all__ = ["conditional"]
 
 # Of one replicate no statistic has an error.
-FEWEST = 2
 
 
 def conditional(of: Statistic, *, given: str) -> Expanded:
@@ -80,23 +79,27 @@ class _Conditional(Expanded):
     def estimate(self, values: ArrayLike) -> Estimate:
         _, chosen = self._chosen(values)
         return (
-            self.of.estimate(chosen) if len(chosen) >= FEWEST else Estimate(math.nan, math.nan, len(chosen))
+            self.of.estimate(chosen)
+            if len(chosen) >= self.of.fewest
+            else Estimate(math.nan, math.nan, len(chosen))
         )
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         _, chosen = self._chosen(values)
         check_confidence(confidence)
-        return self.of.interval(chosen, confidence) if len(chosen) >= FEWEST else (-math.inf, math.inf)
+        return (
+            self.of.interval(chosen, confidence) if len(chosen) >= self.of.fewest else (-math.inf, math.inf)
+        )
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         rows, chosen = self._chosen(values)
-        if len(chosen) < FEWEST:
+        if len(chosen) < self.of.fewest:
             return undefined(rows.size).limits(share, tuned)
         return self.of.limits(chosen, share, tuned)
 
     def expand(self, values: ArrayLike) -> Expansion:
         rows, chosen = self._chosen(values)
-        if len(chosen) < FEWEST:
+        if len(chosen) < self.of.fewest:
             return undefined(rows.size)
         return expansion(self.of, chosen).among(rows)
 

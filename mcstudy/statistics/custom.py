@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion
-from mcstudy.statistics.jackknife import jackknife
+from mcstudy.statistics.jackknife import FEWEST, jackknife
 from mcstudy.statistics.several import columns_of
 from mcstudy.words import said
 
@@ -96,6 +96,10 @@ class _Custom(Expanded):
     @property
     def columns(self) -> tuple[str, ...]:
         return self.column, *self.others
+
+    @property
+    def fewest(self) -> int:
+        return FEWEST
 
     def expand(self, values: ArrayLike) -> Expansion:
         columns, functions = columns_of(values, self.columns), (self.function, self.influence_of)

@@ -103,6 +103,10 @@ class _Derived(Expanded):
         return self.quantity.missing
 
     @property
+    def counts_failures(self) -> bool:
+        return self.quantity.missing
+
+    @property
     def unbounded(self) -> tuple[str, ...]:
         return self.columns if self.quantity.infinite else ()
 

@@ -83,7 +83,7 @@ def power(p_value: str, level: Truth = 0.05) -> Expanded:
 
 
 def share_missing(x: str) -> Expanded:
-    """Share of replicates whose `x` is missing: NaN is what it counts."""
+    """Share of replicates without a value of `x`: where it is missing, and where they failed."""
     return derived(_SHARE_MISSING, x)
 
 

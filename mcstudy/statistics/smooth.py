@@ -64,9 +64,19 @@ class Smooth(Expanded):
         return tuple(dict.fromkeys(names))
 
     @property
+    def fewest(self) -> int:
+        """What the part takes that takes most."""
+        return max((part.fewest for part in self.parts if isinstance(part, Statistic)), default=2)
+
+    @property
     def counts_missing(self) -> bool:
         """Whether a part does."""
         return any(isinstance(part, Statistic) and part.counts_missing for part in self.parts)
+
+    @property
+    def counts_failures(self) -> bool:
+        """Whether all parts do: for the others a failed replicate has no value."""
+        return all(part.counts_failures for part in self.parts if isinstance(part, Statistic))
 
     @property
     def unbounded(self) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class Limits(NamedTuple):
 class Statistic(Algebra, ABC):
     """A functional of the law of one column, or of several, estimated from independent replicates.
 
-    All methods take `values`, array-like of shape (n,) with n >= 2: numbers or booleans, all finite but in
+    All methods take `values`, array-like of shape (n,) with n >= `fewest`: numbers or booleans, all finite but in
     the columns that are `unbounded`; they raise `InputError` otherwise.
 
     Parameters
@@ -72,8 +72,18 @@ class Statistic(Algebra, ABC):
         return (self.column,)
 
     @property
+    def fewest(self) -> int:
+        """The fewest replicates that its methods take."""
+        return 2
+
+    @property
     def counts_missing(self) -> bool:
         """Whether missing values, as NaN, are what it counts."""
+        return False
+
+    @property
+    def counts_failures(self) -> bool:
+        """Whether replicates that failed are among them: a method that raises has no value either."""
         return False
 
     @property

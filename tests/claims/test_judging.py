@@ -287,13 +287,11 @@ def test_what_a_statistic_can_not_take_is_told_with_the_claim(draws_of: DrawsOf)
         find(claim, draws, 0.01)
 
 
-@pytest.mark.parametrize(
-    ("there", "note"), [(0, "no replicate has a value"), (1, "one replicate has a value")]
-)
+@pytest.mark.parametrize(("there", "note"), [(0, "no replicate has a value"), (1, "1 replicate has a value")])
 def test_a_column_without_values_leaves_the_claim_open_and_says_so(
     draws_of: DrawsOf, there: int, note: str
 ) -> None:
     column = np.full(64, math.nan)
     column[:there] = 1.0
     finding = find(value(), draws_of({ONE: {"x": column}}, missing=("x",)), 0.01)
-    assert (finding.verdict, finding.note) == (UNDECIDED, f"{note}: two are the least")
+    assert (finding.verdict, finding.note) == (UNDECIDED, f"{note}: 2 are the least")

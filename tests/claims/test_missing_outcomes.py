@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import ndtr
 
 import mcstudy as mc
 from mcstudy.claims import beyond, profits
 from mcstudy.claims.judging import find
 from mcstudy.codec import from_plain, plain
 from mcstudy.draws import Draws
+from mcstudy.engine.outcome import code_of
 from mcstudy.exceptions import ClaimError
 
 DrawsOf = Callable[..., Draws]
@@ -281,4 +283,78 @@ def test_measures_have_bounds_too(draws_of: DrawsOf) -> None:
 def test_a_measure_of_missing_values_where_all_have_failed(draws_of: DrawsOf) -> None:
     draws = draws_of({ONE: {"y": np.full(16, np.nan)}})
     (cell,) = mc.Measure("m", of=mc.share_missing("x")).take(draws).cells
-    assert (math.isnan(cell.estimate), cell.replicates) == (True, 0)
+    assert (cell.estimate, cell.replicates, cell.missing) == (1.0, 16, 0)
+
+
+@mc.each
+def raises_often(rng: np.random.Generator, *, n: int) -> dict[str, float]:
+    slope = rng.normal()
+    if slope > 0.85:  # one in five
+        raise ValueError("no convergence")
+    return {"slope": slope}
+
+
+def test_a_method_that_raises_has_not_converged() -> None:
+    """Of the replicates that returned something all converged: that is not the rate of convergence."""
+    study = mc.Study(
+        name="raises",
+        title="t",
+        question="q?",
+        source="s",
+        simulate=raises_often,
+        scenarios=mc.grid(n=(1,)),
+        block=64,
+        replicates=mc.Replicates(1024),
+        claims=[
+            mc.AtMost(
+                "rare", "s", of=mc.share_missing("slope"), at_most=0.05, expected=mc.control("one in five")
+            ),
+            mc.Value("rate", "s", of=1 - mc.share_missing("slope"), equals=ndtr(0.85), margin=0.1),
+        ],
+        measures=[mc.Measure("share", of=mc.share_missing("slope"))],
+    )
+    results = mc.run(study, executor="serial", out=None)
+    assert results.run.failures > 150
+    assert (results["rare"].verdict, results["rate"].verdict) == (REFUTED, CONFIRMED)
+    (cell,) = results["rare"].cells
+    assert cell.estimate == results.run.failures / cell.replicates == results.measures[0].cells[0].estimate
+    assert (cell.failures, cell.missing, cell.drawn, cell.lost) == (0, 0, cell.replicates, 0.0)
+    assert results.measures[0].cells[0].missing == 0
+    assert code_of(study, results) == 0  # every failure has its say
+
+
+@pytest.mark.parametrize("there", [0, 1, 3])
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_statistic_that_needs_more_replicates_than_there_are_stays_open(
+    draws_of: DrawsOf, there: int, conditional: bool
+) -> None:
+    """A custom one is halved, for which it takes four."""
+    x, chosen = np.full(COUNT, np.nan), np.zeros(COUNT)
+    x[:there], chosen[:there] = 1.0, 1.0
+    if conditional:
+        x[:] = 1.0
+    of = mc.custom("x", np.ptp)
+    claim = value(of=mc.conditional(of, given="chosen") if conditional else of)
+    draws = draws_of({ONE: {"x": x, "chosen": chosen}}, missing=("x",))
+    finding = find(claim, draws, 0.01)
+    assert finding.verdict is UNDECIDED
+    assert math.isnan(finding.estimate)
+    (cell,) = mc.Measure("m", of=claim.of).take(draws).cells
+    assert math.isnan(cell.estimate)
+
+
+@pytest.mark.parametrize("common", [0, 1, 2])
+def test_a_pair_with_too_few_replicates_in_common_stays_open(draws_of: DrawsOf, common: int) -> None:
+    one, other = np.arange(COUNT, dtype=float), np.arange(COUNT, dtype=float)
+    one[COUNT // 2 + common :] = np.nan
+    other[: COUNT // 2] = np.nan
+    draws = draws_of(
+        {scenario: {"x": x} for scenario, x in zip(mc.grid(m=("a", "b")), (one, other), strict=True)},
+        common=("m",),
+        missing=("x",),
+    )
+    claim = mc.Contrast("c", "s", of=mc.mean("x"), across="m", levels=("a", "b"), at_most=0.0)
+    finding = find(claim, draws, 0.01)
+    assert finding.verdict is UNDECIDED
+    told = finding.note == f"{common} replicates have a value at both levels: 2 are the least"
+    assert told == (common < 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from mcstudy import Ledger, Study, run
+from mcstudy.exceptions import InputError
 
 MakeStudy = Callable[..., Study]
 
@@ -39,6 +41,11 @@ def simulate_until(accident: Path, how: Callable[[], object]) -> Callable[..., d
 
 def too_little() -> None:
     raise MemoryError("too little")
+
+
+def hang() -> None:
+    while True:
+        time.sleep(0.01)
 
 
 def die() -> None:
@@ -109,3 +116,24 @@ def test_a_block_that_died_with_its_worker_is_drawn_again_by_itself(
     clean = run(study, executor="serial", out=None)
     assert again.digests["draws"] == clean.digests["draws"]
     assert again.findings == clean.findings
+
+
+@pytest.mark.parametrize("executor", ["serial", "joblib"])
+def test_a_block_that_hangs_is_given_up_and_drawn_again_on_request(
+    make_study: MakeStudy, accident: Path, tmp_path: Path, executor: str
+) -> None:
+    study = make_study(simulate=simulate_until(accident, hang))
+    out, settings = tmp_path / "out", {"executor": executor, "jobs": 2}
+    first, _ = drawn(study, out, block_timeout=0.2, **settings)
+    assert {failure.reason for failure in first.failures} == {
+        "BlockTimeoutError: it took longer than 0.2 seconds"
+    }
+    accident.unlink()
+    again, _ = drawn(study, out, block_timeout=60.0, retry_failures=True, **settings)
+    assert again.digests["draws"] == run(study, executor="serial", out=None).digests["draws"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), "10m", True])
+def test_a_timeout_is_a_number_of_seconds(make_study: MakeStudy, seconds: Any) -> None:
+    with pytest.raises(InputError, match="`block_timeout` must be positive, in seconds, got"):
+        run(make_study(), executor="serial", out=None, block_timeout=seconds)

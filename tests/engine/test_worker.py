@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
+import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +25,12 @@ BLOCK = Block(Scenario(n=2), 0)
 Columns = dict[Any, Any]
 
 
+def task_of(simulate: Callable[..., Any], missing: tuple[str, ...] = ()) -> Task:
+    return Task(BLOCK, SIZE, "toy", 1, (), pack(simulate, None, []), missing)
+
+
 def draw(simulate: Callable[..., Any], missing: tuple[str, ...] = ()) -> BlockResult:
-    return run_block(Task(BLOCK, SIZE, "toy", 1, (), pack(simulate, None, []), missing))
+    return run_block(task_of(simulate, missing))
 
 
 def returning(columns: Any) -> BlockResult:
@@ -159,6 +166,30 @@ def test_whatever_ends_a_simulate_is_a_failure(error: BaseException) -> None:
     alone = draw(each(lambda rng, n: ends(rng, 1, n)))
     assert [failure.index for failure in alone.failures] == list(range(SIZE))
     assert {failure.reason for failure in alone.failures} == {failure.reason}
+
+
+def test_a_block_that_hangs_is_given_up() -> None:
+    def hangs(rng: np.random.Generator, size: int, n: int) -> Columns:
+        while True:
+            time.sleep(0.01)
+
+    (failure,) = run_block(replace(task_of(hangs), timeout=0.1)).failures
+    assert failure.reason == "BlockTimeoutError: it took longer than 0.1 seconds"
+    assert "in hangs" in failure.traceback
+    time.sleep(0.15)  # no alarm is left
+
+
+def test_a_block_that_is_in_time_is_as_ever() -> None:
+    def quick(rng: np.random.Generator, size: int, n: int) -> Columns:
+        return {"x": rng.normal(size=size)}
+
+    before = signal.getsignal(signal.SIGALRM)
+    timed, plain = run_block(replace(task_of(quick), timeout=60.0)), draw(quick)
+    assert timed.data is not None
+    assert plain.data is not None
+    assert timed.data.tobytes() == plain.data.tobytes()
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 @pytest.mark.filterwarnings("always")
