@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from mcstudy.exceptions import InputError
@@ -33,10 +35,13 @@ def write_new(name: str, kind: str, folder: Path) -> Path:
     Raises
     ------
     InputError
-        If the name is none for a study, or there is such a file.
+        If the name is none for a study or one of a module that can be imported, or there is such a file.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         msg = f"`NAME` must be lower-case letters, digits and underscores, the first a letter, got {name!r}{_hint(name)}"
+        raise InputError(msg)
+    if keyword.iskeyword(name) or find_spec(name) is not None:
+        msg = f"`NAME` must not be one that Python knows already, got {name!r}: the file would stand in its way; choose another name"
         raise InputError(msg)
     path = folder / f"{name}.py"
     template = files("mcstudy").joinpath("templates", f"{kind}.txt").read_text(encoding="utf-8")

@@ -104,3 +104,11 @@ def test_templates_are_in_the_package() -> None:
     assert done.stdout.split() == sorted(f"{kind}.txt" for kind in KINDS)
     settings = (REPOSITORY / "pyproject.toml").read_text()
     assert 'mcstudy = ["py.typed", "*.pyi", "templates/*"]' in settings
+
+
+@pytest.mark.parametrize("name", ["numpy", "class", "json", "mcstudy"])
+def test_a_name_that_python_knows_is_refused(name: str, tmp_path: Path) -> None:
+    """Beside a file of that name nothing would import the module any more."""
+    with pytest.raises(InputError, match="`NAME` must not be one that Python knows already"):
+        write_new(name, "rate", tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 SLOPE, WHOLE, PREFACTOR = "slope", "slope over all levels", "prefactor"
+# Corrections are fitted in the logarithm: log(1 + u) and u differ by u^2/2, 3 % of the statistic here.
+SMALL = 1 / 4
 INEXACT = "a power law to within the margin, not exactly"
 
 
@@ -78,10 +80,15 @@ class LineFit:
         own = shares.among(len(parts) + self.claimed.exact)
         scan = self._scan(own)
         rulings = [rule(part, own) for part in parts]
-        rulings[0] = self._straightened(self._scanned(rulings[0], scan), own)
+        rulings[0] = self._with_room(self._straightened(self._scanned(rulings[0], scan), own))
         rejected = self.joint.rejects(self._whole, 2 * own.refute, own.tuned, known=self._known)
         speaks = _speaker(rulings)
-        cell = self._cell(rulings, speaks, own, refuted=rejected and self.claimed.exact)
+        cell = self._cell(
+            rulings,
+            speaks,
+            own,
+            refuted=rejected and self.claimed.exact and not self._largest_correction > SMALL,
+        )
         fit = replace(self._fit(own), scan=scan, coefficients=tuple(map(_shown, rulings)), deciding=speaks)
         if self.powers.takes_half:
             fit = replace(fit, upper_half=self._half(rulings[0]))
@@ -212,6 +219,25 @@ class LineFit:
         note = (
             f"over {part.where} the {part.name} is {part.estimate:.4g}, but the line bends towards {part.zone.theory:.4g}, and "
             f"with a correction of {self.powers.label}^{self.powers.slow:g} it may get there; state `correction=` or draw levels nearer to the limit"
+        )
+        return ruling.bent(note, ruling.decision.interval, hopeless=True)
+
+    @cached_property
+    def _largest_correction(self) -> float:
+        """How large the correction that was stated is at the levels, as fitted; 0 where none was."""
+        if self.powers.correction is None:
+            return 0.0
+        place = 1 + len(self.powers.names)  # behind the intercept and the exponents
+        return float(np.max(np.abs(self._whole.coefficients[place] * self._regressors[:, place - 1])))
+
+    def _with_room(self, ruling: Ruling) -> Ruling:
+        """What a large correction leaves of a refutation: its logarithm is another function then than the one that is fitted."""
+        largest = self._largest_correction
+        if ruling.verdict is not Verdict.REFUTED or largest <= SMALL:
+            return ruling
+        note = (
+            f"over {ruling.part.where} the {ruling.part.name} is {ruling.part.estimate:.4g}, but the correction is as large as "
+            f"{largest:.2g} of the law there, too large to be fitted in the logarithm; draw levels nearer to the limit"
         )
         return ruling.bent(note, ruling.decision.interval, hopeless=True)
 

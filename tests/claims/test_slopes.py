@@ -204,3 +204,20 @@ def test_towards_zero_a_bend_is_read_from_the_other_end(draws_of: DrawsOf) -> No
     finding = find(rate, draws, 0.01)
     assert finding.verdict is UNDECIDED
     assert "with a correction of x^0.25 it may get there" in finding.note
+
+
+@pytest.mark.parametrize("bend", [3.0, 10.0, 20.0])
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_large_correction_refutes_nothing(draws_of: DrawsOf, bend: float, exact: bool) -> None:
+    """In the logarithm it is no c n^(-1/2) any more: the law is true, and the slope of the fit is another one."""
+    plan: dict[str, Any] = {"levels": tuple(2**k for k in range(3, 11)), "correction": -0.5, "exact": exact}
+    finding = found(draws_of, root(bend), **plan)
+    assert finding.verdict is UNDECIDED
+    assert finding.note.startswith("misfit: ")
+
+
+def test_a_small_correction_leaves_wrong_exponents_refuted(draws_of: DrawsOf) -> None:
+    plan: dict[str, Any] = {"correction": -0.5, "count": 2**16, "spread": 0.1}
+    assert found(draws_of, root(1.0), **plan).verdict is CONFIRMED
+    assert found(draws_of, root(1.0), exponent=-0.55, **plan).verdict is REFUTED
+    assert found(draws_of, root(1.0), exponent=-0.45, **plan).verdict is REFUTED

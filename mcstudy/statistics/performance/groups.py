@@ -84,9 +84,9 @@ def sample(groups: Groups, values: FloatArray) -> Sample:
     """
     present = ~np.isnan(values)
     size = groups.count(present)
-    # Any value of a group as its origin: equal values then have exactly their mean, and large ones keep digits.
-    origin = np.zeros(groups.number)
-    origin[groups.codes[present]] = values[present]
+    # Any finite value of a group as its origin: equal values then have exactly their mean, and large ones keep digits.
+    origin, finite = np.zeros(groups.number), np.isfinite(values)
+    origin[groups.codes[finite]] = values[finite]
     shifted = values - groups.spread(origin)
     shift = groups.sum(shifted) / size
     return Sample(groups, size, origin + shift, shifted - groups.spread(shift))

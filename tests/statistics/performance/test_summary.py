@@ -324,3 +324,12 @@ def test_cost_grows_with_rows_not_with_groups() -> None:
     # Ten times the rows take ten times the memory, in arrays of a few numbers a row.
     assert longer[1] < 12 * few[1]
     assert longer[1] < 500_000 * 8 * 30
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1], [2, 0, 1]])
+def test_an_infinite_limit_gives_the_same_in_every_order(order: list[int]) -> None:
+    frame = pd.DataFrame({"low": [0.0, 0.0, 0.0], "high": [1.0, 2.0, math.inf], "e": [0.5, 1.0, 1.5]})
+    table = summarise(frame.iloc[order], estimate="e", truth=1.0, lower="low", upper="high")
+    row = table.set_index("measure").loc["ci_width"]
+    assert row["estimate"] == math.inf
+    assert row["mcse"] == math.inf
