@@ -304,7 +304,7 @@ def test_the_page_answers_explains_and_can_be_reproduced(written: Any) -> None:
         "at most 1 %",
         written.ledger.run.command,
         written.ledger.digests["draws"],
-        "@misc{mcstudy-linearization-abababab,",
+        f"@misc{{mcstudy-linearization-{written.ledger.findings_digest[:8]},",
         "workstation",
     ):
         assert expected in text
