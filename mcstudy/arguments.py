@@ -38,6 +38,7 @@ VALUED = (
     "--from",
     "--license",
     "--kind",
+    "--study",
 )
 OPTIONS = (*FLAGS, *VALUED)
 WIDTH = "3.3in"  # of a column in a journal of two
@@ -129,6 +130,8 @@ def parser_for(
 
     _add_run(command("run", "run studies and write their reports", own_options=True), script=script)
     command("list", "list the studies in ./studies")
+    _add_shard(command("shard", "draw a part of studies, for others to draw the rest", own_options=True))
+    _add_merge(command("merge", "join parts that were drawn apart, and judge them"))
     _add_folder(command("status", "what has been drawn and found, also while a run writes"))
     _add_folder(command("report", "write reports again from their ledgers"))
     _add_replay(command("replay", "draw one block again, in this process", own_options=True))
@@ -216,16 +219,8 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         run.add_argument(
             "studies", nargs="*", metavar="STUDY", help="a name in ./studies or a file; default: all"
         )
-    run.add_argument("--profile", choices=PROFILES, default=PROFILES[0], help="default: %(default)s")
-    run.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
-    run.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
-    run.add_argument(
-        "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
-    )
+    _add_drawing(run)
     run.add_argument("--out", default=OUT, metavar="DIR", help="default: %(default)s")
-    run.add_argument(
-        "--replicates", type=int, metavar="N", help="so many of every scenario, in place of the profile's"
-    )
     run.add_argument(
         "--until",
         choices=("decided",),
@@ -237,14 +232,57 @@ def _add_run(run: argparse.ArgumentParser, *, script: bool) -> None:
         metavar="TIME",
         help="with --until, stop after 90s, 30m, 1h30m, ... a study",
     )
-    run.add_argument(
+
+
+def _add_drawing(command: argparse.ArgumentParser) -> None:
+    """The options of all that draw."""
+    command.add_argument("--profile", choices=PROFILES, default=PROFILES[0], help="default: %(default)s")
+    command.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
+    command.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
+    command.add_argument(
+        "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
+    )
+    command.add_argument(
+        "--replicates", type=int, metavar="N", help="so many of every scenario, in place of the profile's"
+    )
+    command.add_argument(
         "--block-timeout", type=duration, metavar="TIME", help="give a block up as failed after 90s, 30m, ..."
     )
-    run.add_argument(
+    command.add_argument(
         "--retry-failures", action="store_true", help="draw the blocks again in which replicates have failed"
     )
-    run.add_argument("--fresh", action="store_true", help="drop what was drawn before instead of resuming")
-    run.add_argument("--quiet", action="store_true", help="show no progress")
+    command.add_argument(
+        "--fresh", action="store_true", help="drop what was drawn before instead of resuming"
+    )
+    command.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _add_shard(shard: argparse.ArgumentParser) -> None:
+    shard.add_argument("part", metavar="I/N", help="part I of N, from 1/N to N/N")
+    shard.add_argument(
+        "studies", nargs="*", metavar="STUDY", help="a name in ./studies or a file; default: all"
+    )
+    _add_drawing(shard)
+    shard.add_argument("--out", required=True, metavar="DIR", help="a folder of its own for each part")
+
+
+def _add_merge(merge: argparse.ArgumentParser) -> None:
+    merge.epilog = "Exit codes: as of run; 3 also where draws are missing."
+    merge.add_argument(
+        "parts", nargs="+", metavar="DIR", help="what `shard` or `run` has written; left as it is"
+    )
+    merge.add_argument(
+        "--out", required=True, metavar="DIR", help="another folder, or one from an earlier merge"
+    )
+    merge.add_argument(
+        "--profile", choices=PROFILES, help="what to judge; default: what the parts were to draw"
+    )
+    merge.add_argument("--replicates", type=int, metavar="N", help="so many of every scenario instead")
+    merge.add_argument(
+        "--study", action="append", default=[], metavar="FILE", help="a study that is not in ./studies"
+    )
+    merge.add_argument("--fresh", action="store_true", help="drop what was joined before")
+    merge.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def duration(text: str) -> float:

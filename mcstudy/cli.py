@@ -143,12 +143,8 @@ def _run(options: argparse.Namespace) -> int:
 def _run_one(
     options: argparse.Namespace, origin: Origin, pages: Callable[[Ledger, Path], None] | None = None
 ) -> int:
-    from pathlib import Path
-
-    from mcstudy.engine.outcome import code_of
     from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.run import run
-    from mcstudy.report.terminal import print_ledger
 
     ledger = run(
         origin,
@@ -166,12 +162,70 @@ def _run_one(
         progress=Progress() if options.quiet else progress_for(sys.stderr),
         pages=pages,
     )
-    print_ledger(ledger, page=Path(options.out) / f"{origin.study.name}.html")
+    return _shown(ledger, origin.study, options.out)
+
+
+def _shown(ledger: Ledger, study: Study, out: str) -> int:
+    """Print what was found; the exit code."""
+    from pathlib import Path
+
+    from mcstudy.engine.outcome import code_of
+    from mcstudy.report.terminal import print_ledger
+
+    print_ledger(ledger, page=Path(out) / f"{study.name}.html")
     if ledger.failures:
         first = ledger.failures[0]
         reason = first.reason.partition("\n")[0]
         print(f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}")
-    return code_of(origin.study, ledger)
+    return code_of(study, ledger)
+
+
+def _shard(options: argparse.Namespace) -> int:
+    from mcstudy.engine.progress import Progress, progress_for
+    from mcstudy.engine.shards import Shard, shard
+
+    part, codes = Shard.parse(options.part), []
+    for origin in _studies(options, options.studies):
+        drawn = shard(
+            origin,
+            part,
+            out=options.out,
+            profile=options.profile,
+            seed=options.seed,
+            jobs=options.jobs,
+            executor=options.executor,
+            fresh=options.fresh,
+            replicates=options.replicates,
+            progress=Progress() if options.quiet else progress_for(sys.stderr),
+        )
+        print(drawn.sentence)
+        codes.append(3 if drawn.quarantined else 0)
+    return max(codes)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from mcstudy.engine.merge import merge
+    from mcstudy.engine.progress import Progress, progress_for
+    from mcstudy.engine.sources import sources_by_study
+
+    progress, codes = Progress() if options.quiet else progress_for(sys.stderr), []
+    for sources in sources_by_study(options.parts, options.out, progress):
+        merged = merge(
+            sources,
+            out=options.out,
+            profile=options.profile,
+            replicates=options.replicates,
+            files=options.study,
+            fresh=options.fresh,
+            progress=progress,
+        )
+        print(merged.sentence)
+        if merged.ledger is not None:
+            codes.append(_shown(merged.ledger, merged.origin.study, options.out))
+        if merged.missing is not None:
+            print(*merged.missing.lines(), sep="\n")
+            codes.append(3)
+    return max(codes)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -299,6 +353,8 @@ def _new(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Command] = {
     "run": _run,
     "new": _new,
+    "shard": _shard,
+    "merge": _merge,
     "list": _list,
     "status": _status,
     "report": _report,

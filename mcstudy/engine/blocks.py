@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.draws import Block, Failure, Sample
+from mcstudy.draws import QUARANTINED, Block, Failure, Sample
 from mcstudy.engine.caught import tally
 from mcstudy.engine.drawkey import Part
 from mcstudy.exceptions import JournalError
@@ -72,6 +72,22 @@ class Row(NamedTuple):
         """Whether it is as it was written."""
         return self.checksum == checksum(self[:-1])
 
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether nothing came of it because its process died."""
+        return any(reason.startswith(QUARANTINED) for _, reason, _ in json.loads(self.failures))
+
+    @property
+    def columns(self) -> npt.NDArray[Any] | None:
+        """Its columns; None where it failed."""
+        return None if self.data is None else _from_npy(self.data)
+
+    def agrees(self, other: Row) -> bool:
+        """Whether the same came of the block where it was drawn another time: numbers, and reasons of failures."""
+        return self.data == other.data and _reasons(json.loads(self.failures)) == _reasons(
+            json.loads(other.failures)
+        )
+
 
 def checksum(content: Sequence[Any]) -> int:
     """What tells a block that was damaged on a disk: the CRC-32 of all that is kept of it, with its place."""
@@ -123,22 +139,28 @@ class Blocks:
 
     def block(self, block: Block) -> npt.NDArray[Any] | None:
         """The columns of one block; None where it failed or is not kept."""
+        row = self.row(block.key)
+        return None if row is None else next(self._checked([row])).columns
+
+    def rows(self) -> Iterator[Row]:
+        """All blocks as they are kept, those that were damaged too."""
+        return map(Row._make, self._connection.execute(f"SELECT {ROW} FROM blocks"))
+
+    def row(self, key: tuple[str, str, int]) -> Row | None:
+        """A block as it is kept, if it is."""
         query = f"SELECT {ROW} FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
-        rows = list(self._checked(self._connection.execute(query, block.key)))
-        return None if not rows or rows[0].data is None else _from_npy(rows[0].data)
+        return next(map(Row._make, self._connection.execute(query, key)), None)
 
     def damaged(self) -> Iterator[tuple[str, str, int]]:
         """The keys of the blocks that are not as they were written."""
-        for values in self._connection.execute(f"SELECT {ROW} FROM blocks"):
-            row = Row(*values)
+        for row in self.rows():
             if row.is_sound:
                 self._sound.add(row.key)
             else:
                 yield row.key
 
-    def _checked(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
-        for values in rows:
-            row = Row(*values)
+    def _checked(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
             if row.key not in self._sound and not row.is_sound:
                 msg = f"block {row.scenario}:{row.number} was damaged where it is kept; run the study again: it is drawn anew"
                 raise JournalError(msg)
@@ -147,7 +169,7 @@ class Blocks:
 
     def _blocks(self, experiment: str, scenario: Scenario, replicates: int) -> Iterator[Row]:
         """The blocks of a scenario's first replicates, all of which are kept, in order; each as it was written."""
-        return self._checked(self._first(ROW, experiment, scenario, replicates))
+        return self._checked(map(Row._make, self._first(ROW, experiment, scenario, replicates)))
 
     def _first(self, what: str, experiment: str, scenario: Scenario, replicates: int) -> sqlite3.Cursor:
         """Columns of the rows of a scenario's first replicates, all of whose blocks are kept, in order."""
@@ -159,7 +181,7 @@ class Blocks:
     ) -> Iterator[tuple[int, npt.NDArray[Any] | None]]:
         """Number and columns of a scenario's first blocks, in order; None for one that failed."""
         for row in self._blocks(experiment, scenario, blocks * self.block_size):
-            yield row.number, None if row.data is None else _from_npy(row.data)
+            yield row.number, row.columns
 
     def failed(self) -> int:
         """How many replicates failed, in all blocks that are kept."""
@@ -170,13 +192,18 @@ class Blocks:
             for index, _, _ in json.loads(failures)
         )
 
+    def quarantined(self) -> int:
+        """How many blocks have nothing because their process died."""
+        query = f"SELECT {ROW} FROM blocks WHERE data IS NULL"
+        return sum(Row(*values).is_quarantined for values in self._connection.execute(query))
+
     def sample(self, experiment: Experiment, scenario: Scenario, replicates: int) -> Sample:
         """The first replicates of a scenario, all of whose blocks are kept."""
         size = self.block_size
         valid = np.ones(replicates, dtype=np.bool_)
         parts: list[npt.NDArray[Any] | None] = []
         for row in self._blocks(experiment.name, scenario, replicates):
-            parts.append(None if row.data is None else _from_npy(row.data))
+            parts.append(row.columns)
             for index, _, _ in json.loads(row.failures):
                 whole = slice(row.number * size, (row.number + 1) * size)
                 valid[whole if index is None else row.number * size + index] = False
@@ -221,6 +248,29 @@ class Blocks:
         """What the draws of each experiment depend on, part by part."""
         rows = self._connection.execute("SELECT experiment, parts FROM keys ORDER BY experiment").fetchall()
         return {experiment: parts_of(content) for experiment, content in rows}
+
+    def analyses(self) -> list[tuple[int, str]]:
+        """What was to be made of the draws, in order, each with the replicates that had been seen by then.
+
+        Raises
+        ------
+        JournalError
+            If one was damaged.
+        """
+        rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
+        contents = [(seen, text) for seen, content in rows if (text := opened(content)) is not None]
+        if len(contents) < len(rows):
+            msg = "the journal was damaged: what was made of its draws can't be read; start over with --fresh"
+            raise JournalError(msg)
+        return contents
+
+    def assignments(self) -> list[str]:
+        """What the parts of the study were to draw that are kept here; none in the journal of a run."""
+        found = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'assignments'"
+        if self._connection.execute(found).fetchone() is None:
+            return []
+        rows = self._connection.execute("SELECT content FROM assignments ORDER BY content")
+        return [text for (content,) in rows if (text := opened(content)) is not None]
 
     def key_digest(self) -> str:
         """The sha256 of what the draws of all experiments depend on."""
@@ -272,9 +322,12 @@ def _short(head: bytes, data: bytes | None) -> str:
 def _head(block: Block, failures: Iterable[Sequence[Any]]) -> bytes:
     """What a digest covers of a block beside its numbers."""
     place = f"{block.experiment}/{block.scenario.key}" if block.experiment else block.scenario.key
+    return f"{place}:{block.number}:{json.dumps(_reasons(failures))}".encode()
+
+
+def _reasons(failures: Iterable[Sequence[Any]]) -> list[list[Any]]:
     # The address of an object in a reason is another one in each process.
-    reasons = json.dumps([[index, _ADDRESS.sub("0x", reason)] for index, reason, _ in failures])
-    return f"{place}:{block.number}:{reasons}".encode()
+    return [[index, _ADDRESS.sub("0x", reason)] for index, reason, _ in failures]
 
 
 def to_npy(data: npt.NDArray[Any]) -> bytes:

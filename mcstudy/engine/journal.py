@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 from mcstudy.draws import QUARANTINED
 from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
@@ -23,11 +23,12 @@ from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "is_held"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS assignments (content TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS looks (profile TEXT PRIMARY KEY, counts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS findings (
     claim TEXT PRIMARY KEY, rule TEXT NOT NULL, basis TEXT NOT NULL, content TEXT NOT NULL);
@@ -148,6 +149,10 @@ class Journal(Blocks):
             self._connection.execute("DELETE FROM analyses")
         self._connection.execute("INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, text))
 
+    def note_assignment(self, content: str) -> None:
+        """Note what a part of the study was to draw, which is drawn into this journal."""
+        self._connection.execute("INSERT OR IGNORE INTO assignments VALUES (?)", (sealed(content),))
+
     def note_look(self, profile: str, counts: Counts) -> None:
         """Note after how many replicates a run of a profile has looked last."""
         text = json.dumps([[name, scenario.key, count] for (name, scenario), count in counts.items()])
@@ -178,12 +183,7 @@ class Journal(Blocks):
 
     def changes(self) -> list[Change]:
         """What was changed in the analysis after replicates had been seen, in order."""
-        rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
-        contents = [(seen, opened(content)) for seen, content in rows]
-        if any(text is None for _, text in contents):
-            msg = f"the journal {self.path} was damaged: what was made of its draws can't be read; start over with --fresh"
-            raise JournalError(msg)
-        analyses = [(seen, json.loads(text or "")) for seen, text in contents]
+        analyses = [(seen, json.loads(text)) for seen, text in self.analyses()]
         return [
             Change(what, old, new, seen)
             for (_, before), (seen, after) in itertools.pairwise(analyses)
@@ -255,7 +255,7 @@ class Journal(Blocks):
         except sqlite3.Error:
             return False
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -303,6 +303,18 @@ def _locked(path: Path) -> TextIO:
         lock.close()  # a run that has just ended took the file away between the two lines above
         return _locked(path)
     return lock
+
+
+def is_held(path: Path) -> bool:
+    """Whether a run writes a journal at this moment."""
+    try:
+        with path.with_suffix(".lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no lock, or none that could be taken: nobody has it here
+        return False
+    return False
 
 
 def _in_memory() -> sqlite3.Connection:

@@ -13,7 +13,6 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
-from mcstudy.checks import is_count, is_positive
 from mcstudy.claims import assess, claims_over, conclude
 from mcstudy.claims.claim import Assessment
 from mcstudy.claims.deciding import Shares
@@ -33,17 +32,18 @@ from mcstudy.engine.progress import Progress
 from mcstudy.engine.proof import check_first, check_stored
 from mcstudy.engine.provenance import provenance
 from mcstudy.engine.recording import draws_of, ledger_of
+from mcstudy.engine.refusals import check_arguments, check_words
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task
-from mcstudy.exceptions import InputError, StudyError
+from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.findings import Finding, Verdict
 from mcstudy.ledger import Ledger
 from mcstudy.scenarios import Scenario
-from mcstudy.study import Study, shares_of
+from mcstudy.study import shares_of
 
-__all__ = ["run", "write", "write_ledger"]
+__all__ = ["Loop", "finished", "run", "write", "write_ledger"]
 
 
 def run(
@@ -72,9 +72,8 @@ def run(
     pages : callable, optional
         Writes ledger and report into a folder; default: `write`.
     """
-    _check_arguments(profile, seed, block_timeout)
+    check_arguments(profile, seed, block_timeout)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
-    started, clock = datetime.now(UTC), time.perf_counter()
     study = origin.study
     folder = None if out is None else Path(out).resolve()  # `simulate` may change the working folder
     path = None if folder is None else folder / study.name / "draws.sqlite"
@@ -83,12 +82,18 @@ def run(
         origin, profile, int(seed), chosen.name, chosen.jobs, limit, retry_failures, block_timeout
     )
     with origin.active(), Journal(path, study.block_size, fresh=fresh) as journal:
-        counts, findings = _Loop(settings, journal, chosen, progress or Progress()).go()
-        ledger = ledger_of(settings, journal, counts, findings, provenance(origin, started))
-        seconds = round(time.perf_counter() - clock, 3)
-        ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))
-        if folder is not None:
-            (pages or write)(ledger, folder)
+        return finished(Loop(settings, journal, chosen, progress or Progress()), folder, pages)
+
+
+def finished(loop: Loop, out: Path | None, pages: Callable[[Ledger, Path], None] | None = None) -> Ledger:
+    """Go through a loop and write what came of it, as `run` does."""
+    counts, findings = loop.go()
+    settings = loop.settings
+    ledger = ledger_of(settings, loop.journal, counts, findings, provenance(settings.origin, loop.started))
+    seconds = round(time.perf_counter() - loop.clock, 3)
+    ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))
+    if out is not None:
+        (pages or write)(ledger, out)
     return ledger
 
 
@@ -110,42 +115,11 @@ def write_ledger(ledger: Ledger, out: Path) -> None:
     beside.replace(folder / "ledger.json")
 
 
-def _check_arguments(profile: str, seed: int, block_timeout: float | None) -> None:
-    if profile not in PROFILES:
-        msg = f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}"
-        raise InputError(msg)
-    if not is_count(seed, at_least=0):
-        msg = f"`seed` must be a non-negative whole number, got {seed!r}"
-        raise InputError(msg)
-    if block_timeout is not None and not is_positive(block_timeout):
-        msg = f"`block_timeout` must be positive, in seconds, got {block_timeout!r}; leave it out to wait for every block"
-        raise InputError(msg)
-
-
-def _check_words(study: Study) -> None:
-    """Refuse, before anything is drawn, mathematics that the report could not show."""
-    from mcstudy.report import check_latex, check_text
-
-    check_text(study.question, "question")
-    check_text(study.source, "source")
-    for overlay in study.overlays:
-        check_text(overlay.caption, f"caption of overlay {overlay.id}")
-    for experiment in study.experiments:
-        check_text(experiment.source, f"source of experiment {experiment.name}")
-        check_text(experiment.group, f"group of experiment {experiment.name}")
-        for name, meaning in experiment.columns.items():
-            check_text(meaning, f"meaning of {name} in experiment {experiment.name}")
-        for claim in experiment.claims:
-            check_latex(claim.statement, f"statement of claim {claim.id}")
-            for word in ("title", "group", "source"):
-                check_text(getattr(claim, word), f"{word} of claim {claim.id}")
-            check_text(claim.expectation.because, f"because of claim {claim.id}")
-
-
-class _Loop:
+class Loop:
     """One run of a study over an open journal."""
 
     def __init__(self, settings: Settings, journal: Journal, executor: Executor, progress: Progress) -> None:
+        self.started, self.clock = datetime.now(UTC), time.perf_counter()
         self.settings = settings
         self.study = settings.study
         self.journal = journal
@@ -153,7 +127,7 @@ class _Loop:
         self.progress = progress
         self.scenarios = {e.name: e.of_profile(settings.profile) for e in self.study.experiments}
         self.claims = {e.name: claims_over(e.claims, self.scenarios[e.name]) for e in self.study.experiments}
-        _check_words(self.study)
+        check_words(self.study)
         keys = {experiment.name: draw_key(settings, experiment) for experiment in self.study.experiments}
         for name, parts in keys.items():
             journal.claim(name, parts)
@@ -248,11 +222,22 @@ class _Loop:
 
     def _missing(self, wanted: Counts) -> list[Block]:
         done = self.journal.done()
+        return [block for block in self.blocks(wanted) if block.key not in done]
+
+    def blocks(self, counts: Counts) -> list[Block]:
+        """The blocks of so many replicates."""
         return [
             block
             for name in self.scenarios
-            for block in blocks_of(name, _of_experiment(wanted, name), self.study.block_size, done)
+            for block in blocks_of(name, _of_experiment(counts, name), self.study.block_size, ())
         ]
+
+    def design(self) -> dict[tuple[str, Scenario], int]:
+        """The most replicates that each scenario may get, of a profile that has an end."""
+        most = int(self.limit.replicates)
+        return {
+            (name, scenario): most for name, scenarios in self.scenarios.items() for scenario in scenarios
+        }
 
     def _judge(self, counts: Counts) -> tuple[Finding, ...]:
         return tuple(

@@ -39,13 +39,21 @@ class Settings:
     def command(self) -> str:
         """The command that runs the study again."""
         until = f" --until {UNTIL}" if self.limit.endless else ""
-        exact = f" --replicates {self.most}" if self.limit.exact else ""
-        return f"mcstudy run {self.origin.command} --profile {self.profile}{until}{exact}{self._seed}"
+        return f"mcstudy run {self.origin.command} --profile {self.profile}{until}{self._exact}{self._seed}"
+
+    def shard(self, part: str) -> str:
+        """The command that draws a part, up to the folder that it writes."""
+        design = f"{self.origin.command} --profile {self.profile}{self._exact}{self._seed}"
+        return f"mcstudy shard {part} {design}"
 
     @property
     def replay(self) -> str:
         """The command that draws a block again, up to the block's name."""
         return f"mcstudy replay {self.origin.command}{self._seed}"
+
+    @property
+    def _exact(self) -> str:
+        return f" --replicates {self.most}" if self.limit.exact else ""
 
     @property
     def _seed(self) -> str:

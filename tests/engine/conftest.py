@@ -1,7 +1,8 @@
-"""What the tests of the engine share: runs that write no pages, executors that count, files that are edited."""
+"""What the tests of the engine share: runs that write no pages, executors that count, files that are edited, parts."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -13,6 +14,11 @@ import pytest
 from mcstudy import Ledger, Study, run
 from mcstudy.engine.executors import Executor, Joblib, Serial
 from mcstudy.engine.loading import load_study
+from mcstudy.engine.merge import Merged, merge
+from mcstudy.engine.progress import Progress
+from mcstudy.engine.shards import Shard, shard
+from mcstudy.engine.source import Origin
+from mcstudy.engine.sources import sources_by_study
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import JournalError
 
@@ -208,3 +214,65 @@ def check(again: Callable[..., Any]) -> Callable[..., None]:
             assert ledger.digests["draws"] == anew
 
     return go
+
+
+class Said(Progress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def warn(self, text: str) -> None:
+        """Keep."""
+        self.said.append(text)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What merges say."""
+    return []
+
+
+@pytest.fixture
+def draw() -> Callable[..., list[str]]:
+    """A function that draws parts of a study file, each into a folder of its own: the folders."""
+
+    def go(study: Path, *parts: str, **options: Any) -> list[str]:
+        settings = {"profile": "full", "executor": "serial"} | options
+        for part in parts:
+            shard(Origin(load_study(study)), Shard.parse(part), out=f"parts/{part}", **settings)
+        return [f"parts/{part}" for part in parts]
+
+    return go
+
+
+@pytest.fixture
+def whole() -> Callable[..., Ledger]:
+    """A function that draws all of a study file in one run."""
+
+    def go(study: Path, **options: Any) -> Ledger:
+        return run(load_study(study), **({"profile": "full", "executor": "serial", "out": None} | options))
+
+    return go
+
+
+@pytest.fixture
+def joined(said: list[str]) -> Callable[..., Merged]:
+    """A function that merges folders with one study, into "joined"; whatever comes of it, nothing of them has changed."""
+
+    def go(*folders: str, out: str = "joined", **options: Any) -> Merged:
+        progress, before = Said(), _files(folders)
+        progress.said = said
+        try:
+            (sources,) = sources_by_study(folders, out, progress)
+            return merge(sources, out=out, progress=progress, **options)
+        finally:
+            assert _files(folders) == before
+
+    return go
+
+
+def _files(folders: Sequence[str]) -> dict[str, str]:
+    """Every file in folders, by its content."""
+    paths = (path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}

@@ -1,0 +1,187 @@
+"""Where parts are joined: a journal that takes their blocks, and a loop that judges them and draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mcstudy.draws import Block
+from mcstudy.engine.blocks import ENVIRONMENT, Counts, Row, sealed
+from mcstudy.engine.drawkey import Part, difference
+from mcstudy.engine.journal import Journal
+from mcstudy.engine.run import Loop
+from mcstudy.engine.sources import Source
+from mcstudy.engine.worker import BlockResult
+from mcstudy.exceptions import JournalError
+from mcstudy.findings import Finding
+from mcstudy.scenarios import Scenario
+
+__all__ = ["Joined", "Judging", "Taken"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the blocks of a part: so many new ones, so many that were here, and the damaged ones' keys."""
+
+    new: int = 0
+    known: int = 0
+    damaged: tuple[tuple[str, str, int], ...] = ()
+
+
+class Joined(Journal):
+    """A journal whose draws were made elsewhere: what they depend on is what their parts say, not this machine.
+
+    Attributes
+    ----------
+    elsewhere : list of str
+        In what this machine and its packages differ from what has drawn.
+    """
+
+    elsewhere: list[str]
+
+    def __init__(self, path: Path | None, block_size: int, *, fresh: bool = False) -> None:
+        super().__init__(path, block_size, fresh=fresh)
+        self.elsewhere = []
+
+    def adopt(self, keys: Mapping[str, Mapping[str, Part]]) -> None:
+        """Note what the draws of a part depend on, where none are here that depend on the same."""
+        for experiment, parts in keys.items():
+            super().claim(experiment, parts)
+
+    def drawn_keys(self) -> dict[str, dict[str, Part]]:
+        """What the draws depend on that are here."""
+        return {name: parts for name, parts in self.keys().items() if self._count(name)}
+
+    def claim(self, experiment: str, parts: Mapping[str, Part]) -> None:
+        """Compare what draws would depend on here with what those of the parts depend on.
+
+        Raises
+        ------
+        JournalError
+            If the study is another one than they have drawn; versions and machines may differ.
+        """
+        kept = self._kept_parts(experiment)
+        if not kept:
+            super().claim(experiment, parts)
+            return
+        if changed := difference(_of_study(kept), _of_study(parts)):
+            name = f" of experiment {experiment}" if experiment else ""
+            lines = [
+                f"the parts have draws{name} that depend on something else than the study does now:",
+                *changed,
+            ]
+            remedy = "go back to the study that they have drawn, or draw them again into other folders"
+            raise JournalError("\n  ".join(lines) + "\n" + remedy)
+        self.elsewhere = list(dict.fromkeys([*self.elsewhere, *difference(kept, parts)]))
+
+    def take(
+        self,
+        source: Source,
+        check: Callable[[Row], None],
+        contradiction: Callable[[Row], JournalError],
+    ) -> Taken:
+        """Take the blocks of a part that are not here yet, one after the other: all of them or, on an error, none.
+
+        Parameters
+        ----------
+        source : Source
+        check : callable
+            Raises where a new block breaks a rule of what `simulate` returns.
+        contradiction : callable
+            The error to raise for a block of which something else is here.
+
+        Returns
+        -------
+        Taken
+        """
+        new, known, damaged = [], 0, []
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection, closing(source.rows()) as rows:
+            for row in rows:
+                if not row.is_sound:
+                    damaged.append(row.key)
+                elif self._is_new(row, contradiction):
+                    check(row)
+                    self._connection.execute(
+                        "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+                    )
+                    new.append(row.key)
+                else:
+                    known += 1
+            self._note(source, len(new))
+        self._appended += new
+        return Taken(len(new), known, tuple(damaged))
+
+    def _is_new(self, row: Row, contradiction: Callable[[Row], JournalError]) -> bool:
+        """Whether a block is to be taken; a process that died says nothing against numbers from elsewhere."""
+        kept = self.row(row.key)
+        if kept is None:
+            return True
+        if kept.agrees(row) or row.is_quarantined:
+            return False
+        if kept.is_quarantined:
+            return True
+        raise contradiction(row)
+
+    def _note(self, source: Source, new: int) -> None:
+        """Note what a part was to draw, and what was to be made of it: a claim that has changed meanwhile is to be seen."""
+        for assignment in source.assignments:
+            self.note_assignment(assignment.to_json())
+        known = {content for _, content in self.analyses()}
+        if unknown := [(seen, content) for seen, content in source.analyses if content not in known]:
+            before = self.replicates() - new * self.block_size
+            rows = [(max(seen, before), sealed(content)) for seen, content in unknown]
+            self._connection.executemany("INSERT INTO analyses (seen, content) VALUES (?, ?)", rows)
+
+
+def _of_study(parts: Mapping[str, Part]) -> dict[str, Part]:
+    """What of a draw key is the study's, not the machine's."""
+    return {name: part for name, part in parts.items() if part.kind not in ENVIRONMENT}
+
+
+class Judging(Loop):
+    """Looks at what parts have drawn as `run` does at what it draws, as far as that goes.
+
+    Attributes
+    ----------
+    is_short : bool
+        Whether a look wanted blocks that are not there.
+    """
+
+    journal: Joined
+    is_short = False
+
+    def check(self, row: Row) -> None:
+        """Refuse a block that breaks, together with others, a rule of what `simulate` returns.
+
+        Raises
+        ------
+        StudyError
+        """
+        if scenario := self._places.get((row.experiment, row.scenario)):
+            block = Block(scenario, row.number, row.experiment)
+            self.guard.check(BlockResult(block, row.columns))
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], Scenario]:
+        return {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}
+
+    def can_look(self) -> bool:
+        """Whether the blocks of the first look are all there."""
+        return not self._missing(self._at_first())
+
+    def _check_stored(self) -> None:
+        if not self.journal.elsewhere:  # another machine may have other last bits
+            super()._check_stored()
+
+    def _wanted(self, findings: tuple[Finding, ...], counts: Counts) -> dict[tuple[str, Scenario], int]:
+        wanted = super()._wanted(findings, counts)
+        self.is_short = bool(self._missing(wanted))
+        return {} if self.is_short else wanted
+
+    def _warn_of_imprecise(self, findings: tuple[Finding, ...], counts: Counts) -> None:
+        if not self.is_short:  # more draws are what is missing, not a higher limit
+            super()._warn_of_imprecise(findings, counts)
