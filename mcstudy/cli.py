@@ -196,6 +196,7 @@ def _shard(options: argparse.Namespace) -> int:
             executor=options.executor,
             fresh=options.fresh,
             replicates=options.replicates,
+            retry_failures=options.retry_failures,
             progress=Progress() if options.quiet else progress_for(sys.stderr),
         )
         print(drawn.sentence)

@@ -173,6 +173,9 @@ class Judging(Loop):
         """Whether the blocks of the first look are all there."""
         return not self._missing(self._at_first())
 
+    def _drop_failed(self) -> None:
+        """Nothing is drawn again here, so that nothing gives way to it."""
+
     def _check_stored(self) -> None:
         if not self.journal.elsewhere:  # another machine may have other last bits
             super()._check_stored()

@@ -123,6 +123,7 @@ def shard(
     executor: str | Executor = EXECUTOR,
     fresh: bool = False,
     replicates: int | None = None,
+    retry_failures: bool = False,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw what is missing of a part: of all that a profile may draw, or of so many replicates of every scenario.
@@ -134,7 +135,7 @@ def shard(
     part : Shard
     out : str
         The folder, as `run` writes one: it may be looked at, and be gone on with by `run`.
-    profile, seed, jobs, executor, fresh, replicates, progress
+    profile, seed, jobs, executor, fresh, replicates, retry_failures, progress
         As of `run`.
 
     Returns
@@ -149,7 +150,7 @@ def shard(
     check_arguments(profile, seed)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
     limit = Limit.of(origin.study, profile, replicates=replicates, jobs=chosen.jobs)
-    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit)
+    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit, retry_failures)
     path = Path(out).resolve() / origin.study.name / "draws.sqlite"
     with origin.active(), Journal(path, origin.study.block_size, fresh=fresh) as journal:
         loop = _Drawing(settings, journal, chosen, progress or Progress())

@@ -110,7 +110,7 @@ def test_other_failures_contradict_too_but_addresses_of_objects_do_not(
 
 @pytest.mark.parametrize("order", [("sound", "dead"), ("dead", "sound")], ids="-".join)
 def test_a_block_whose_process_died_gives_way_to_one_that_was_drawn(
-    write_study: WriteStudy, joined: Merge, order: tuple[str, str], whole: Whole, draw: Draw
+    write_study: WriteStudy, joined: Merge, said: list[str], order: tuple[str, str], whole: Whole, draw: Draw
 ) -> None:
     study = write_study()
     shutil.copytree(draw(study, "1/1")[0], "sound")
@@ -119,6 +119,8 @@ def test_a_block_whose_process_died_gives_way_to_one_that_was_drawn(
     alone = joined("dead", out="alone")
     assert alone.ledger is not None
     assert [failure.reason for failure in alone.ledger.failures] == [f"{QUARANTINED}: died"]
+    assert joined("dead", out="alone").known == 32
+    assert said == []
     merged = joined(*order)
     assert merged.ledger is not None
     assert merged.ledger.failures == ()

@@ -16,7 +16,7 @@ from mcstudy.draws import QUARANTINED, Block, Failure
 from mcstudy.engine.reading import reading
 from mcstudy.engine.shards import Drawn, Shard, shard
 from mcstudy.engine.source import Origin
-from mcstudy.engine.worker import BlockResult, Task
+from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError, JournalError, StudyError
 
 pytestmark = pytest.mark.usefixtures("unproved", "no_report", "project")
@@ -225,11 +225,8 @@ class Dying:
     def run(self, tasks: Sequence[Task]) -> Generator[BlockResult, None, None]:
         """Draw."""
         for number, task in enumerate(tasks):
-            reason = f"{QUARANTINED}: died"
-            data = np.zeros(task.size, dtype=[("x", "<f8")])
-            data["x"] = np.random.default_rng(abs(hash(task.block))).normal(size=task.size)
-            failures = (Failure(task.block, None, reason),) if number == 1 else ()
-            yield BlockResult(task.block, None if failures else data, failures)
+            died = Failure(task.block, None, f"{QUARANTINED}: died")
+            yield BlockResult(task.block, failures=(died,)) if number == 1 else run_block(task)
 
 
 def test_quarantined_blocks_are_counted(make_study: MakeStudy) -> None:
@@ -237,3 +234,20 @@ def test_quarantined_blocks_are_counted(make_study: MakeStudy) -> None:
         draw(make_study(), "1/2", executor=Dying()).quarantined == 2
     )  # of the first blocks, and of the rest
     assert draw(make_study(), "2/2").quarantined == 0
+
+
+def test_what_died_or_failed_is_drawn_again_by_the_next_shard(
+    make_study: MakeStudy, serial: Callable[..., Any]
+) -> None:
+    draw(make_study(), "1/2", executor=Dying())
+    again = serial()
+    assert draw(make_study(), "1/2", executor=again).quarantined == 0
+    assert len(again.blocks) == 2
+
+    def failing(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
+        return {"x": rng.normal(size=size), "failure": ["too bad", *[""] * (size - 1)]}
+
+    bad = make_study(simulate=failing)
+    assert draw(bad, "1/2", out="bad").drawn == 24
+    assert draw(bad, "1/2", out="bad").drawn == 0
+    assert draw(bad, "1/2", out="bad", retry_failures=True).drawn == 24
