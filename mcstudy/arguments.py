@@ -258,12 +258,24 @@ def _add_drawing(command: argparse.ArgumentParser) -> None:
 
 
 def _add_shard(shard: argparse.ArgumentParser) -> None:
-    shard.add_argument("part", metavar="I/N", help="part I of N, from 1/N to N/N")
+    shard.add_argument(
+        "part", nargs="?", default="", metavar="I/N", help="part I of N, from 1/N to N/N; not with --until"
+    )
     shard.add_argument(
         "studies", nargs="*", metavar="STUDY", help="a name in ./studies or a file; default: all"
     )
     _add_drawing(shard)
-    shard.add_argument("--out", required=True, metavar="DIR", help="a folder of its own for each part")
+    shard.add_argument(
+        "--until",
+        choices=("decided",),
+        help="no part: draw, with all who do in this folder, until all is decided",
+    )
+    shard.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="a folder of its own for each part; with --until one for all",
+    )
 
 
 def _add_merge(merge: argparse.ArgumentParser) -> None:

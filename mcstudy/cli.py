@@ -184,6 +184,8 @@ def _shard(options: argparse.Namespace) -> int:
     from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.shards import Shard, shard
 
+    if options.until is not None:
+        return _share(options)
     part, codes = Shard.parse(options.part), []
     for origin in _studies(options, options.studies):
         drawn = shard(
@@ -201,6 +203,27 @@ def _shard(options: argparse.Namespace) -> int:
         )
         print(drawn.sentence)
         codes.append(3 if drawn.quarantined else 0)
+    return max(codes)
+
+
+def _share(options: argparse.Namespace) -> int:
+    from mcstudy.engine.progress import Progress, progress_for
+    from mcstudy.engine.sharing import check_shared, share
+
+    names = [options.part, *options.studies] if options.part else []
+    check_shared(options.part, fresh=options.fresh, replicates=options.replicates)
+    codes = []
+    for origin in _studies(options, names):
+        ledger = share(
+            origin,
+            out=options.out,
+            profile=options.profile,
+            seed=options.seed,
+            jobs=options.jobs,
+            executor=options.executor,
+            progress=Progress() if options.quiet else progress_for(sys.stderr),
+        )
+        codes.append(_shown(ledger, origin.study, options.out))
     return max(codes)
 
 

@@ -182,7 +182,7 @@ def test_an_interrupted_merge_says_how_to_go_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("mcstudy.engine.joined.Judging.check", interrupted)
+        patched.setattr("mcstudy.engine.judging.Judging.check", interrupted)
         code, _, said = command("merge", "my part", "--out", "joined")
     assert code == 130
     assert (

@@ -1,25 +1,19 @@
-"""Where parts are joined: a journal that takes their blocks, and a loop that judges them and draws nothing."""
+"""A journal that takes the blocks of others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from mcstudy.draws import Block
-from mcstudy.engine.blocks import ENVIRONMENT, Counts, Row, sealed
+from mcstudy.engine.blocks import ENVIRONMENT, Row, sealed
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.journal import Journal
-from mcstudy.engine.run import Loop
 from mcstudy.engine.sources import Source
-from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import JournalError
-from mcstudy.findings import Finding
-from mcstudy.scenarios import Scenario
 
-__all__ = ["Joined", "Judging", "Taken"]
+__all__ = ["Joined", "Taken"]
 
 
 @dataclass(frozen=True)
@@ -105,15 +99,23 @@ class Joined(Journal):
                     damaged.append(row.key)
                 elif self._is_new(row, contradiction):
                     check(row)
-                    self._connection.execute(
-                        "INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
-                    )
+                    self._put(row)
                     new.append(row.key)
                 else:
                     known += 1
             self._note(source, len(new))
         self._appended += new
         return Taken(len(new), known, tuple(damaged))
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Keep blocks as they are kept elsewhere, in the place of those that are here."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            for row in rows:
+                self._put(row)
+
+    def _put(self, row: Row) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def _is_new(self, row: Row, contradiction: Callable[[Row], JournalError]) -> bool:
         """Whether a block is to be taken; a process that died says nothing against numbers from elsewhere."""
@@ -140,51 +142,3 @@ class Joined(Journal):
 def _of_study(parts: Mapping[str, Part]) -> dict[str, Part]:
     """What of a draw key is the study's, not the machine's."""
     return {name: part for name, part in parts.items() if part.kind not in ENVIRONMENT}
-
-
-class Judging(Loop):
-    """Looks at what parts have drawn as `run` does at what it draws, as far as that goes.
-
-    Attributes
-    ----------
-    is_short : bool
-        Whether a look wanted blocks that are not there.
-    """
-
-    journal: Joined
-    is_short = False
-
-    def check(self, row: Row) -> None:
-        """Refuse a block that breaks, together with others, a rule of what `simulate` returns.
-
-        Raises
-        ------
-        StudyError
-        """
-        if scenario := self._places.get((row.experiment, row.scenario)):
-            block = Block(scenario, row.number, row.experiment)
-            self.guard.check(BlockResult(block, row.columns))
-
-    @cached_property
-    def _places(self) -> dict[tuple[str, str], Scenario]:
-        return {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}
-
-    def can_look(self) -> bool:
-        """Whether the blocks of the first look are all there."""
-        return not self._missing(self._at_first())
-
-    def _drop_failed(self) -> None:
-        """Nothing is drawn again here, so that nothing gives way to it."""
-
-    def _check_stored(self) -> None:
-        if not self.journal.elsewhere:  # another machine may have other last bits
-            super()._check_stored()
-
-    def _wanted(self, findings: tuple[Finding, ...], counts: Counts) -> dict[tuple[str, Scenario], int]:
-        wanted = super()._wanted(findings, counts)
-        self.is_short = bool(self._missing(wanted))
-        return {} if self.is_short else wanted
-
-    def _warn_of_imprecise(self, findings: tuple[Finding, ...], counts: Counts) -> None:
-        if not self.is_short:  # more draws are what is missing, not a higher limit
-            super()._warn_of_imprecise(findings, counts)

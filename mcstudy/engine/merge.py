@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcstudy.defaults import PROFILES
-from mcstudy.draws import Block
 from mcstudy.engine.assignments import read_assignment
 from mcstudy.engine.blocks import Row
 from mcstudy.engine.executors import Serial
-from mcstudy.engine.joined import Joined, Judging, Taken
+from mcstudy.engine.joined import Joined, Taken
+from mcstudy.engine.judging import Judging
 from mcstudy.engine.limit import Limit
 from mcstudy.engine.loading import STUDIES, apply_options, load_study
 from mcstudy.engine.missing import Missing
@@ -25,7 +24,6 @@ from mcstudy.engine.source import Origin
 from mcstudy.engine.sources import JOURNAL, Source, check_alike
 from mcstudy.exceptions import InputError, JournalError, StudyError
 from mcstudy.ledger import Ledger
-from mcstudy.scenarios import Scenario
 from mcstudy.study import Study
 
 __all__ = ["Merged", "merge"]
@@ -156,23 +154,14 @@ class _Merging:
 
     def _taken(self, source: Source) -> Taken:
         taken = self.journal.take(source, self.loop.check, lambda row: self._contradiction(source, row))
-        for experiment, scenario, number in taken.damaged:
-            place = f"{experiment} {scenario}:{number}".strip()
-            self.progress.warn(
-                f"{self.study.name}: block {place} was damaged in part {source.folder}, and is not taken from there"
-            )
+        self.loop.tell_damaged(source.folder, taken)
         return taken
 
     def _contradiction(self, source: Source, row: Row) -> JournalError:
         """The error that names a block of which there are two drawings, and where they are."""
         earlier = self.sources[: self.sources.index(source)]
         holders = (one.folder for one in earlier if one is not source and self._holds(one, row.key))
-        block = Block(Scenario(**json.loads(row.scenario)), row.number, row.experiment)
-        return JournalError(
-            f"{self.study.name} {block} has other numbers or failures in part {source.folder} than in "
-            f"{next(holders, self.out)}; see which are right with: {self.settings.replay} {block.token}, leave the "
-            "other part out, and join anew with --fresh"
-        )
+        return self.loop.contradiction(row, f"part {source.folder}", next(holders, self.out))
 
     def _holds(self, source: Source, key: tuple[str, str, int]) -> bool:
         with reading(source.journal) as blocks:

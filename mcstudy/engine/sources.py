@@ -15,7 +15,7 @@ from mcstudy.engine.progress import Progress
 from mcstudy.engine.reading import is_begun, reading
 from mcstudy.exceptions import InputError, JournalError
 
-__all__ = ["JOURNAL", "Source", "check_alike", "sources_by_study"]
+__all__ = ["JOURNAL", "Source", "check_alike", "source_at", "sources_by_study"]
 
 JOURNAL = "draws.sqlite"
 Keys = Mapping[str, Mapping[str, Part]]
@@ -99,7 +99,9 @@ def sources_by_study(folders: Sequence[str], out: str, progress: Progress) -> li
     """
     found: dict[str, list[Source]] = {}
     for folder in folders:
-        sources = [_source(folder, path) for path in _journals(folder) if _is_ready(folder, path, Path(out))]
+        sources = [
+            source_at(folder, path) for path in _journals(folder) if _is_ready(folder, path, Path(out))
+        ]
         for source in sources:
             found.setdefault(source.study, []).append(source)
         if not sources:
@@ -134,7 +136,14 @@ def _is_ready(folder: str, journal: Path, out: Path) -> bool:
         return is_begun(journal)
 
 
-def _source(folder: str, journal: Path) -> Source:
+def source_at(folder: str, journal: Path) -> Source:
+    """The part that a journal holds.
+
+    Raises
+    ------
+    JournalError
+        If it can't be read.
+    """
     with _told(folder), reading(journal) as blocks:
         read = map(read_assignment, blocks.assignments())
         return Source(folder, journal, blocks.keys(), tuple(filter(None, read)), tuple(blocks.analyses()))

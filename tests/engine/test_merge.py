@@ -186,7 +186,7 @@ def test_an_interruption_costs_the_part_that_was_under_way(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("mcstudy.engine.joined.Judging.check", interrupted)
+        patched.setattr("mcstudy.engine.judging.Judging.check", interrupted)
         with pytest.raises(KeyboardInterrupt):
             joined(*folders)
     with reading(journal("joined")) as blocks:

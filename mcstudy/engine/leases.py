@@ -1,0 +1,86 @@
+"""Leases: files by which processes on a shared folder agree on who does what, without talking to each other.
+
+A lease lives as long as its holder touches it. That of a process that was killed grows old, and another takes it over.
+In a race two may hold one: what is done under a lease must come to the same when it is done twice.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["lease"]
+
+# Far above what a busy file server takes to show that a file was touched; a killed process holds others up for so long.
+OLD = 60.0
+BEAT = OLD / 10
+
+
+@contextmanager
+def lease(path: Path) -> Iterator[bool]:
+    """Hold a lease while the block runs, if nobody else does.
+
+    Parameters
+    ----------
+    path : Path
+        Its file, in a folder that is there.
+
+    Yields
+    ------
+    bool
+        Whether it is held here.
+    """
+    if not _created(path) and not (_is_old(path) and _taken_over(path)):
+        yield False
+        return
+    ended = threading.Event()
+    beating = threading.Thread(target=_beat, args=(path, ended), daemon=True)
+    beating.start()
+    try:
+        yield True
+    finally:
+        ended.set()
+        beating.join()
+        path.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> bool:
+    try:
+        # The one way to make a file that exactly one process succeeds at, on file servers too.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _is_old(path: Path) -> bool:
+    """Whether nobody has touched a lease for long, by the clock of whoever keeps the files."""
+    now = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    now.touch()
+    try:
+        return now.stat().st_mtime - path.stat().st_mtime > OLD
+    except FileNotFoundError:  # it was given back meanwhile
+        return False
+    finally:
+        now.unlink()
+
+
+def _taken_over(path: Path) -> bool:
+    """Take a lease away; of several processes that try, one moves the file."""
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return False
+    aside.unlink()
+    return _created(path)
+
+
+def _beat(path: Path, ended: threading.Event) -> None:
+    while not ended.wait(BEAT):
+        with suppress(OSError):  # one beat more or less
+            os.utime(path)
