@@ -136,7 +136,10 @@ def test_what_is_no_part_ends_with_2(write_study: WriteStudy, command: Command, 
         (("merge", "parts/1"), "the following arguments are required: --out"),
         (("merge", "--out", "joined"), "the following arguments are required: DIR"),
         (("shard", "1/2", "tou", "--out", "x"), "`STUDY` must be a study in ./studies or a path, got 'tou'; did you mean toy?"),
-        (("shard", "1/2", "toy", "--until", "decided", "--out", "x"), "unrecognized arguments: --until"),
+        (("shard", "1/2", "toy", "--until", "decided", "--out", "x"), "`1/2` must stand without --until"),
+        (("shard", "toy", "--until", "decided", "--fresh", "--out", "x"), "`--fresh` must stand without --until"),
+        (("shard", "toy", "--until", "later", "--out", "x"), "invalid choice: 'later'"),
+        (("shard", "--out", "x"), "`I/N` must be a part of a number of parts, from 1/N to N/N, got ''"),
         (("merge", "parts/1", "--profile", "slow", "--out", "x"), "invalid choice: 'slow'"),
         (("merge", "parts/1", "--scale", "3", "--out", "x"), "unrecognized arguments: --scale"),
         (("merge", "nowhere", "--out", "x"), "`DIR` must be a folder that `mcstudy shard` or `mcstudy run` has written, got nowhere"),
@@ -189,3 +192,18 @@ def test_an_interrupted_merge_says_how_to_go_on(
         "interrupted; everything finished is kept. Resume with: mcstudy merge 'my part' --out joined" in said
     )
     assert command("merge", "my part", "--out", "joined")[0] == 0
+
+
+@pytest.mark.parametrize("names", [(), ("toy",)])
+def test_a_study_is_drawn_together(write_study: WriteStudy, command: Command, names: tuple[str, ...]) -> None:
+    write_study()
+    for _ in range(2):
+        code, shown, said = command("shard", "--until", "decided", *names, *SERIAL, "--out", "shared")
+        assert (code, said) == (0, "")
+        assert "Confirmed  mean" in shown
+        assert "report: shared/toy.html" in shown
+    assert command("run", "toy", "--until", "decided", *SERIAL)[0] == 0
+    assert digests("shared") == digests("reports")
+    for name in ("index.html", "toy.html", "toy/draws.sqlite"):
+        assert Path("shared", name).stat().st_size > 0
+    assert command("status", "--out", "shared")[0] == 0

@@ -29,6 +29,7 @@ while scale == 2.0 and os.environ.get("STALL"):
 return {"x": scale * rng.normal(size=size)}"""
 RECIPES = {
     "SLURM": {"SLURM_ARRAY_TASK_ID": "{}", "SLURM_CPUS_PER_TASK": "1"},
+    "Together": {"SLURM_CPUS_PER_TASK": "1"},
     "PBS": {"PBS_ARRAY_INDEX": "{}", "PBS_O_WORKDIR": "."},
 }
 
@@ -37,8 +38,9 @@ def recipe(heading: str) -> str:
     """The script below a heading, for a smaller study."""
     text = PAGE.read_text(encoding="utf-8")
     (script,) = re.findall(rf"^## {heading}\n.*?```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    number = "8" if heading == "Together" else "200"
     for old, new in (
-        ("200", str(PARTS)),
+        (number, str(PARTS)),
         (" linearization ", " toy "),
         ("--jobs", "--executor serial --jobs"),
     ):
@@ -87,8 +89,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     assert process.wait(timeout=60) == -signal.SIGKILL
 
 
-def digests() -> dict[str, str]:
-    found: dict[str, str] = json.loads(Path("reports/toy/ledger.json").read_text())["digests"]
+def digests(out: str = "reports") -> dict[str, str]:
+    found: dict[str, str] = json.loads(Path(out, "toy", "ledger.json").read_text())["digests"]
     return found
 
 
@@ -98,7 +100,7 @@ def merged(command: Command) -> tuple[int, str]:
     return code, shown
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", ["SLURM", "PBS"])
 def test_an_array_whose_tasks_are_killed(start: Start, command: Command, name: str) -> None:
     rng = random.Random(name)
     victims = rng.sample(range(1, PARTS + 1), KILLED)
@@ -136,7 +138,15 @@ def test_a_loop_that_is_killed_and_begun_again(start: Start, command: Command) -
     assert digests() == alone.digests
 
 
+def test_an_array_that_draws_together(start: Start) -> None:
+    tasks = array(start, "Together", range(1, 4))
+    assert {task.wait(timeout=120) for task in tasks.values()} == {0}
+    alone = run(load_study(Path("studies/toy.py")), until="decided", executor="serial", out=None)
+    assert digests("shared") == alone.digests
+
+
 def test_the_options_of_schedulers_are_for_as_many_parts(start: Start) -> None:
     assert f"#SBATCH --array=1-{PARTS}\n" in recipe("SLURM")
+    assert f"#SBATCH --array=1-{PARTS}\n" in recipe("Together")
     assert f"#PBS -J 1-{PARTS}\n" in recipe("PBS")
     assert f"seq 1 {PARTS} |" in recipe("Any shell")
