@@ -26,19 +26,20 @@ from mcstudy.engine.keys import analysis_of
 from mcstudy.engine.leases import lease
 from mcstudy.engine.limit import UNTIL, Limit
 from mcstudy.engine.progress import Progress
+from mcstudy.engine.reading import is_begun
 from mcstudy.engine.refusals import check_arguments
 from mcstudy.engine.run import finished, write
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.shards import Shard
 from mcstudy.engine.source import Origin
 from mcstudy.engine.sources import JOURNAL, check_alike, source_at
-from mcstudy.exceptions import InputError, McstudyError
+from mcstudy.exceptions import InputError, JournalError, McstudyError
 from mcstudy.ledger import Ledger
 
 __all__ = ["check_shared", "share"]
 
 SHARED = ".shared"  # beside the studies' folders, where a glob of parts does not see it
-BATCHES = 16  # of a look: as many processes can be busy at once
+BATCHES = 64  # of a look: as many processes can be busy at once, and a killed one loses no more than one
 PAUSE = 0.5  # seconds between two glances at what others are drawing
 
 
@@ -104,13 +105,11 @@ def share(
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / JOURNAL
         with origin.active(), Joined(path, origin.study.block_size) as journal:
-            loop = _Sharing(settings, journal, chosen, progress or Progress())
-            loop.enter(folder)
-            ledger = finished(loop, None)
+            ledger = finished(_Sharing(settings, journal, chosen, progress or Progress(), folder), None)
         while not _is_written(ledger, folder):
             with lease(folder / SHARED / f"{origin.study.name}.report") as held:
                 if held:
-                    _keep(path, folder / origin.study.name / JOURNAL)
+                    _keep(path, folder / origin.study.name / JOURNAL, origin.study.block_size)
                     write(ledger, folder)
                     break
             time.sleep(PAUSE)
@@ -131,23 +130,26 @@ def _is_written(ledger: Ledger, folder: Path) -> bool:
     )
 
 
-def _keep(journal: Path, target: Path) -> None:
-    """Put a journal where `run` keeps it, so that a death leaves the old one or the new one."""
-    target.parent.mkdir(exist_ok=True)
-    beside = target.with_suffix(".tmp")
-    shutil.copyfile(journal, beside)
-    beside.replace(target)
+def _keep(journal: Path, target: Path, block_size: int) -> None:
+    """Take the draws of a journal into the one that `run` goes on with, which may have others too."""
+    msg = f"the journal {target} has other draws than this run; move it away, and run the same command again"
+    with Joined(target, block_size) as kept:
+        source = source_at(str(journal.parent), journal)
+        kept.adopt(source.keys)
+        kept.take(source, lambda _: None, lambda _: JournalError(msg))
 
 
 class _Sharing(Taking):
     """Draws what no other process does, and takes what the others have drawn."""
 
-    def enter(self, out: Path) -> None:
-        """Begin with what an earlier run has left in the folder."""
+    def __init__(
+        self, settings: Settings, journal: Joined, executor: Executor, progress: Progress, out: Path
+    ) -> None:
+        super().__init__(settings, journal, executor, progress)
         self.shared = out / SHARED
         self.recipe = digest_of_keys(self.journal.keys(), without=ENVIRONMENT)
         kept = out / self.study.name / JOURNAL
-        if kept.exists():
+        if kept.exists() and is_begun(kept):  # from an earlier run, or from processes that have ended
             self._take(str(out), kept)
 
     def _draw(self, missing: list[Block]) -> None:

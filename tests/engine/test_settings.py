@@ -51,3 +51,11 @@ def test_the_command_of_a_run_without_an_end(
     settings = Settings(Origin(study), profile, 7, "serial", 1, limit)
     assert settings.command == f"mcstudy run toy --profile {profile} --until decided --seed 7"
     assert limit.first == (64 if profile == "quick" else 256)
+
+
+@pytest.mark.parametrize(("replicates", "exact"), [(None, ""), (32, " --replicates 32")])
+def test_the_command_of_a_part(write_study: Callable[..., Path], replicates: int | None, exact: str) -> None:
+    study = load_study(write_study())
+    limit = Limit.of(study, "full", replicates=replicates)
+    settings = Settings(Origin(study, ("--planted", "a b")), "full", 7, "serial", 1, limit)
+    assert settings.shard("$I/9") == f"mcstudy shard $I/9 toy --planted 'a b' --profile full{exact} --seed 7"

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import mcstudy as mc
+from mcstudy.engine.journal import Journal
 from mcstudy.engine.leases import lease
 from mcstudy.engine.loading import load_study
 from mcstudy.engine.reading import reading
@@ -97,6 +98,25 @@ def test_a_run_goes_on_with_what_was_drawn_together(write_study: WriteStudy, cou
     assert executor.blocks == {}
 
 
+def test_what_is_in_the_folder_is_used_and_kept(write_study: WriteStudy, counting: Any) -> None:
+    study, executor = write_study(claims=OPEN), counting()
+    mc.run(load_study(study), profile="full", replicates=512, executor="serial", out="shared")
+    assert together(study, executor=executor).digests == alone(study).digests
+    assert executor.blocks == {}
+    assert len(blocks_in(Path("shared/toy/draws.sqlite"))) == 64
+
+
+def test_a_run_that_writes_in_the_folder_is_not_disturbed(write_study: WriteStudy) -> None:
+    study = write_study(claims=OPEN)
+    with (
+        Journal(Path("shared/toy/draws.sqlite"), 16),
+        pytest.raises(JournalError, match="is held by another run; wait for it to end"),
+    ):
+        together(study)
+    assert batches()
+    assert together(study).digests == alone(study).digests
+
+
 def test_the_second_takes_all_from_the_first(write_study: WriteStudy, counting: Any) -> None:
     study, second = write_study(claims=OPEN), counting()
     first = together(study)
@@ -110,7 +130,10 @@ def test_the_second_takes_all_from_the_first(write_study: WriteStudy, counting: 
     assert other.blocks
 
 
-def test_what_a_process_has_finished_outlives_it(write_study: WriteStudy, counting: Any) -> None:
+def test_what_a_process_has_finished_outlives_it(
+    write_study: WriteStudy, counting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcstudy.engine.sharing.BATCHES", 3)
     study, cut, rest = write_study(claims=OPEN), counting(most=5), counting()
     with pytest.raises(KeyboardInterrupt):
         together(study, executor=cut)
