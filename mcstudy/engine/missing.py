@@ -48,10 +48,11 @@ class Missing:
         head = f"{name}: {len(self.blocks):,} of {self.planned:,} blocks are missing"
         if of := self._number_of_parts():
             numbers = sorted({Shard.of_block(block, of).number for block in self.blocks})
-            yield f"{head}, which belong to parts {ranges(numbers)} of {of}"
+            parts = "part" if len(numbers) == 1 else "parts"
+            yield f"{head}, which belong to {parts} {ranges(numbers)} of {of}"
             command = self.settings.shard(f"$I/{of}")
             yield f"draw them: for I in {' '.join(map(str, numbers))}; do {command} --out {folders(self.assignments, of)}; done"
-            yield "then merge these parts too"
+            yield "then merge what they draw too"
         else:
             yield head
         machine = "on a machine as theirs" if self.elsewhere else "on this machine"

@@ -44,9 +44,13 @@ def test_the_parts_that_draw_what_is_missing(lines: Lines) -> None:
     assert found[0] == "toy: 9 of 12 blocks are missing, which belong to parts 1,3-4 of 4"
     assert found[1].startswith("draw them: for I in 1 3 4; do mcstudy shard $I/4 ")
     assert found[1].endswith(" --profile full --seed 7 --out parts/$I; done")
-    assert found[2] == "then merge these parts too"
+    assert found[2] == "then merge what they draw too"
     assert found[3].startswith("or all of them on this machine: mcstudy run ")
     assert found[3].endswith(" --profile full --seed 7 --out 'all of it'")
+
+
+def test_a_single_part(lines: Lines) -> None:
+    assert lines(3)[0] == "toy: 3 of 12 blocks are missing, which belong to part 3 of 4"
 
 
 def test_so_many_replicates_and_the_usual_seed(lines: Lines) -> None:
