@@ -146,6 +146,7 @@ def test_what_is_no_part_ends_with_2(write_study: WriteStudy, command: Command, 
         (("merge", "parts/1", "--out", "parts/1"), "`--out` must be another folder than those of the parts, got parts/1 for both"),
         (("merge", "parts/1", "other", "--out", "x"), "seed of the run: 20261123 -> 3"),
         (("merge", "parts/1", "--replicates", "17", "--out", "x"), "whole number of the study's blocks of 16, got 17; take 32"),
+        (("merge", "parts/1", "--replicates", "0", "--out", "x"), "`replicates` must be a positive whole number, got 0"),
         (("merge", "parts/1", "--study", "no.py", "--out", "x"), "`--study` must be a study file, got no.py"),
     ],
 )  # fmt: skip

@@ -18,11 +18,21 @@ __all__ = ["Joined", "Taken"]
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of the blocks of a part: so many new ones, so many that were here, and the damaged ones' keys."""
+    """What became of the blocks of a part.
 
-    new: int = 0
-    known: int = 0
-    damaged: tuple[tuple[str, str, int], ...] = ()
+    Attributes
+    ----------
+    new, known : int
+        Blocks that were taken, and that were here.
+    replaced : int
+        Of the new ones, those that came in the place of one whose process had died.
+    damaged : tuple of block keys
+    """
+
+    new: int
+    known: int
+    replaced: int
+    damaged: tuple[tuple[str, str, int], ...]
 
 
 class Joined(Journal):
@@ -91,21 +101,26 @@ class Joined(Journal):
         -------
         Taken
         """
-        new, known, damaged = [], 0, []
+        new, known, replaced, damaged = [], 0, 0, []
         self._connection.execute("BEGIN IMMEDIATE")
         with self._connection, closing(source.rows()) as rows:
             for row in rows:
                 if not row.is_sound:
                     damaged.append(row.key)
-                elif self._is_new(row, contradiction):
-                    check(row)
-                    self._put(row)
-                    new.append(row.key)
-                else:
+                    continue
+                kept = self.row(row.key)
+                if kept is not None and not _gives_way(kept, row, contradiction):
                     known += 1
-            self._note(source, len(new))
+                    continue
+                check(row)
+                self._put(row)
+                new.append(row.key)
+                replaced += kept is not None
+            self._note(source, len(new) - replaced)
+            if replaced:  # what was made of as many draws would be taken for what is made of these
+                self._connection.execute("DELETE FROM findings")
         self._appended += new
-        return Taken(len(new), known, tuple(damaged))
+        return Taken(len(new), known, replaced, tuple(damaged))
 
     def put(self, rows: Iterable[Row]) -> None:
         """Keep blocks as they are kept elsewhere, in the place of those that are here."""
@@ -116,17 +131,6 @@ class Joined(Journal):
 
     def _put(self, row: Row) -> None:
         self._connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-
-    def _is_new(self, row: Row, contradiction: Callable[[Row], JournalError]) -> bool:
-        """Whether a block is to be taken; a process that died says nothing against numbers from elsewhere."""
-        kept = self.row(row.key)
-        if kept is None:
-            return True
-        if kept.agrees(row) or row.is_quarantined:
-            return False
-        if kept.is_quarantined:
-            return True
-        raise contradiction(row)
 
     def _note(self, source: Source, new: int) -> None:
         """Note what a part was to draw, and what was to be made of it: a claim that has changed meanwhile is to be seen."""
@@ -142,3 +146,12 @@ class Joined(Journal):
 def _of_study(parts: Mapping[str, Part]) -> dict[str, Part]:
     """What of a draw key is the study's, not the machine's."""
     return {name: part for name, part in parts.items() if part.kind not in ENVIRONMENT}
+
+
+def _gives_way(kept: Row, row: Row, contradiction: Callable[[Row], JournalError]) -> bool:
+    """Whether a block that is here is to be replaced: a process that died says nothing against numbers from elsewhere."""
+    if kept.agrees(row) or row.is_quarantined:
+        return False
+    if kept.is_quarantined:
+        return True
+    raise contradiction(row)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 
 from mcstudy.draws import Block
 from mcstudy.engine.blocks import Counts, Row
 from mcstudy.engine.joined import Joined, Taken
 from mcstudy.engine.run import Loop
+from mcstudy.engine.sources import Source
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import JournalError
 from mcstudy.findings import Finding
@@ -37,21 +39,41 @@ class Taking(Loop):
     def _places(self) -> dict[tuple[str, str], Scenario]:
         return {(name, s.key): s for name, scenarios in self.scenarios.items() for s in scenarios}
 
-    def contradiction(self, row: Row, there: str, here: str) -> JournalError:
-        """The error that names a block of which there are two drawings, and where they are."""
-        block = Block(Scenario(**json.loads(row.scenario)), row.number, row.experiment)
-        return JournalError(
-            f"{self.study.name} {block} has other numbers or failures in {there} than in {here}; see which are right "
-            f"with: {self.settings.replay} {block.token}, leave the other out, and join anew: with --fresh, or another --out DIR"
-        )
+    def take(self, source: Source, holder: Callable[[Row], str]) -> Taken:
+        """Take the blocks of a part that are not here yet, and name those that a disk has damaged.
 
-    def tell_damaged(self, folder: str, taken: Taken) -> None:
-        """Name the blocks of a part that a disk has damaged."""
+        Parameters
+        ----------
+        source : Source
+        holder : callable
+            Where the other drawing is of a block of which there are two.
+
+        Raises
+        ------
+        JournalError
+            If there are two contradictory drawings of a block.
+        StudyError
+            If a block breaks a rule of what `simulate` returns.
+        """
+        taken = self.journal.take(
+            source, self.check, lambda row: self._contradiction(row, source.folder, holder(row))
+        )
+        if taken.replaced:
+            self.kept.forget()
         for experiment, scenario, number in taken.damaged:
             place = f"{experiment} {scenario}:{number}".strip()
             self.progress.warn(
-                f"{self.study.name}: block {place} was damaged in part {folder}, and is not taken from there"
+                f"{self.study.name}: block {place} was damaged in part {source.folder}, and is not taken from there"
             )
+        return taken
+
+    def _contradiction(self, row: Row, folder: str, holder: str) -> JournalError:
+        """The error that names a block of which there are two drawings, and where they are."""
+        block = Block(Scenario(**json.loads(row.scenario)), row.number, row.experiment)
+        return JournalError(
+            f"{self.study.name} {block} has other numbers or failures in part {folder} than in {holder}; see which are right "
+            f"with: {self.settings.replay} {block.token}, leave the other out, and join anew: with --fresh, or another --out DIR"
+        )
 
 
 class Judging(Taking):

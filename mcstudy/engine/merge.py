@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mcstudy.defaults import PROFILES
 from mcstudy.engine.assignments import read_assignment
-from mcstudy.engine.blocks import Row
 from mcstudy.engine.executors import Serial
 from mcstudy.engine.joined import Joined, Taken
 from mcstudy.engine.judging import Judging
@@ -22,7 +21,7 @@ from mcstudy.engine.run import finished
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.engine.sources import JOURNAL, Source, check_alike
-from mcstudy.exceptions import InputError, JournalError, StudyError
+from mcstudy.exceptions import InputError, StudyError
 from mcstudy.ledger import Ledger
 from mcstudy.study import Study
 
@@ -153,15 +152,11 @@ class _Merging:
             )
 
     def _taken(self, source: Source) -> Taken:
-        taken = self.journal.take(source, self.loop.check, lambda row: self._contradiction(source, row))
-        self.loop.tell_damaged(source.folder, taken)
-        return taken
-
-    def _contradiction(self, source: Source, row: Row) -> JournalError:
-        """The error that names a block of which there are two drawings, and where they are."""
         earlier = self.sources[: self.sources.index(source)]
-        holders = (one.folder for one in earlier if one is not source and self._holds(one, row.key))
-        return self.loop.contradiction(row, f"part {source.folder}", next(holders, self.out))
+        return self.loop.take(
+            source,
+            lambda row: next((one.folder for one in earlier if self._holds(one, row.key)), self.out),
+        )
 
     def _holds(self, source: Source, key: tuple[str, str, int]) -> bool:
         with reading(source.journal) as blocks:
@@ -183,15 +178,16 @@ class _Merging:
 def _design(sources: Sequence[Source], profile: str | None, replicates: int | None) -> tuple[str, int | None]:
     """How much is to be judged: what was asked for, else what all parts were to draw together."""
     assignments = [one for source in sources for one in source.assignments]
-    asked = {one.profile for one in assignments} if replicates else {one.design for one in assignments}
+    is_open = replicates is None
+    asked = {one.design if is_open else one.profile for one in assignments}
     if profile is None and len(asked) > 1:
         amounts = dict.fromkeys(one.words for one in assignments)
-        option = "--profile" if replicates else "--profile, or --replicates"
+        option = "--profile, or --replicates" if is_open else "--profile"
         msg = f"parts of {sources[0].study} must be of one kind, got {' and '.join(amounts)}; say what to judge with {option}"
         raise InputError(msg)
     if profile is None and assignments:
         profile, common = assignments[0].design
-        replicates = replicates or common
+        replicates = common if is_open else replicates
     return profile or PROFILES[0], replicates
 
 

@@ -121,6 +121,12 @@ def test_a_block_whose_process_died_gives_way_to_one_that_was_drawn(
     assert [failure.reason for failure in alone.ledger.failures] == [f"{QUARANTINED}: died"]
     assert joined("dead", out="alone").known == 32
     assert said == []
+    shutil.copytree("alone", "copy")  # of as many draws other findings are kept in both
+    mended = joined("sound", out="alone").ledger
+    assert mended is not None
+    assert mended.digests == whole(study).digests
+    assert joined("sound", out="copy", replicates=512).ledger is None
+    assert whole(study, out="copy").digests == whole(study).digests
     merged = joined(*order)
     assert merged.ledger is not None
     assert merged.ledger.failures == ()
