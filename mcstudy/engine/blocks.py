@@ -98,7 +98,7 @@ def checksum(content: Sequence[Any]) -> int:
 
 def sealed(text: str) -> str:
     """A text behind its own checksum."""
-    return f"{zlib.crc32(text.encode()):08x}{text}"
+    return f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}{text}"
 
 
 def opened(text: Any) -> str | None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from mcstudy.exceptions import JournalError
 
-__all__ = ["check_owner", "check_version", "sign"]
+__all__ = ["DATABASE_ERRORS", "check_owner", "check_version", "sign"]
+
+# A schema that was damaged may be no text, so that Python can't even make the error that says so.
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 # The file's application and version, in its header: 0 where another program wrote it, or mcstudy 0.1.
 APPLICATION, VERSION = 0x6D637374, 3

@@ -18,7 +18,7 @@ from typing import Self, TextIO
 from mcstudy.draws import QUARANTINED
 from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
 from mcstudy.engine.drawkey import Part, difference
-from mcstudy.engine.header import check_owner, check_version, sign
+from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version, sign
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change
@@ -77,7 +77,7 @@ class Journal(Blocks):
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(SCHEMA)
             sign(self._connection)
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             self.close()
             raise JournalError(_unreadable(path, error)) from error
         except BaseException:
@@ -240,7 +240,7 @@ class Journal(Blocks):
         empty = bool(self._made) and not self._has_blocks()
         if self._writing:
             # One plain file, which can be read where nothing can be written; not while somebody reads it.
-            with suppress(sqlite3.Error):
+            with suppress(*DATABASE_ERRORS):
                 self._connection.execute("PRAGMA busy_timeout = 0")
                 self._connection.execute("PRAGMA journal_mode = DELETE")
         self._connection.close()
@@ -252,7 +252,7 @@ class Journal(Blocks):
     def _has_blocks(self) -> bool:
         try:
             return self._connection.execute("SELECT 1 FROM blocks LIMIT 1").fetchone() is not None
-        except sqlite3.Error:
+        except DATABASE_ERRORS:
             return False
 
     def __enter__(self) -> Self:
@@ -260,7 +260,7 @@ class Journal(Blocks):
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.close()
-        if isinstance(error, sqlite3.Error):  # a file that is damaged further inside, a full disk
+        if isinstance(error, DATABASE_ERRORS):  # a file that is damaged further inside, a full disk
             raise JournalError(_unreadable(self.path, error)) from error
 
 
@@ -326,7 +326,7 @@ def _opened(path: Path, *, fresh: bool) -> sqlite3.Connection:
     try:
         with closing(sqlite3.connect(path)) as connection:
             check_owner(path, connection)
-    except sqlite3.Error as error:
+    except DATABASE_ERRORS as error:
         if not fresh or not path.is_file():
             raise JournalError(_unreadable(path, error)) from error
     if fresh:
@@ -335,7 +335,7 @@ def _opened(path: Path, *, fresh: bool) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=10.0, isolation_level=None)
 
 
-def _unreadable(path: Path | None, error: sqlite3.Error) -> str:
+def _unreadable(path: Path | None, error: Exception) -> str:
     if getattr(error, "sqlite_errorcode", 0) & PRIMARY in UNWRITABLE:
         return f"the journal {path} can't be written ({error}); what is finished is kept: make room or allow writing, and run the same command again"
     return f"the journal {path} can't be used ({error}); move it away, write elsewhere with --out DIR, or start over with --fresh"

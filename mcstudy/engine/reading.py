@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mcstudy.engine.blocks import Blocks, parts_of
-from mcstudy.engine.header import check_owner, check_version
+from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version
 from mcstudy.exceptions import JournalError
 
 __all__ = ["is_begun", "reading"]
@@ -52,7 +52,7 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
             check_owner(path, connection)
             check_version(path, connection)
             yield connection
-    except sqlite3.Error as error:
+    except DATABASE_ERRORS as error:
         msg = f"the journal {path} can't be read ({error}); move it away, or start over with --fresh"
         raise JournalError(msg) from error
 

@@ -118,6 +118,16 @@ def test_a_damaged_block_is_named_and_drawn_again(study: mc.Study, journal: Path
     assert said.said == []
 
 
+def test_a_damaged_schema_is_named_though_it_is_no_text(study: mc.Study, journal: Path) -> None:
+    content = journal.read_bytes()
+    assert content.count(b"CREATE TABLE looks") == 1
+    journal.write_bytes(content.replace(b"CREATE TABLE looks", b"CREATE TA\x95LE looks"))
+    with pytest.raises(JournalError, match=r"can't be used .* start over with --fresh"):
+        go(study, journal.parents[1])
+    with pytest.raises(JournalError, match=r"can't be read .* start over with --fresh"), reading(journal):
+        pass
+
+
 def test_whoever_reads_a_damaged_block_is_told(study: mc.Study, journal: Path) -> None:
     results = mc.load(journal.parent)
     assert len(results.draws()) == results.run.replicates
@@ -184,5 +194,14 @@ def test_a_checksum_sees_every_part_of_a_block() -> None:
 def test_a_sealed_text_opens_only_as_it_was() -> None:
     assert opened(sealed("text")) == "text"
     assert opened(sealed("")) == ""
-    for other in (sealed("text")[:-1], sealed("text") + "s", "text", "", None, 3, b"text"):
+    for other in (
+        sealed("text")[:-1],
+        sealed("text")[:-1] + "\udc80",
+        sealed("text") + "s",
+        "text",
+        "",
+        None,
+        3,
+        b"text",
+    ):
         assert opened(other) is None

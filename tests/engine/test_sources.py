@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -180,6 +182,24 @@ def test_a_journal_of_version_0_1_and_noise_are_refused(part: str) -> None:
         match=r"can't be joined: the journal .* can't be read .file is not a database.; leave it out",
     ):
         find(part)
+
+
+def test_whatever_a_part_holds_it_is_read_or_refused(part: str) -> None:
+    path = Path(part, "toy", "draws.sqlite")
+    sound, rng, outcomes = path.read_bytes(), random.Random(1), Counter[str]()
+    for _ in range(200):
+        content = bytearray(sound)
+        for _ in range(rng.randrange(1, 30)):
+            content[rng.randrange(len(content))] = rng.randrange(256)
+        path.write_bytes(content[: rng.randrange(len(content))] if rng.random() < 0.2 else content)
+        try:
+            for (source,) in find(part):
+                damaged = [row.key for row in source.rows() if not row.is_sound]
+                outcomes["damaged" if damaged else "sound"] += 1
+        except (InputError, JournalError):
+            outcomes["refused"] += 1
+    assert min(outcomes["damaged"], outcomes["refused"]) > 0
+    assert outcomes.total() == 200
 
 
 def test_a_journal_without_assignments_is_one_of_a_run(part: str) -> None:
