@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from mcstudy.draws import QUARANTINED
 from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
@@ -227,8 +227,10 @@ class Journal(Blocks):
         return keys
 
     def _drop(self, keys: Iterable[tuple[str, str, int]]) -> None:
-        query = "DELETE FROM blocks WHERE experiment = ? AND scenario = ? AND number = ?"
-        self._connection.executemany(query, keys)
+        # As bytes, for the name of a damaged block may be no text.
+        query = "DELETE FROM blocks WHERE experiment = CAST(? AS TEXT) AND scenario = CAST(? AS TEXT) AND number = ?"
+        named = ((*(_bytes(name) for name in names), number) for *names, number in keys)
+        self._connection.executemany(query, named)
 
     def forget(self) -> None:
         """Take back what this run has appended."""
@@ -262,6 +264,10 @@ class Journal(Blocks):
         self.close()
         if isinstance(error, DATABASE_ERRORS):  # a file that is damaged further inside, a full disk
             raise JournalError(_unreadable(self.path, error)) from error
+
+
+def _bytes(name: Any) -> Any:
+    return name.encode(errors="surrogateescape") if isinstance(name, str) else name
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -118,6 +118,16 @@ def test_a_damaged_block_is_named_and_drawn_again(study: mc.Study, journal: Path
     assert said.said == []
 
 
+def test_a_block_whose_name_is_no_text_any_more_is_dropped(study: mc.Study, journal: Path) -> None:
+    right = found(go(study, None))
+    with closing(sqlite3.connect(journal)) as connection, connection:
+        query = "UPDATE blocks SET scenario = CAST(? AS TEXT) WHERE number = 1 AND scenario = '{\"n\":2}'"
+        assert connection.execute(query, (b'\xfb"n":2}',)).rowcount == 1
+    said = Said()
+    assert found(go(study, journal.parents[1], said)) == right
+    assert [text.endswith("is drawn again") for text in said.said] == [True]
+
+
 def test_a_damaged_schema_is_named_though_it_is_no_text(study: mc.Study, journal: Path) -> None:
     content = journal.read_bytes()
     assert content.count(b"CREATE TABLE looks") == 1
