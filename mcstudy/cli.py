@@ -10,7 +10,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcstudy.arguments import OPTIONS, Command, parser_for, split
 from mcstudy.exceptions import McstudyError
@@ -21,6 +21,7 @@ from mcstudy.words import nearest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mcstudy.engine.progress import Progress
     from mcstudy.engine.source import Origin
     from mcstudy.ledger import Ledger
     from mcstudy.study import Study
@@ -143,26 +144,31 @@ def _run(options: argparse.Namespace) -> int:
 def _run_one(
     options: argparse.Namespace, origin: Origin, pages: Callable[[Ledger, Path], None] | None = None
 ) -> int:
-    from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.run import run
 
     ledger = run(
         origin,
-        profile=options.profile,
-        seed=options.seed,
-        jobs=options.jobs,
-        executor=options.executor,
-        out=options.out,
         fresh=options.fresh,
         until=options.until,
         at_most=options.at_most,
         replicates=options.replicates,
         retry_failures=options.retry_failures,
-        block_timeout=options.block_timeout,
-        progress=Progress() if options.quiet else progress_for(sys.stderr),
         pages=pages,
+        **_drawing(options),
     )
     return _shown(ledger, origin.study, options.out)
+
+
+def _drawing(options: argparse.Namespace) -> dict[str, Any]:
+    """What is said alike of everything that draws."""
+    names = ("profile", "seed", "jobs", "executor", "out", "block_timeout")
+    return {name: getattr(options, name) for name in names} | {"progress": _progress(options)}
+
+
+def _progress(options: argparse.Namespace) -> Progress:
+    from mcstudy.engine.progress import Progress, progress_for
+
+    return Progress() if options.quiet else progress_for(sys.stderr)
 
 
 def _shown(ledger: Ledger, study: Study, out: str) -> int:
@@ -181,7 +187,6 @@ def _shown(ledger: Ledger, study: Study, out: str) -> int:
 
 
 def _shard(options: argparse.Namespace) -> int:
-    from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.shards import Shard, shard
 
     if options.until is not None:
@@ -191,15 +196,10 @@ def _shard(options: argparse.Namespace) -> int:
         drawn = shard(
             origin,
             part,
-            out=options.out,
-            profile=options.profile,
-            seed=options.seed,
-            jobs=options.jobs,
-            executor=options.executor,
             fresh=options.fresh,
             replicates=options.replicates,
             retry_failures=options.retry_failures,
-            progress=Progress() if options.quiet else progress_for(sys.stderr),
+            **_drawing(options),
         )
         print(drawn.sentence)
         codes.append(3 if drawn.quarantined else 0)
@@ -207,32 +207,19 @@ def _shard(options: argparse.Namespace) -> int:
 
 
 def _share(options: argparse.Namespace) -> int:
-    from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.sharing import check_shared, share
 
     names = [options.part, *options.studies] if options.part else []
     check_shared(options.part, fresh=options.fresh, replicates=options.replicates)
-    codes = []
-    for origin in _studies(options, names):
-        ledger = share(
-            origin,
-            out=options.out,
-            profile=options.profile,
-            seed=options.seed,
-            jobs=options.jobs,
-            executor=options.executor,
-            progress=Progress() if options.quiet else progress_for(sys.stderr),
-        )
-        codes.append(_shown(ledger, origin.study, options.out))
-    return max(codes)
+    origins = _studies(options, names)
+    return max([_shown(share(one, **_drawing(options)), one.study, options.out) for one in origins])
 
 
 def _merge(options: argparse.Namespace) -> int:
     from mcstudy.engine.merge import merge
-    from mcstudy.engine.progress import Progress, progress_for
     from mcstudy.engine.sources import sources_by_study
 
-    progress, codes = Progress() if options.quiet else progress_for(sys.stderr), []
+    progress, codes = _progress(options), []
     for sources in sources_by_study(options.parts, options.out, progress):
         merged = merge(
             sources,

@@ -124,6 +124,7 @@ def shard(
     fresh: bool = False,
     replicates: int | None = None,
     retry_failures: bool = False,
+    block_timeout: float | None = None,
     progress: Progress | None = None,
 ) -> Drawn:
     """Draw what is missing of a part: of all that a profile may draw, or of so many replicates of every scenario.
@@ -135,7 +136,7 @@ def shard(
     part : Shard
     out : str
         The folder, as `run` writes one: it may be looked at, and be gone on with by `run`.
-    profile, seed, jobs, executor, fresh, replicates, retry_failures, progress
+    profile, seed, jobs, executor, fresh, replicates, retry_failures, block_timeout, progress
         As of `run`.
 
     Returns
@@ -147,10 +148,10 @@ def shard(
     InputError, StudyError, JournalError
         As of `run`.
     """
-    check_arguments(profile, seed)
+    check_arguments(profile, seed, block_timeout)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
     limit = Limit.of(origin.study, profile, replicates=replicates, jobs=chosen.jobs)
-    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit, retry_failures)
+    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit, retry_failures, block_timeout)
     path = Path(out).resolve() / origin.study.name / "draws.sqlite"
     with origin.active(), Journal(path, origin.study.block_size, fresh=fresh) as journal:
         loop = _Drawing(settings, journal, chosen, progress or Progress())

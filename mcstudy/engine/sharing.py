@@ -68,6 +68,7 @@ def share(
     seed: int = SEED,
     jobs: int | None = None,
     executor: str | Executor = EXECUTOR,
+    block_timeout: float | None = None,
     progress: Progress | None = None,
 ) -> Ledger:
     """Draw a study together with other processes until it is decided; the first that is done writes the report.
@@ -81,7 +82,7 @@ def share(
         The study, with the options of its own that were given.
     out : str
         The folder that all share: of one machine, or of a file server.
-    profile, seed, jobs, executor, progress
+    profile, seed, jobs, executor, block_timeout, progress
         As of `run`.
 
     Returns
@@ -96,10 +97,10 @@ def share(
     JournalError
         If draws in the folder depend on something else, such as another kind of processor.
     """
-    check_arguments(profile, seed)
+    check_arguments(profile, seed, block_timeout)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
     limit = Limit.of(origin.study, profile, until=UNTIL, jobs=chosen.jobs)
-    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit)
+    settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit, block_timeout=block_timeout)
     folder = Path(out).resolve()
     (folder / SHARED).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
