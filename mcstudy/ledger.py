@@ -15,7 +15,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
 from mcstudy.measured import MeasureCell, Measured
 from mcstudy.scenarios import Level, Scenario
-from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal
+from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal, source_digest
 from mcstudy.words import nearest
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "Overlay",
     "Run",
     "Section",
+    "SourceFile",
     "Timing",
     "WarningRecord",
     "finding_from",
@@ -175,6 +176,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class SourceFile:
+    """A file of the study as it was run: its name from the study's folder, and its text."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Overlay:
     """A figure that draws the lines of several Rate claims on common axes.
 
@@ -208,6 +217,7 @@ class Ledger:
     changes: tuple[Change, ...] = ()
     timings: tuple[Timing, ...] = ()
     blocks: tuple[BlockDigests, ...] = ()
+    sources: tuple[SourceFile, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, claim_id: str) -> Finding:
@@ -369,5 +379,9 @@ def _checked(ledger: Ledger) -> Ledger:
     # The name becomes a path and an address.
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", ledger.study.name):
         msg = f"`ledger`: the study's name must be letters, digits, '.', '-', '_', got {ledger.study.name!r}"
+        raise InputError(msg)
+    written, found = ledger.digests.get("source"), source_digest(source.text for source in ledger.sources)
+    if ledger.sources and written != found:
+        msg = f"`ledger`: its sources must be what their digest says, got {found[:12]} where {str(written)[:12]} is written; run the study again"
         raise InputError(msg)
     return ledger

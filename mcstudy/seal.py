@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mcstudy.scenarios import Scenario
 
-__all__ = ["BLOCK_DIGITS", "SEAL", "BlockDigests", "broken", "findings_digest", "seal", "sealed_parts"]
+__all__ = [
+    "BLOCK_DIGITS",
+    "SEAL",
+    "BlockDigests",
+    "broken",
+    "findings_digest",
+    "seal",
+    "sealed_parts",
+    "source_digest",
+]
 
 SEAL = "seal"  # where a document has the digests of its parts
 # 64 bits: that two of a million blocks share a digest by chance has a chance of 3e-8; all digits would be half a ledger.
@@ -44,6 +53,11 @@ def findings_digest(findings: list[Any], measures: list[Any]) -> str:
     """
     plain = [{name: value for name, value in item.items() if name != "diagnostics"} for item in findings]
     return _sha256([plain, measures])
+
+
+def source_digest(texts: Iterable[str]) -> str:
+    """The sha256 of the texts of a study's files, one after the other, the study's own first."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def seal(document: Mapping[str, Any]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from mcstudy.ledger import (
     FailureRecord,
     Ledger,
     Run,
+    SourceFile,
     Timing,
     WarningRecord,
 )
@@ -415,6 +416,17 @@ def test_a_part_that_is_left_out_is_missed(sealed: Ledger) -> None:
         Ledger.from_document(document)
     with pytest.raises(InputError, match="but `more` was added; run"):
         Ledger.from_document({**sealed.document, "more": 0})
+
+
+def test_sources_are_what_their_digest_says(ledger: Ledger) -> None:
+    sources = (SourceFile("a.py", "x = 1\n"), SourceFile("b.py", "y = 2\n"))
+    digest = hashlib.sha256(b"x = 1\n\ny = 2\n").hexdigest()
+    assert again(replace(ledger, sources=sources, digests={"source": digest})).sources == sources
+    edited = replace(ledger, sources=sources[::-1], digests={"source": digest})
+    with pytest.raises(
+        InputError, match=r"its sources must be what their digest says, got .* is written; run"
+    ):
+        Ledger.from_document(edited.document)
 
 
 def test_a_seal_is_not_taken_away(ledger: Ledger, sealed: Ledger) -> None:

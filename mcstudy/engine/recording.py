@@ -117,6 +117,7 @@ def ledger_of(
         changes=tuple(journal.changes()),
         timings=tuple(journal.timings(counts)),
         blocks=blocks,
+        sources=settings.origin.files,
         provenance=provenance,
     )
     digests = {**ledger.digests, "findings": ledger.findings_digest}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 import os
 import shlex
@@ -17,6 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from mcstudy.engine.modules import ProcessState, StudyModules, by_file, read_source
+from mcstudy.ledger import SourceFile
+from mcstudy.seal import source_digest
 from mcstudy.study import Study
 
 __all__ = ["Origin"]
@@ -97,7 +98,15 @@ class Origin:
     @cached_property
     def digest(self) -> str:
         """The sha256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return source_digest(self.texts.values())
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """The study's files, named from its folder."""
+        return tuple(
+            SourceFile(Path(os.path.relpath(path, self.folder)).as_posix(), text)
+            for path, text in self.texts.items()
+        )
 
 
 def _file_of(function: Callable[..., Any]) -> Path | None:

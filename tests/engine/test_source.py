@@ -61,6 +61,9 @@ def test_source_covers_neighbours_that_the_study_imports(write_study: WriteStudy
     origin = loaded(path)
     before = origin.digest
     assert set(map(Path, origin.texts)) == {path, neighbour}
+    assert {file.name: file.text for file in origin.files} == {
+        one.name: one.read_text(encoding="utf-8") for one in (path, neighbour)
+    }
     neighbour.write_text("FACTOR = 20.0\n")
     assert loaded(path).digest != before
 

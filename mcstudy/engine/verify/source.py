@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from mcstudy.engine.verify.levels import Level, Outcome
 from mcstudy.engine.verify.target import Target
 from mcstudy.exceptions import JournalError, McstudyError
 from mcstudy.ledger import Ledger
+from mcstudy.seal import source_digest
 
 __all__ = ["changed_parts", "options_in", "origin_of", "same_source"]
 
@@ -66,21 +66,29 @@ def _place(origin: Origin) -> str:
 
 
 def _diff(origin: Origin, ledger: Ledger) -> Iterator[str]:
-    """The lines that differ from the commit of the run, as far as its files are those that were run."""
-    commit = str(ledger.provenance.get("git") or "").partition(" ")[0]
-    before = {path: _committed(Path(path), commit) for path in origin.texts} if commit else {}
-    texts = [text for text in before.values() if text is not None]
-    if not texts or hashlib.sha256("\n".join(texts).encode()).hexdigest() != ledger.digests.get("source"):
-        return
-    for path, now in origin.texts.items():
+    """The lines that differ from what was run, as far as that is known."""
+    before = _as_run(origin, ledger)
+    for path, now in zip(origin.texts, origin.files, strict=True) if before else ():
+        was = before.get(now.name, "")
         lines = difflib.unified_diff(
-            (before[path] or "").splitlines(), now.splitlines(), "as run", path, lineterm="", n=1
+            was.splitlines(), now.text.splitlines(), "as run", path, lineterm="", n=1
         )
         for number, line in enumerate(lines):
             if number == LONGEST:
                 yield "..."
                 break
             yield line
+
+
+def _as_run(origin: Origin, ledger: Ledger) -> dict[str, str]:
+    """The files as they were run: as the ledger has them, an older one as its commit has those that make its digest."""
+    if ledger.sources:
+        return {source.name: source.text for source in ledger.sources}
+    commit = str(ledger.provenance.get("git") or "").partition(" ")[0]
+    names = [source.name for source in origin.files] if commit else []
+    found = {name: _committed(Path(origin.folder, name), commit) for name in names}
+    before = {name: text for name, text in found.items() if text is not None}
+    return before if source_digest(before.values()) == ledger.digests.get("source") else {}
 
 
 def _committed(path: Path, commit: str) -> str | None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,16 +108,37 @@ def test_a_comment_changes_the_source_and_no_draw(place: Path, target: Target, v
     edit(place, "    x = rng", "    # Drawn.\n    x = rng")
     found = verified(target, number=4)
     assert (found.code, outcomes(found)) == (1, ["verified", "differs", "verified"])
-    assert found.levels[1].text.endswith("what it was is not here to compare")
+    assert "not here to compare" not in found.levels[1].text
+    assert found.levels[1].details[0] == "--- as run"
+    assert "+    # Drawn." in found.levels[1].details
 
 
-def test_the_source_is_compared_with_its_commit(place: Path, command: Command, verified: Verified) -> None:
+def without_source(file: Path) -> Target:
+    """A ledger as it was written before it had its study's source."""
+    ledger = read_ledger(file)
+    assert [source.name for source in ledger.sources] == ["toy.py"]
+    file.write_text(replace(ledger, sources=()).to_json(), encoding="utf-8")
+    return Target(file)
+
+
+def test_an_older_ledger_without_a_commit_says_that_nothing_can_be_compared(
+    place: Path, target: Target, verified: Verified
+) -> None:
+    edit(place, "    x = rng", "    # Drawn.\n    x = rng")
+    level = verified(without_source(target.file), number=1).levels[1]
+    assert (level.outcome.value, level.details) == ("differs", ())
+    assert level.text.endswith("what it was is not here to compare")
+
+
+def test_the_source_of_an_older_ledger_is_compared_with_its_commit(
+    place: Path, command: Command, verified: Verified
+) -> None:
     for words in (["init", "-q"], ["add", "studies"], ["commit", "-qm", "A study"]):
         identity = ["-c", "user.name=A", "-c", "user.email=a@b"]
         subprocess.run(["git", "-C", str(place), *identity, *words], check=True)
     assert command("run", "toy", "--executor", "serial", "--quiet", "--out", "other")[0] == 0
     edit(place, "    x = rng", "    # Drawn.\n    x = rng")
-    level = verified(Target(Path("other/toy/ledger.json")), number=1).levels[1]
+    level = verified(without_source(Path("other/toy/ledger.json")), number=1).levels[1]
     assert "+    # Drawn." in level.details
     assert level.details[0] == "--- as run"
 
