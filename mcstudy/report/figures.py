@@ -23,7 +23,7 @@ from mcstudy._version import __version__
 from mcstudy.codec import plain
 from mcstudy.ledger import Ledger, Overlay
 from mcstudy.report.inline import caption_of, inline
-from mcstudy.report.kinds import file_name, kind_of
+from mcstudy.report.kinds import CHOSEN, file_name, kind_of
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
 from mcstudy.report.measures import description_of, figure_of
 from mcstudy.report.style import MARKS, PART, WHOLE, house_style, settle
@@ -38,9 +38,11 @@ if TYPE_CHECKING:
 __all__ = ["MARKED", "Drawn", "inputs_digest", "keep", "kept", "write_claim", "write_figures"]
 
 WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
+TALLER = 0.4  # inches that a figure of several claims has more
 PAD = 0.3  # around the panels, in heights of a letter
-ROWS, CROWDED_ROWS, CROWDED = 20, 12, 20  # cells of a figure; fewer in a report of more than so many claims
-MARKED = f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}."
+ROWS, CROWDED_ROWS, CROWDED = 16, 12, 20  # cells of a figure; fewer in a report of more than so many claims
+MARKED = f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}. "
+MARKED += f"Where there are too many for a figure, it shows some: {CHOSEN}."
 # What matplotlib warns of where a font lacks a character; before 3.11 also for want of a whole script.
 _GLYPH = re.compile(r"Glyph (\d+) .*missing from font")
 _SCRIPT = "Matplotlib currently does not support .* natively"
@@ -191,7 +193,8 @@ def _draw_claim(finding: Finding, most: int, width: float = WIDTH) -> tuple[Figu
 
 
 def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple[Figure, str]:
-    figure, (axes,) = _panels((height_of_curves(overlay_curves(overlay, findings, most)),))
+    height = height_of_curves(overlay_curves(overlay, findings, most)) + TALLER
+    figure, (axes,) = _panels((height,))
     return figure, draw_overlay(axes, overlay, findings, most=most)
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mcstudy.evidence import Line, RateEvidence
 from mcstudy.findings import Cell, Finding
 from mcstudy.report.kinds import evidence_of, varying
-from mcstudy.report.numbers import NO_BREAK, label, shown, uncertain
+from mcstudy.report.numbers import NO_BREAK, label, level, shown, uncertain
 from mcstudy.report.style import (
     CHARACTER,
     COLOURS,
@@ -22,6 +22,7 @@ from mcstudy.report.style import (
     MARKERS,
     MUTED,
     PAPER,
+    SMALL,
     bars,
     decades,
     look,
@@ -51,9 +52,10 @@ FloatArray = npt.NDArray[np.float64]
 
 DODGE = 1.05  # the shift along the axis that keeps the local slopes of lines apart
 DISTINCT = 8  # lines told apart by colour, mark and dash; further ones are grey
-MAIN, ENTRY = 3.0, 0.2  # inches: axes with labels, a legend's entry
+MAIN, ENTRY = 2.0, 0.17  # inches: axes with labels, a legend's entry
 ROOM = 3.4  # inches: the width of a legend
 TITLE, NAME = 34, 38  # letters of a line of an axis's label and of a legend
+NUMBERED = 3  # lines whose slopes a legend has room for; those of more are in the table
 LEAST = math.sqrt(10.0)  # the range of an axis at least: on a narrower one, errors look like slopes
 
 
@@ -64,6 +66,7 @@ class Curve:
     text: str
     cell: Cell
     line: Line
+    heading: str = ""  # the factors, where `text` has nothing but levels
 
     @property
     def center(self) -> tuple[float, float]:
@@ -74,24 +77,37 @@ class Curve:
 
 
 def curves_of(finding: Finding, indices: Sequence[int], *, name: str = "") -> list[Curve]:
-    """The lines of a finding that have anything positive to draw, named by what tells them apart."""
+    """The lines of a finding that have anything positive to draw, named by what tells them apart.
+
+    A few by their factors, levels and slopes; more of them by the levels alone, the factors being a heading.
+    """
     factors = varying([finding.cells[index].scenario for index in indices])
+    few = len(indices) <= NUMBERED
     curves = []
     # The first have names in the legend: the deciding one is always among them.
     for index in sorted(indices, key=lambda i: i != finding.deciding or i in indices[:DISTINCT]):
         cell, line = finding.cells[index], evidence_of(finding, index)
         if line is not None and np.any(line.y > 0.0):
-            slope = f"slope {uncertain(cell.estimate, cell.mcse)}" if line.fit else "no fit"
-            slope = slope.replace(" ", NO_BREAK)
-            words = " · ".join(filter(None, [name, label(cell.scenario, factors), slope]))
-            curves.append(Curve(textwrap.fill(words, NAME), cell, line))
+            levels = label(cell.scenario, factors) if few else _levels_of(cell, factors)
+            words = " · ".join(filter(None, [name, levels, _slope(cell, line) if few else ""]))
+            curves.append(Curve(textwrap.fill(words, NAME), cell, line, "" if few else ", ".join(factors)))
     return curves
+
+
+def _levels_of(cell: Cell, factors: Sequence[str]) -> str:
+    return ", ".join(level(cell.scenario[name]) if name in cell.scenario else "–" for name in factors)
+
+
+def _slope(cell: Cell, line: Line) -> str:
+    """Write a line's slope, in one piece."""
+    slope = f"slope {uncertain(cell.estimate, cell.mcse)}" if line.fit else "no fit"
+    return slope.replace(" ", NO_BREAK)
 
 
 def height_of_curves(curves: Sequence[Curve]) -> float:
     """Inches that `draw_curves` wants, its legend included."""
     slopes = len({curve.cell.theory for curve in curves[:DISTINCT]})
-    lines = sum(1 + curve.text.count("\n") for curve in curves[:DISTINCT]) + slopes
+    lines = sum(1 + curve.text.count("\n") for curve in curves[:DISTINCT]) + slopes + bool(_heading(curves))
     return MAIN + ENTRY * math.ceil(lines / _legend_columns(curves))
 
 
@@ -109,7 +125,8 @@ def draw_curves(axes: Axes, curves: Sequence[Curve], *, statistic: str, against:
     axes.set_xlabel(against)
     axes.set_ylabel(textwrap.fill(statistic, TITLE))
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.02), "borderaxespad": 0.0}
-    style: dict[str, Any] = {"ncols": _legend_columns(curves), "handlelength": 2.6, "labelspacing": 0.35}
+    style: dict[str, Any] = {"ncols": _legend_columns(curves), "handlelength": 2.6, "labelspacing": 0.3}
+    style |= {"title": _heading(curves) or None, "title_fontsize": SMALL, "alignment": "left"}
     axes.legend(handles=handles, **place, **style)
 
 
@@ -149,6 +166,12 @@ def overlay_curves(overlay: Overlay, findings: Sequence[Finding], most: int = 40
         matching = [i for i, cell in enumerate(finding.cells) if cell.scenario.matches(overlay.where)]
         curves += curves_of(finding, matching, name=finding.id if len(statistics) == 1 else own)
     return curves[:most]
+
+
+def _heading(curves: Sequence[Curve]) -> str:
+    """What the levels in a legend are of, if it is the same for all its lines."""
+    headings = {curve.heading for curve in curves[:DISTINCT]}
+    return textwrap.fill(headings.pop(), NAME) if len(headings) == 1 else ""
 
 
 def _legend_columns(curves: Sequence[Curve]) -> int:

@@ -48,6 +48,7 @@ ENTRY, PAD = 0.2, 0.3  # an entry of the legend in inches; around the panels, in
 LONGEST, LISTED = 24, 6  # letters of a row's level; levels of a factor that a caption lists
 MARKED = 12  # marks along a stepped line
 TITLE, NARROW = 34, 20  # letters of a line of an axis's label; of one at a panel among several
+HEADING, LINE = {1: 60, 2: 22}, 0.15  # letters of a line of a title, by the panels in a row; its inches
 DASHED: dict[str, Any] = {"color": MUTED, "linewidth": 1.0, "linestyle": (0, (4, 2)), "zorder": 1}
 BARS = "Bars: two Monte Carlo standard errors to either side."
 
@@ -153,12 +154,13 @@ def figure_of(measured: Measured, width: float) -> tuple[Figure, str]:
         return _nested_loops(_divided(measured, lines, ()), width)
     columns = 1 if len(picture.panels) == 1 or not picture.is_curve else 2
     rows = math.ceil(len(picture.panels) / columns)
-    figure, places = _sheet(picture, [_height(picture)] * rows, columns, width)
+    height = _height(picture) + LINE * max(_title(panel, columns).count("\n") for panel in picture.panels)
+    figure, places = _sheet(picture, [height] * rows, columns, width)
     first = figure.add_subplot(places[0])
     others = places[1 : len(picture.panels)]
     panels = [first, *(figure.add_subplot(place, sharex=first, sharey=first) for place in others)]
     for number, (axes, panel) in enumerate(zip(panels, picture.panels, strict=True)):
-        _draw_panel(axes, picture, panel)
+        _draw_panel(axes, picture, panel, columns)
         _name_axes(axes, picture, TITLE if len(panels) == 1 else NARROW)
         lowest, leftmost = number + columns >= len(panels), number % columns == 0
         axes.tick_params(labelbottom=lowest, labelleft=leftmost)
@@ -190,12 +192,15 @@ def _error(cells: Sequence[MeasureCell]) -> Any:
 # --- one panel
 
 
-def _draw_panel(axes: Axes, picture: _Picture, panel: Panel) -> None:
+def _title(panel: Panel, columns: int) -> str:
+    return textwrap.fill(label(panel.levels), HEADING[columns])
+
+
+def _draw_panel(axes: Axes, picture: _Picture, panel: Panel, columns: int = 1) -> None:
     """Draw curves or rows, under the panel's title."""
     (_draw_curves if picture.is_curve else _draw_rows)(axes, picture, panel)
     if panel.levels:
-        title = textwrap.fill(label(panel.levels), 60)
-        axes.set_title(title, fontsize=SMALL, color=MUTED, loc="left", pad=3)
+        axes.set_title(_title(panel, columns), fontsize=SMALL, color=MUTED, loc="left", pad=3)
 
 
 def _draw_curves(axes: Axes, picture: _Picture, panel: Panel) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Role
-from mcstudy.ledger import FailureRecord, Ledger
+from mcstudy.ledger import FailureRecord, Ledger, SourceFile
 from mcstudy.report.kinds import file_name, kind_of, varying
 from mcstudy.report.verdicts import alerts, badge, is_easy, outlook, share, summary, tally
 from mcstudy.scenarios import Scenario
+from mcstudy.seal import source_digest
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["read_ledger", "rebuild", "write_index", "write_report"]
 
 ROWS, FEWEST, MOST = 1200, 12, 60  # rows of all tables of a page together; of one table at least and at most
+
+LETTERS = 120_000  # of the study's source: a page stays below a megabyte
+# Control characters, which HTML forbids, and those that turn the direction of text, by which code can look like other code.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class FailureGroup(NamedTuple):
@@ -40,6 +45,14 @@ class Group(NamedTuple):
     anchor: str
     title: str
     findings: list[Finding]
+
+
+class Listing(NamedTuple):
+    """A file of the study's source: its name, its text for the page, and the digest of the text as it is."""
+
+    name: str
+    text: str
+    digest: str
 
 
 class Line(NamedTuple):
@@ -98,6 +111,7 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         decided=dict.fromkeys(kind_of(finding.kind).decided for finding in ledger.findings),
         drawn={kind.decided[0]: kind.drawn for kind in kinds if kind.drawn},
         marks=figures.MARKED,
+        listings=_listings(ledger.sources),
         provenance=list(_flattened(ledger.provenance)),
         most=max(FEWEST, min(MOST, ROWS // max(1, len(ledger)))),
     )
@@ -255,6 +269,17 @@ def _failure_groups(failures: Sequence[FailureRecord]) -> list[FailureGroup]:
         for (_, reason), same in reasons.items()
     ]
     return sorted(groups, key=lambda group: -group.number)
+
+
+def _listings(sources: Sequence[SourceFile]) -> list[Listing]:
+    """The source as far as a page has room for it; what a reader would not see is written by number."""
+    listings: list[Listing] = []
+    room = LETTERS
+    for source in sources:
+        room -= len(source.text)
+        text = _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], source.text) if room >= 0 else ""
+        listings.append(Listing(source.name, text, source_digest([source.text])))
+    return listings
 
 
 def _flattened(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from mcstudy.findings import Cell, Finding, Verdict
-from mcstudy.report.kinds import CHOSEN, leading, varying
+from mcstudy.report.kinds import leading, varying
 from mcstudy.report.numbers import label, level, shown
 from mcstudy.report.style import (
     INK,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Rows", "height_of_rows", "lay_out"]
 
 POINTS = 72  # in an inch
-ROW, HEAD, FOOT = 0.2, 0.3, 0.5  # inches
+ROW, HEAD, FOOT = 0.155, 0.28, 0.45  # inches
 CHARACTER, GAP = 5.6, 10.0  # points: the width of a digit, the space between columns
 LABELS = 180.0  # points: the most that all columns of labels get, the rest is for the axes
 LETTERS = 52  # of a line of a heading
@@ -191,7 +191,7 @@ class Rows:
     def caption(self, text: str = "") -> str:
         """Add to a caption how many cells are left out."""
         shown_cells, total = len(self.indices), len(self.finding.cells)
-        chosen = f"Of {total} cells {shown_cells} are shown: {CHOSEN}." if shown_cells < total else ""
+        chosen = f"{shown_cells} of {total} cells." if shown_cells < total else ""
         return " ".join(filter(None, [text, chosen]))
 
 

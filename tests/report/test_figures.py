@@ -215,7 +215,7 @@ def test_figures_of_a_crowded_report_have_fewer_rows(
     monkeypatch.setattr("mcstudy.report.figures.CROWDED", 0)
     claim = Value("1", "x", of=mean("x"), equals=0.0, margin=2.0)
     ledger = make.ledger_of(make.judged(claim, make.normals(*[0.0] * 30, size=64)))
-    assert "Of 30 cells 12 are shown" in write_figures(ledger, tmp_path)["claim-1"].caption
+    assert "12 of 30 cells." in write_figures(ledger, tmp_path)["claim-1"].caption
 
 
 def test_an_overlay_keeps_to_the_levels_that_it_names(drawn: tuple[dict[str, Drawn], Path]) -> None:

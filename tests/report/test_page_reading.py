@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from dataclasses import replace
@@ -12,30 +13,37 @@ import pytest
 
 from mcstudy.claims import Identity, Value
 from mcstudy.findings import Verdict
-from mcstudy.ledger import Ledger
+from mcstudy.ledger import Ledger, SourceFile
 from mcstudy.report import write_report
 from mcstudy.report.numbers import THIN, label
 from mcstudy.report.verdicts import badge, is_easy, share
 from mcstudy.scenarios import Scenario
+from mcstudy.seal import source_digest
 from mcstudy.statistics import mean
 
 
-def test_overview_has_a_row_for_every_claim_with_its_share(written: Any) -> None:
-    part = written.html[written.html.index('<section class="overview"') :]
-    part = part[: part.index("</section>")]
-    assert re.findall(r'<li data-verdict="\w+" data-kind="\w+"><a href="#claim-([^"]+)"', part) == list(
-        written.ledger
-    )
-    places = [float(place) for place in re.findall(r'<b style="left:([\d.]+)%"', part)]
+def table_of(html: str) -> str:
+    table = html[html.index('<table class="claims"') :]
+    return table[: table.index("</table>")]
+
+
+def test_the_table_has_a_row_for_every_claim_with_its_share(written: Any) -> None:
+    table = table_of(written.html)
+    rows = re.findall(r'<tr role="row" data-verdict="(\w+)" .*?<a href="#claim-([^"]+)"', table, re.DOTALL)
+    assert rows == [(badge(finding).mark, finding.id) for finding in written.ledger.findings]
+    places = [float(place) for place in re.findall(r'<b style="left:([\d.]+)%"', table)]
     for finding, place in zip(written.ledger.findings, places, strict=True):
         reach = finding.cells[finding.deciding].reach
         assert (place > 50.0) is (reach > 1.0), finding.id
         if finding.verdict is Verdict.CONFIRMED:
             assert place <= 50.0
-    assert part.count("<small>misprint</small>") == 1
-    assert part.count("<small>control</small>") == 3
-    # A measure of distance, before the contents and the table.
-    assert written.html.index('<section class="overview"') < written.html.index('<nav class="contents"')
+        assert f'<span class="used">{share(finding).text}</span>' in table
+
+
+def test_a_statement_is_written_once(written: Any) -> None:
+    """In its claim, which the table leads to."""
+    assert "<math" not in table_of(written.html)
+    assert written.html.count('<div class="statement">') == len(written.ledger)
 
 
 def lead_of(html: str) -> str:
@@ -83,7 +91,7 @@ def test_alerts_stand_before_all_else_and_qualify_the_answer(written: Any, tmp_p
 def test_titles_stand_with_ids_wherever_a_claim_is_named(single: Ledger, tmp_path: Path) -> None:
     html = write_report(with_words(single, title="without $W$ <i>"), tmp_path).read_text(encoding="utf-8")
     title = '<span class="title"><bdi>without <math><mi>W</mi></math> &lt;i&gt;</bdi></span>'
-    assert html.count(title) == 3  # overview, table, heading
+    assert html.count(title) == 2  # table, heading
 
 
 def test_claims_are_grouped_by_the_lines_of_their_source(written: Any, tmp_path: Path) -> None:
@@ -140,8 +148,8 @@ def test_claims_can_be_chosen_by_verdict_and_kind_without_a_script(
         for value in values:
             rule = f'main:has(#{what}-{value}:checked) [data-{what}]:not([data-{what}="{value}"]) {{ display: none; }}'
             assert rule in written.html
-        # In the overview, in the table and in the findings.
-        assert len(re.findall(rf'<\w+[^>]* data-{what}="', written.html)) == 3 * len(written.ledger)
+        # In the table and in the findings.
+        assert len(re.findall(rf'<\w+[^>]* data-{what}="', written.html)) == 2 * len(written.ledger)
     assert '<form class="filters">' not in write_report(single, tmp_path).read_text(encoding="utf-8")
 
 
@@ -194,7 +202,52 @@ def test_an_easy_claim_is_folded(make: Any, tmp_path: Path) -> None:
     ledger = make.ledger_of(make.judged(claim, make.residuals(1e-13)))
     html = write_report(ledger, tmp_path).read_text(encoding="utf-8")
     assert is_easy(ledger.findings[0])
-    assert html.index("Figure and numbers") < html.index("<figure>")
+    assert '<article class="claim confirmed easy"' in html
+    assert html.index("Figure and details") < html.index("<figure>")
+
+
+def test_what_is_folded_has_its_figure_and_its_reason_in_sight(written: Any) -> None:
+    """Of a claim that is not easy: the statement, the sentence, why it is to be refuted, the figure."""
+    hard = [finding for finding in written.ledger.findings if not is_easy(finding)]
+    for finding in hard:
+        article = written.html[written.html.index(f'id="claim-{finding.id}" aria') :]
+        seen = article[: article.index("<details>")]
+        assert all(part in seen for part in ('class="statement"', 'class="reading"', "<figure>"))
+        assert ('class="because"' in seen) is bool(finding.because), finding.id
+        assert "Measured as" not in seen
+    assert any(finding.because for finding in hard)
+
+
+def test_paper_unfolds_all_but_tables_and_source(written: Any) -> None:
+    style = written.html[written.html.index("@media print") : written.html.index("</style>")]
+    assert "details::details-content { display: block;" in style
+    assert "details:not([open]) .cells" in style
+    assert ".listing:not([open])" in style
+
+
+def with_source(ledger: Ledger, *texts: str) -> Ledger:
+    files = tuple(SourceFile(f"study{k}.py", text) for k, text in enumerate(texts))
+    return replace(ledger, sources=files, digests={**ledger.digests, "source": source_digest(texts)})
+
+
+def test_the_source_is_in_the_page(single: Ledger, tmp_path: Path) -> None:
+    text = 'x = "<b>&amp;"\n# \u202e reversed \x1b[2J\n'
+    html = write_report(with_source(single, text), tmp_path).read_text(encoding="utf-8")
+    listing = html[html.index('<details class="listing">') :]
+    listing = listing[: listing.index("</details>")]
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert f'study0.py <span class="count">2 lines, sha256 {digest[:12]}</span>' in listing
+    assert "x = &#34;&lt;b&gt;&amp;amp;&#34;\n# \\u202e reversed \\x1b[2J\n</code>" in listing
+    assert 'class="listing"' not in write_report(single, tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_page_has_room_for_so_much_source(single: Ledger, tmp_path: Path) -> None:
+    ledger = with_source(single, "x = 1\n", "y" * 130_000)
+    page = write_report(ledger, tmp_path)
+    html = page.read_text(encoding="utf-8")
+    assert html.count('<details class="listing">') == 1
+    assert "yyyy" not in html
+    assert re.search(r"study1.py, sha256 \w{12}: in <code>linearization/ledger.json</code>", html)
 
 
 def test_every_claim_says_what_was_measured(written: Any) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 from mcstudy.evidence import Coefficient, Fit, Half, Line, RateEvidence
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.report.kinds import (
-    CHOSEN,
     Column,
     Estimate,
     Summary,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "RateKind"]
 
-LOCAL = 1.5  # inches: the panel of local slopes
+LOCAL = 1.0  # inches: the panel of local slopes
 # What the numbers are called that are fitted to the levels near the limit.
 SLOPE, EXPONENT = "slope", "exponent of "
 
@@ -154,7 +153,7 @@ class RateKind(ValueKind):
         own = _evidence(finding)
         draw_curves(axes, _curves(finding, most), statistic=own.statistic, against=_axis(own))
         if (drawn := _most_lines(most)) < len(finding.cells):
-            return f"Of {len(finding.cells)} lines {drawn} are drawn: {CHOSEN}."
+            return f"{drawn} of {len(finding.cells)} lines."
         return ""
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
