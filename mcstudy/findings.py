@@ -13,6 +13,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.scenarios import Scenario, Where, unmatched
 
 __all__ = [
+    "STATEMENT",
     "Cell",
     "Finding",
     "Guarantee",
@@ -21,9 +22,13 @@ __all__ = [
     "Side",
     "Verdict",
     "Zone",
+    "correction_of",
+    "side_by_side",
 ]
 
 Interval = tuple[float, float]
+
+STATEMENT = "statement"  # the factor whose levels are a misprint and its correction
 
 
 class Verdict(StrEnum):
@@ -328,3 +333,64 @@ class Finding:
             msg = f"claim {self.id}: `{name}` must be asked of a finding that has it, got one of kind {self.kind}"
             raise InputError(msg)
         return [getattr(item, name) for item in judged]
+
+
+def correction_of(misprint: Finding, findings: Sequence[Finding]) -> Finding | None:
+    """What is true in place of a misprint, by the ids: 1b.2 for 1b.2-printed, of the same group.
+
+    Parameters
+    ----------
+    misprint : Finding
+        Of any role: what is no misprint has no correction.
+    findings : sequence of Finding
+
+    Returns
+    -------
+    Finding or None
+        Of those that the misprint's id begins with, the one with the longest id.
+    """
+    meant = [
+        one
+        for one in findings
+        if one.role is Role.THEORY and one.group == misprint.group and misprint.id.startswith(one.id)
+    ]
+    if misprint.role is not Role.MISPRINT or not meant:
+        return None
+    return max(meant, key=lambda one: len(one.id))
+
+
+def side_by_side(printed: Finding, true: Finding, indices: Sequence[int]) -> Finding | None:
+    """Join cells of a misprint with those of its correction in the same scenarios, to be looked at together.
+
+    Parameters
+    ----------
+    printed, true : Finding
+        Of one kind.
+    indices : sequence of int
+        The cells of `printed` to take, as far as `true` was judged there too; the deciding one among them.
+
+    Returns
+    -------
+    Finding or None
+        The misprint, with a cell "printed" and a cell "true" of the factor `STATEMENT` in each scenario. None where
+        the two were not judged in the scenario that decides.
+    """
+    other = {cell.scenario: index for index, cell in enumerate(true.cells)}
+    pairs = [
+        (index, other[scenario]) for index in indices if (scenario := printed.cells[index].scenario) in other
+    ]
+    first = [index for index, _ in pairs]
+    if printed.deciding not in first or any(STATEMENT in cell.scenario for cell in printed.cells):
+        return None
+    sources = [one for pair in pairs for one in zip((printed, true), pair, ("printed", "true"), strict=True)]
+    cells = [
+        replace(own.cells[index], scenario=Scenario(**own.cells[index].scenario, **{STATEMENT: name}))
+        for own, index, name in sources
+    ]
+    evidence = [own.evidence.cells[index] for own, index, _ in sources if own.evidence.cells]
+    return replace(
+        printed,
+        cells=tuple(cells),
+        evidence=replace(printed.evidence, cells=tuple(evidence)),
+        deciding=2 * first.index(printed.deciding),
+    )

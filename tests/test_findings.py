@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import mcstudy as mc
 from mcstudy.claims.judging import find
 from mcstudy.draws import Draws
 from mcstudy.exceptions import InputError
-from mcstudy.findings import Cell, Zone
+from mcstudy.findings import STATEMENT, Cell, Role, Zone, correction_of, side_by_side
 
 CONFIRMED, REFUTED, UNDECIDED = mc.Verdict.CONFIRMED, mc.Verdict.REFUTED, mc.Verdict.UNDECIDED
 GRID = mc.grid(n=(1, 2, 4), kind=("a", "b"))
@@ -224,3 +225,55 @@ def test_a_value_has_neither(draws: Draws) -> None:
             match=f"claim v: `{name}` must be asked of a finding that has it, got one of kind value",
         ):
             getattr(finding, name)
+
+
+@pytest.fixture
+def pair(draws: Draws) -> tuple[mc.Finding, mc.Finding]:
+    """A misprint of a bound for the levels a, and what is true everywhere."""
+    wrong = mc.Bound(
+        "1.x-printed", "s", column="x", at_most=0.0, where={"kind": "a"}, expected=mc.misprint("wrong")
+    )
+    right = mc.Bound("1.x", "s", column="x", at_most=100.0, probability=0.9)
+    return find(wrong, draws, 0.01), find(right, draws, 0.01)
+
+
+def test_the_correction_of_a_misprint_has_the_longest_id_that_its_own_begins_with(
+    pair: tuple[mc.Finding, mc.Finding],
+) -> None:
+    printed, true = pair
+    shorter, other = replace(true, id="1"), replace(true, id="1.y")
+    assert correction_of(printed, [shorter, true, printed, other]) is true
+    assert correction_of(printed, [other, printed]) is None
+    assert correction_of(printed, [replace(true, group="another line")]) is None
+    assert correction_of(printed, [replace(true, role=Role.CONTROL)]) is None
+    assert correction_of(replace(printed, role=Role.CONTROL), [true]) is None
+
+
+def test_side_by_side_are_the_same_scenarios(pair: tuple[mc.Finding, mc.Finding]) -> None:
+    printed, true = pair
+    both = side_by_side(printed, true, range(len(printed.cells)))
+    assert both is not None
+    assert len(both.cells) == len(both.evidence.cells) == 2 * len(printed.cells) == 6
+    for first, second in zip(both.cells[::2], both.cells[1::2], strict=True):
+        assert (first.scenario[STATEMENT], second.scenario[STATEMENT]) == ("printed", "true")
+        levels = {name: level for name, level in first.scenario.items() if name != STATEMENT}
+        assert levels.items() <= second.scenario.items()
+        assert first.verdict is REFUTED
+        assert second.verdict is true.cell(**levels).verdict
+    assert both.cells[both.deciding].estimate == printed.cells[printed.deciding].estimate
+    assert both.cells[both.deciding].scenario[STATEMENT] == "printed"
+
+
+def test_nothing_stands_beside_a_misprint_that_was_judged_elsewhere(
+    pair: tuple[mc.Finding, mc.Finding],
+) -> None:
+    printed, true = pair
+    assert side_by_side(printed, true.among(kind="b"), range(len(printed.cells))) is None
+    assert (
+        side_by_side(printed, true, [i for i in range(len(printed.cells)) if i != printed.deciding]) is None
+    )
+    cells = tuple(
+        replace(cell, scenario=mc.Scenario(**cell.scenario, statement="a")) for cell in printed.cells
+    )
+    named = replace(printed, cells=cells)
+    assert side_by_side(named, named, range(len(cells))) is None

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import mcstudy
 from mcstudy._version import __version__
 from mcstudy.codec import plain
+from mcstudy.findings import correction_of, side_by_side
 from mcstudy.ledger import Ledger, Overlay
 from mcstudy.report.inline import caption_of, inline
-from mcstudy.report.kinds import CHOSEN, file_name, kind_of
+from mcstudy.report.kinds import CHOSEN, file_name, kind_of, leading
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
 from mcstudy.report.measures import description_of, figure_of
 from mcstudy.report.style import MARKS, PART, WHOLE, house_style, settle
@@ -114,13 +115,14 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
     most = ROWS if len(ledger) <= CROWDED else CROWDED_ROWS
     for finding in ledger.findings:
         kind = kind_of(finding.kind)
+        drawn, note = _beside_its_correction(ledger, finding, most) or (finding, "")
         yield _Order(
             file_name("claim", finding.id),
-            (finding, most),
+            (drawn, note, most),
             type(kind).__module__,
-            partial(_draw_claim, finding, most),
+            partial(_draw_claim, drawn, most, note=note),
             kind.headline(finding),
-            f"{finding.id}: {kind.reading(finding)}",  # two claims may read alike
+            f"{finding.id}: {kind.reading(finding)} {note}".strip(),  # two claims may read alike
         )
     for overlay in ledger.overlays:
         findings = [ledger[name] for name in overlay.claims if name in ledger]
@@ -142,6 +144,15 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
                 f"Measure {measured.id}",
                 f"{measured.id}: {description_of(measured)}",
             )
+
+
+def _beside_its_correction(ledger: Ledger, finding: Finding, most: int) -> tuple[Finding, str] | None:
+    """A misprint joined with what is true, where one axis has room for both, and what is said of it."""
+    kind, true = kind_of(finding.kind), correction_of(finding, ledger.findings)
+    if true is None or kind_of(true.kind) is not kind or not kind.is_comparable(finding, true):
+        return None
+    pair = side_by_side(finding, true, leading(finding, most // 2))
+    return pair and (pair, f"Each as printed, and as it must read ({true.id}).")
 
 
 def write_claim(finding: Finding, stem: Path, width: float) -> list[Path]:
@@ -178,7 +189,7 @@ def _all_written(orders: list[_Order]) -> dict[str, _Written]:
     return written
 
 
-def _draw_claim(finding: Finding, most: int, width: float = WIDTH) -> tuple[Figure, str]:
+def _draw_claim(finding: Finding, most: int, width: float = WIDTH, *, note: str = "") -> tuple[Figure, str]:
     """Draw a finding's panels, and join what they say of themselves."""
     kind = kind_of(finding.kind)
     heights = kind.heights(finding, most=most)
@@ -189,7 +200,7 @@ def _draw_claim(finding: Finding, most: int, width: float = WIDTH) -> tuple[Figu
     ]
     for axes in panels:
         axes.label_outer()
-    return figure, " ".join(filter(None, captions))
+    return figure, " ".join(filter(None, [note, *captions]))
 
 
 def _draw_overlay(overlay: Overlay, findings: list[Finding], most: int) -> tuple[Figure, str]:

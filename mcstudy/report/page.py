@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcstudy.exceptions import InputError
-from mcstudy.findings import Finding, Role
+from mcstudy.findings import Finding, Role, correction_of
 from mcstudy.ledger import FailureRecord, Ledger, SourceFile
 from mcstudy.report.kinds import file_name, kind_of, varying
 from mcstudy.report.verdicts import alerts, badge, is_easy, outlook, share, summary, tally
@@ -234,15 +234,12 @@ def _lines_of_sources(ledgers: Sequence[Ledger]) -> list[Line]:
 def _readings(findings: Sequence[Finding]) -> list[tuple[Finding | None, Finding]]:
     """The misprints of one line, each with what is true in its place; without any, the claim that stands for the line.
 
-    What is true in place of a misprint has the longest id that the misprint's begins with: 1b.2 for 1b.2-printed.
     Further misprints of the same show where it hides. The claim with the fewest parts in its id stands for a line.
     """
     theory = [finding for finding in findings if finding.role is Role.THEORY]
     pairs: dict[str, tuple[Finding | None, Finding]] = {}
     for finding in findings:
-        meant = [one for one in theory if finding.id.startswith(one.id)]
-        if finding.role is Role.MISPRINT and meant:
-            true = max(meant, key=lambda one: len(one.id))
+        if true := correction_of(finding, findings):
             pairs.setdefault(true.id, (finding, true))
     alone = sorted(theory, key=lambda one: len(re.split("[.-]", one.id)))[:1]
     return list(pairs.values()) or [(None, finding) for finding in alone]
@@ -332,6 +329,7 @@ def _environment() -> Environment:
         "capital": kinds.capital,
         "chosen": kinds.CHOSEN,
         "cells_shown": tables.cells_shown,
+        "correction_of": correction_of,
         "crossed_text": tables.crossed_text,
         "file_name": file_name,
         "is_easy": is_easy,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from mcstudy.findings import Cell, Finding, Verdict
+from mcstudy.findings import STATEMENT, Cell, Finding, Verdict
 from mcstudy.report.kinds import leading, varying
 from mcstudy.report.numbers import label, level, shown
 from mcstudy.report.style import (
@@ -70,7 +70,8 @@ class _Labels:
         scenarios = {index: finding.cells[index].scenario for index in indices}
         factors = varying(list(scenarios.values()))
         numbers = [name for name in factors if _are_numbers(scenarios.values(), name)]
-        for chosen in (factors, numbers, []):
+        side_by_side = [name for name in factors if name == STATEMENT]  # two rows of one heading
+        for chosen in (factors, numbers + side_by_side, side_by_side):
             labels = _grouped(scenarios, chosen, [name for name in factors if name not in chosen])
             if sum(labels.widths) <= LABELS - GAP * len(chosen):
                 break

@@ -12,7 +12,7 @@ import pytest
 from matplotlib import style
 from matplotlib.figure import Figure
 
-from mcstudy.claims import Bound, Value
+from mcstudy.claims import Bound, Identity, Value, misprint
 from mcstudy.report.figures import Drawn, write_figures
 from mcstudy.report.kinds import kind_of
 from mcstudy.report.style import decades
@@ -62,7 +62,8 @@ def test_alternative_text_states_the_finding(drawn: tuple[dict[str, Drawn], Path
     told = {element.tag: element.text for element in root if element.tag in {"title", "desc"}}
     assert told == {
         "title": "Claim 2c-printed: refuted, misprint, as expected",
-        "desc": f"2c-printed: {kind_of('bound').reading(full_ledger['2c-printed'])}",
+        "desc": f"2c-printed: {kind_of('bound').reading(full_ledger['2c-printed'])} "
+        "Each as printed, and as it must read (2c).",
     }
 
 
@@ -223,3 +224,31 @@ def test_an_overlay_keeps_to_the_levels_that_it_names(drawn: tuple[dict[str, Dra
     named = [text.replace("\N{NO-BREAK SPACE}", " ") for text in words if text.startswith("2d.")]
     assert [text.split(" · ")[0] for text in named] == ["2d.rate", "2d.control"]
     assert not any("script" in text for text in words)
+
+
+def misprinted(make: Any, tolerance: float = 1e-10) -> Any:
+    """A ledger of an identity as printed, which is wrong, and as it must read."""
+    right = make.residuals(*[1e-12] * 12)
+    columns = {scenario: drawn | {"wrong": 1e9 * drawn["residual"]} for scenario, drawn in right.items()}
+    true = Identity("1a", "W_k", column="residual", tolerance=1e-10, law="continuous")
+    printed = Identity(
+        "1a-printed", "W_{k+1}", column="wrong", tolerance=tolerance, expected=misprint("an index")
+    )
+    return make.ledger_of(make.judged([true, printed], columns))
+
+
+def test_a_misprint_is_drawn_beside_what_is_true(make: Any, tmp_path: Path) -> None:
+    figures = write_figures(misprinted(make), tmp_path)
+    own, pair = figures["claim-1a"], figures["claim-1a-printed"]
+    assert pair.svg.count(">printed</text>") == pair.svg.count(">true</text>") == 8  # of 12, half of 16 rows
+    assert pair.caption.startswith("Each as printed, and as it must read (1a).")
+    assert "as it must read (1a).</desc>" in pair.svg
+    # Two marks each: discs where confirmed, squares where refuted.
+    assert pair.svg.count("var(--blue)") > 0 < pair.svg.count("var(--vermillion)")
+    assert "printed" not in own.svg.replace("1a-printed", "")
+
+
+def test_what_is_measured_otherwise_has_an_axis_of_its_own(make: Any, tmp_path: Path) -> None:
+    figure = write_figures(misprinted(make, tolerance=1e-9), tmp_path)["claim-1a-printed"]
+    assert ">true</text>" not in figure.svg
+    assert "as it must read" not in figure.caption

@@ -250,6 +250,16 @@ def test_a_page_has_room_for_so_much_source(single: Ledger, tmp_path: Path) -> N
     assert re.search(r"study1.py, sha256 \w{12}: in <code>linearization/ledger.json</code>", html)
 
 
+def test_a_misprint_says_what_it_must_read(written: Any) -> None:
+    """With the verdict on that, and a link to it; no other claim does."""
+    corrected = re.findall(r'<p class="corrected">It must read .*?</p>', written.html)
+    assert len(corrected) == 1
+    assert '<a href="#claim-2c">2c</a>' in corrected[0]
+    assert "Confirmed" in corrected[0]
+    article = written.html[written.html.index('id="claim-2c-printed" aria') :]
+    assert corrected[0] in article[: article.index("</article>")]
+
+
 def test_every_claim_says_what_was_measured(written: Any) -> None:
     for finding in written.ledger.findings:
         assert f"<dt>Measured as</dt><dd>{finding.estimand}</dd>" in written.html

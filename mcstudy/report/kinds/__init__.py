@@ -143,6 +143,10 @@ class Kind(ABC):
         """Draw a second panel with the same horizontal axis, and return what is particular about it."""
         raise NotImplementedError  # only a kind whose `heights` are two is asked for it
 
+    def is_comparable(self, finding: Finding, other: Finding) -> bool:
+        """Whether a drawing can have the cells of another finding of this kind on the same axis."""
+        return False
+
     def points(self, finding: Finding) -> Table | None:
         """The numbers that the cells rest on, with all digits; an `Estimate` is a pair."""
         return None

@@ -92,6 +92,10 @@ class BoundKind(Kind):
         ratio = max((item.largest_ratio for item in judged(finding)), default=math.nan)
         return {"Value": ratio, "High": own.upper_limit if own else math.nan, "Margin": finding.margin}
 
+    def is_comparable(self, finding: Finding, other: Finding) -> bool:
+        """Ratios to bounds always are."""
+        return True
+
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """A row for every cell."""
         return (height_of_rows(finding, most),)
@@ -205,6 +209,10 @@ class IdentityKind(Kind):
     def numbers(self, finding: Finding) -> Mapping[str, float]:
         """The largest residual and the tolerance."""
         return {"Value": finding.estimate, "Margin": finding.margin}
+
+    def is_comparable(self, finding: Finding, other: Finding) -> bool:
+        """Relative residuals are, against one tolerance."""
+        return finding.margin == other.margin
 
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """A row for every cell."""

@@ -143,6 +143,11 @@ class RateKind(ValueKind):
         )
         return Table(header, rows)
 
+    def is_comparable(self, finding: Finding, other: Finding) -> bool:
+        """The same statistic is, along the same factor."""
+        own, others = _evidence(finding), _evidence(other)
+        return (own.statistic, own.against) == (others.statistic, others.against)
+
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """The lines with their legend, and the local slopes where there is one axis to have them along."""
         height = height_of_curves(_curves(finding, most))

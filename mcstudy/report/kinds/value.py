@@ -53,6 +53,10 @@ class ValueKind(Kind):
         lies = place(finding.cells[finding.deciding], finding.interval)
         return opening + capital(f"{where}{found}, its {percent(finding.confidence)} interval {lies}.")
 
+    def is_comparable(self, finding: Finding, other: Finding) -> bool:
+        """The same quantity is."""
+        return finding.estimand == other.estimand
+
     def heights(self, finding: Finding, *, most: int = 40) -> tuple[float, ...]:
         """A row for every cell."""
         return (height_of_rows(finding, most),)
