@@ -23,7 +23,7 @@ from mcstudy._version import __version__
 from mcstudy.codec import plain
 from mcstudy.findings import correction_of, side_by_side
 from mcstudy.ledger import Ledger, Overlay
-from mcstudy.report.inline import caption_of, inline
+from mcstudy.report.inline import caption_of, inline, with_titles
 from mcstudy.report.kinds import CHOSEN, file_name, kind_of, leading
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
 from mcstudy.report.measures import description_of, figure_of
@@ -152,7 +152,7 @@ def _beside_its_correction(ledger: Ledger, finding: Finding, most: int) -> tuple
     if true is None or kind_of(true.kind) is not kind or not kind.is_comparable(finding, true):
         return None
     pair = side_by_side(finding, true, leading(finding, most // 2))
-    return pair and (pair, f"Each as printed, and as it must read ({true.id}).")
+    return (pair, f"Each as printed, and as it must read ({true.id}).") if pair else None
 
 
 def write_claim(finding: Finding, stem: Path, width: float) -> list[Path]:
@@ -244,7 +244,7 @@ def _write(figure: Figure, caption: str) -> _Written:
         canvas = FigureCanvasSVG(figure)
         canvas.print_svg(svg, metadata={"Date": None, "Description": caption or None})
     # Text stays text in an SVG, and the part of the font is nowhere but here.
-    return _Written(svg.getvalue().replace(PART, WHOLE), pdf.getvalue(), bool(lost))
+    return _Written(with_titles(svg.getvalue().replace(PART, WHOLE)), pdf.getvalue(), bool(lost))
 
 
 def _lay_out(figure: Figure) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from html import escape, unescape
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
@@ -11,7 +13,7 @@ from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VER
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["caption_of", "inline"]
+__all__ = ["caption_of", "inline", "with_titles"]
 
 VARIABLES = {
     BLUE: "var(--blue)",
@@ -28,12 +30,38 @@ DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
 _DROPPED = frozenset({"metadata", "style", "clipPath"})  # figures draw nothing outside their axes
 _COLOUR = re.compile("#[0-9a-f]{6}")
 _DECIMAL = re.compile(r"-?\d+\.\d+")
+_TOLD = re.compile(r"<g id=([\"'])(\[.*?\])\1>")
+_MARK = re.compile("(<use [^>]*?)/>")
 _ATTRIBUTES = ("font-size", "text-anchor")
 
 
 def caption_of(figure: str) -> str:
     """The description among the metadata of matplotlib's SVG; empty where there is none."""
     return next((element.text or "" for element in ElementTree.fromstring(figure).iter(DESCRIPTION)), "")
+
+
+def with_titles(figure: str) -> str:
+    """Give marks the titles that a reader sees who points at them.
+
+    Parameters
+    ----------
+    figure : str
+        SVG as matplotlib writes it, where the id of a line is a JSON list: see `style.tell`.
+
+    Returns
+    -------
+    str
+        The SVG with a ``<title>`` in each mark of such a line, and without these ids.
+    """
+    start, *lines = _TOLD.split(figure)
+    written = [start]
+    for texts, rest in zip(lines[1::3], lines[2::3], strict=True):
+        marks, end, others = rest.partition("</g>")
+        before, *uses = _MARK.split(marks)
+        titles = zip(uses[::2], json.loads(unescape(texts)), uses[1::2], strict=True)
+        told = (f"{use}><title>{escape(text)}</title></use>{after}" for use, text, after in titles)
+        written += ["<g>", before, *told, end, others]
+    return "".join(written)
 
 
 def inline(figure: str, *, name: str, title: str, description: str) -> str:
@@ -98,7 +126,7 @@ class _Rewriter:
         for attribute, value in source.attrib.items():
             self._set(element, attribute.rpartition("}")[2], value, places=2 if mark else 1)
         self._set_style(element, source.get("style", ""), mark)
-        element.text = source.text if tag in {"text", "tspan"} else None
+        element.text = source.text if tag in {"text", "title", "tspan"} else None
         element.extend(self.children(source))
         if tag == "g":
             _share_style(element)

@@ -29,6 +29,7 @@ from mcstudy.report.style import (
     mark_levels,
     mark_zone,
     number_ticks,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -203,7 +204,9 @@ def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
         "markeredgewidth": 0.4,
         "markersize": 2.5 if grey else 4.5,
     }
-    axes.plot(x, y, marker, color=colour, **edge)
+    marks = axes.plot(x, y, marker, color=colour, **edge)
+    name, points = curve.text.replace("\n", " "), zip(x, y, error, strict=True)
+    tell(marks, [f"{name}: {uncertain(value, mcse)} at {shown(at)}" for at, value, mcse in points])
     return Line2D([], [], marker=marker, markersize=4.5, label=curve.text, **style)
 
 

@@ -30,6 +30,7 @@ from mcstudy.report.style import (
     look,
     mark_levels,
     number_ticks,
+    tell,
 )
 from mcstudy.report.zips import draw_zip, figure_of_zips, sides_of
 
@@ -154,13 +155,14 @@ def figure_of(measured: Measured, width: float) -> tuple[Figure, str]:
         return _nested_loops(_divided(measured, lines, ()), width)
     columns = 1 if len(picture.panels) == 1 or not picture.is_curve else 2
     rows = math.ceil(len(picture.panels) / columns)
-    height = _height(picture) + LINE * max(_title(panel, columns).count("\n") for panel in picture.panels)
+    titles = [textwrap.fill(label(panel.levels), HEADING[columns]) for panel in picture.panels]
+    height = _height(picture) + LINE * max(title.count("\n") for title in titles)
     figure, places = _sheet(picture, [height] * rows, columns, width)
     first = figure.add_subplot(places[0])
     others = places[1 : len(picture.panels)]
     panels = [first, *(figure.add_subplot(place, sharex=first, sharey=first) for place in others)]
     for number, (axes, panel) in enumerate(zip(panels, picture.panels, strict=True)):
-        _draw_panel(axes, picture, panel, columns)
+        _draw_panel(axes, picture, panel, titles[number])
         _name_axes(axes, picture, TITLE if len(panels) == 1 else NARROW)
         lowest, leftmost = number + columns >= len(panels), number % columns == 0
         axes.tick_params(labelbottom=lowest, labelleft=leftmost)
@@ -184,6 +186,10 @@ def _style(position: int) -> dict[str, Any]:
     return style if position < TOLD_APART else style | {"color": MUTED, "alpha": 0.5, "markersize": 2.5}
 
 
+def _told(cells: Sequence[MeasureCell]) -> list[str]:
+    return [f"{label(cell.scenario)}: {_number(cell)}" for cell in cells]
+
+
 def _error(cells: Sequence[MeasureCell]) -> Any:
     """Two standard errors, 0 where there is none."""
     return np.nan_to_num([2.0 * cell.mcse for cell in cells])
@@ -192,15 +198,10 @@ def _error(cells: Sequence[MeasureCell]) -> Any:
 # --- one panel
 
 
-def _title(panel: Panel, columns: int) -> str:
-    return textwrap.fill(label(panel.levels), HEADING[columns])
-
-
-def _draw_panel(axes: Axes, picture: _Picture, panel: Panel, columns: int = 1) -> None:
+def _draw_panel(axes: Axes, picture: _Picture, panel: Panel, title: str = "") -> None:
     """Draw curves or rows, under the panel's title."""
     (_draw_curves if picture.is_curve else _draw_rows)(axes, picture, panel)
-    if panel.levels:
-        axes.set_title(_title(panel, columns), fontsize=SMALL, color=MUTED, loc="left", pad=3)
+    axes.set_title(title, fontsize=SMALL, color=MUTED, loc="left", pad=3)
 
 
 def _draw_curves(axes: Axes, picture: _Picture, panel: Panel) -> None:
@@ -211,7 +212,7 @@ def _draw_curves(axes: Axes, picture: _Picture, panel: Panel) -> None:
         y, error = np.array([cell.estimate for cell in cells]), _error(cells)
         low = np.maximum(y - error, y / 10.0) if picture.measured.is_wide else y - error
         bars(axes, x, low, y + error, color=style["color"], linewidth=1.0, alpha=style.get("alpha", 1.0))
-        axes.plot(x, y, **style)
+        tell(axes.plot(x, y, **style), _told(cells))
     _draw_targets(axes, picture, panel)
     levels = sorted(_real(one) for one in picture.measured.levels[picture.over])
     mark_levels(axes, levels, logarithmic=is_geometric(levels))
@@ -256,7 +257,7 @@ def _draw_rows(axes: Axes, picture: _Picture, panel: Panel) -> None:
         bars(axes, y, targets, x, along="x", linewidth=0.7, **look_of_bars)
         bars(axes, y, x - error, x + error, along="x", linewidth=1.8, **look_of_bars)
         axes.plot(targets, y, "|", color=MUTED, markersize=7, zorder=1)
-        axes.plot(x, y, **style | {"linestyle": "none"})
+        tell(axes.plot(x, y, **style | {"linestyle": "none"}), _told(cells))
     named = picture.over in picture.measured.levels
     axes.set_yticks(list(heights.values()), [_cut(level(one)) if named else "" for one in levels])
     axes.set_ylim(min(heights.values()) - 0.6, 0.6)

@@ -6,11 +6,11 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 from mcstudy.findings import STATEMENT, Cell, Finding, Verdict
-from mcstudy.report.kinds import leading, varying
+from mcstudy.report.kinds import evidence_of, kind_of, leading, varying
 from mcstudy.report.numbers import label, level, shown
 from mcstudy.report.style import (
     INK,
@@ -23,6 +23,7 @@ from mcstudy.report.style import (
     decades,
     mark_zone,
     number_ticks,
+    tell,
 )
 from mcstudy.scenarios import Scenario
 
@@ -38,6 +39,7 @@ CHARACTER, GAP = 5.6, 10.0  # points: the width of a digit, the space between co
 LABELS = 180.0  # points: the most that all columns of labels get, the rest is for the axes
 LETTERS = 52  # of a line of a heading
 LONGEST = 24  # characters of a level in words in a column: the most that is written
+TOLD = 3  # columns of a cell's table that its mark tells
 TICKS = 6  # of a logarithmic axis
 
 
@@ -118,7 +120,18 @@ class Rows:
             style: dict[str, Any] = {"markersize": 5, "markerfacecolor": face, "markeredgecolor": look.colour}
             style |= {"linestyle": "none", "clip_on": False, "zorder": 4}
             heights = [self.heights[row] for row in rows]
-            self.axes.plot([places[row] for row in rows], heights, marker=look.marker, **style)
+            marks = self.axes.plot([places[row] for row in rows], heights, marker=look.marker, **style)
+            if not hollow:
+                tell(marks, [self._told(row) for row in rows])
+
+    def _told(self, row: int) -> str:
+        """The first columns of a cell's table, in a line."""
+        index = self.indices[row]
+        cell, own = self.finding.cells[index], evidence_of(self.finding, index)
+        columns = islice(kind_of(self.finding.kind).columns.items(), TOLD)
+        where = label(cell.scenario, varying([cell.scenario for cell in self.finding.cells]))
+        numbers = ", ".join(f"{name} {write(cell, own)}" for name, write in columns)
+        return f"{where}: {numbers}" if where else numbers
 
     def lines(self, spans: Mapping[int, tuple[float, float]]) -> None:
         """Draw lines in the cells' colours from low to high, by row."""

@@ -7,6 +7,7 @@ DejaVu Sans as it comes, this takes half of the time of a report. So the type is
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import textwrap
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
 __all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MARKS", "MUTED", "PAPER", "PINK", "RULE"]
@@ -47,6 +49,7 @@ __all__ += [
     "number_ticks",
     "provide_part",
     "settle",
+    "tell",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -154,6 +157,12 @@ def look(position: int) -> dict[str, Any]:
     dash = DASHES[(position + position // len(COLOURS)) % len(DASHES)]
     colour, marker = COLOURS[position % len(COLOURS)], MARKERS[position % len(MARKERS)]
     return {"color": colour, "marker": marker, "linestyle": dash}
+
+
+def tell(lines: Sequence[Line2D], texts: Sequence[str]) -> None:
+    """Say what the marks of a line are, one text each: SVG shows it to who points at them, PDF does not."""
+    (line,) = lines
+    line.set_gid(json.dumps(texts, ensure_ascii=False))
 
 
 def bars(

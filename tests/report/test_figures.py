@@ -14,7 +14,9 @@ from matplotlib.figure import Figure
 
 from mcstudy.claims import Bound, Identity, Value, misprint
 from mcstudy.report.figures import Drawn, write_figures
+from mcstudy.report.inline import with_titles
 from mcstudy.report.kinds import kind_of
+from mcstudy.report.numbers import uncertain
 from mcstudy.report.style import decades
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import mean
@@ -252,3 +254,35 @@ def test_what_is_measured_otherwise_has_an_axis_of_its_own(make: Any, tmp_path: 
     figure = write_figures(misprinted(make, tolerance=1e-9), tmp_path)["claim-1a-printed"]
     assert ">true</text>" not in figure.svg
     assert "as it must read" not in figure.caption
+
+
+@pytest.mark.parametrize("level", ["plain", "it's", 'a "b" & <c>'])
+def test_marks_tell_their_numbers_to_who_points_at_them(make: Any, tmp_path: Path, level: str) -> None:
+    columns = {Scenario(n=n, kind=level): drawn for n, drawn in enumerate(make.normals(0.0, 0.0).values())}
+    claim = Value("1", "x", of=mean("x"), equals=0.0, margin=0.5)
+    ledger = make.ledger_of(make.judged(claim, columns))
+    svg = write_figures(ledger, tmp_path)["claim-1"].svg
+    titles = [title.text or "" for title in ElementTree.fromstring(svg).iterfind(".//use/title")]
+    assert [title.partition(": ")[0].replace("\N{NO-BREAK SPACE}", " ") for title in titles] == [
+        "n = 0",
+        "n = 1",
+    ]
+    for title, cell in zip(titles, ledger["1"].cells, strict=True):
+        assert f"estimate ± MCSE {uncertain(cell.estimate, cell.mcse)}, interval [" in title
+    file = (tmp_path / "claim-1.svg").read_text(encoding="utf-8")
+    assert file.count("</title></use>") == 2
+    assert 'id="[' not in file.replace("'", '"')
+
+
+def test_curves_tell_their_values(drawn: tuple[dict[str, Drawn], Path], full_ledger: Any) -> None:
+    titles = re.findall("<use [^>]*><title>(.*?)</title>", drawn[0]["claim-2d.rate"].svg)
+    lines = [own for own in full_ledger["2d.rate"].evidence.cells if own]
+    assert len(titles) == sum(len(own.x) for own in lines)
+    assert all(re.search(" at [0-9]", title) for title in titles)
+
+
+def test_control_as_many_titles_as_marks() -> None:
+    line = '<g id=\'["one", "two"]\'><use x="1"/></g>'
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        with_titles(line.replace("]", ', "three"]'))
+    assert with_titles(line.replace(', "two"', "")) == '<g><use x="1"><title>one</title></use></g>'
