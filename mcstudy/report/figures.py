@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["MARKED", "Drawn", "inputs_digest", "keep", "kept", "write_claim", "write_figures"]
 
 WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
+TITLED = 40  # claims of a report whose figures tell their numbers on its page; the files always do
 TALLER = 0.4  # inches that a figure of several claims has more
 PAD = 0.3  # around the panels, in heights of a letter
 ROWS, CROWDED_ROWS, CROWDED = 16, 12, 20  # cells of a figure; fewer in a report of more than so many claims
@@ -103,7 +104,13 @@ def write_figures(ledger: Ledger, folder: Path) -> dict[str, Drawn]:
         figures[stem] = keep(folder / stem, inputs[stem], files.svg, files.pdf)
     return {
         order.stem: Drawn(
-            inline(figures[order.stem], name=f"figure{n}", title=order.title, description=order.description),
+            inline(
+                figures[order.stem],
+                name=f"figure{n}",
+                title=order.title,
+                description=order.description,
+                titles=len(ledger) <= TITLED,
+            ),
             caption_of(figures[order.stem]),
             order.stem,
         )

@@ -64,7 +64,7 @@ def with_titles(figure: str) -> str:
     return "".join(written)
 
 
-def inline(figure: str, *, name: str, title: str, description: str) -> str:
+def inline(figure: str, *, name: str, title: str, description: str, titles: bool = True) -> str:
     """Rewrite matplotlib's SVG for the page.
 
     Ids begin with the figure's name, so that figures on one page don't share any; colours become the page's
@@ -79,6 +79,8 @@ def inline(figure: str, *, name: str, title: str, description: str) -> str:
         Unique on the page.
     title, description : str
         What a reader who doesn't see the figure is told.
+    titles : bool
+        Whether marks keep their titles, which are a fifth of a figure.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def inline(figure: str, *, name: str, title: str, description: str) -> str:
         An ``<svg>`` element for HTML.
     """
     root = ElementTree.fromstring(figure)
-    drawing = _Rewriter(name).children(root)
+    drawing = _Rewriter(name, dropped=_DROPPED if titles else _DROPPED | {"title"}).children(root)
     svg = ElementTree.Element("svg", {"viewBox": root.attrib["viewBox"], "role": "img"})
     svg.set("aria-labelledby", f"{name}-title {name}-desc")
     for tag, text in (("title", title), ("desc", description)):
@@ -98,8 +100,9 @@ def inline(figure: str, *, name: str, title: str, description: str) -> str:
 class _Rewriter:
     """Rewrites the elements of one figure, numbering its ids in order of appearance."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, dropped: frozenset[str]) -> None:
         self.name = name
+        self.dropped = dropped
         self.ids: dict[str, str] = {}
         # By id of a mark's path: the style that the path itself has.
         self.marks: dict[str, dict[str, str]] = {}
@@ -119,7 +122,7 @@ class _Rewriter:
 
     def _rewrite(self, source: Element) -> Element | None:
         tag = source.tag.rpartition("}")[2]
-        if tag in _DROPPED or source.get("id") == "patch_1":  # patch_1 is the sheet of paper
+        if tag in self.dropped or source.get("id") == "patch_1":  # patch_1 is the sheet of paper
             return None
         element = ElementTree.Element(tag)
         mark = source.get("id", "") if tag == "path" else ""

@@ -205,8 +205,8 @@ def _draw_curve(axes: Axes, curve: Curve, position: int) -> Any:
         "markersize": 2.5 if grey else 4.5,
     }
     marks = axes.plot(x, y, marker, color=colour, **edge)
-    name, points = curve.text.replace("\n", " "), zip(x, y, error, strict=True)
-    tell(marks, [f"{name}: {uncertain(value, mcse)} at {shown(at)}" for at, value, mcse in points])
+    points = zip(x, y, error, strict=True)
+    tell(marks, [f"{uncertain(value, mcse)} at {shown(at)}" for at, value, mcse in points])
     return Line2D([], [], marker=marker, markersize=4.5, label=curve.text, **style)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_ledger", "rebuild", "write_index", "write_report"]
 
-ROWS, FEWEST, MOST = 1200, 12, 60  # rows of all tables of a page together; of one table at least and at most
+ROWS, FEWEST, MOST = 1000, 12, 60  # rows of all tables of a page together; of one table at least and at most
 
 LETTERS = 120_000  # of the study's source: a page stays below a megabyte
 # Control characters, which HTML forbids, and those that turn the direction of text, by which code can look like other code.

@@ -274,6 +274,15 @@ def test_marks_tell_their_numbers_to_who_points_at_them(make: Any, tmp_path: Pat
     assert 'id="[' not in file.replace("'", '"')
 
 
+def test_in_a_crowded_report_only_files_tell_numbers(make: Any, tmp_path: Path) -> None:
+    (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0))
+    for number, told in ((40, 1), (41, 0)):
+        findings = [replace(finding, id=str(k)) for k in range(number)]
+        figure = write_figures(make.ledger_of(findings), tmp_path)["claim-0"]
+        assert figure.svg.count("</title></use>") == told
+        assert (tmp_path / "claim-0.svg").read_text(encoding="utf-8").count("</title></use>") == 1
+
+
 def test_curves_tell_their_values(drawn: tuple[dict[str, Drawn], Path], full_ledger: Any) -> None:
     titles = re.findall("<use [^>]*><title>(.*?)</title>", drawn[0]["claim-2d.rate"].svg)
     lines = [own for own in full_ledger["2d.rate"].evidence.cells if own]
