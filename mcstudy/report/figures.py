@@ -155,8 +155,11 @@ def _orders(ledger: Ledger) -> Iterator[_Order]:
 
 def _beside_its_correction(ledger: Ledger, finding: Finding, most: int) -> tuple[Finding, str] | None:
     """A misprint joined with what is true, where one axis has room for both, and what is said of it."""
-    kind, true = kind_of(finding.kind), correction_of(finding, ledger.findings)
-    if true is None or kind_of(true.kind) is not kind or not kind.is_comparable(finding, true):
+    true = correction_of(finding, ledger.findings)
+    if true is None:
+        return None
+    kind, other = (kind_of(finding.kind) for finding in (finding, true))
+    if kind is not other or not kind.is_comparable(finding, true):
         return None
     pair = side_by_side(finding, true, leading(finding, most // 2))
     return (pair, f"Each as printed, and as it must read ({true.id}).") if pair else None

@@ -126,10 +126,10 @@ class Rows:
 
     def _told(self, row: int) -> str:
         """The first columns of a cell's table, in a line."""
-        index = self.indices[row]
-        cell, own = self.finding.cells[index], evidence_of(self.finding, index)
-        columns = islice(kind_of(self.finding.kind).columns.items(), TOLD)
-        where = label(cell.scenario, varying([cell.scenario for cell in self.finding.cells]))
+        finding, index = self.finding, self.indices[row]
+        cell, own = finding.cells[index], evidence_of(finding, index)
+        columns = islice(kind_of(finding.kind).columns.items(), TOLD)
+        where = label(cell.scenario, varying([cell.scenario for cell in finding.cells]))
         numbers = ", ".join(f"{name} {write(cell, own)}" for name, write in columns)
         return f"{where}: {numbers}" if where else numbers
 

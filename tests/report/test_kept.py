@@ -24,9 +24,9 @@ def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in ("_draw_claim", "_draw_overlay", "_draw_measure"):
         draw = getattr(figures, name)
 
-        def noted(shown: Any, *rest: Any, draw: Any = draw) -> Any:
+        def noted(shown: Any, *rest: Any, draw: Any = draw, **named: Any) -> Any:
             found.append(shown.id)
-            return draw(shown, *rest)
+            return draw(shown, *rest, **named)
 
         monkeypatch.setattr(figures, name, noted)
     return found
