@@ -92,9 +92,8 @@ class Claim(ABC):
         if not is_count(self.allowed_failures, at_least=0):
             msg = f"claim {self.id}: `allowed_failures` must be a whole number, at least 0, got {self.allowed_failures!r}"
             raise ClaimError(msg)
-        if self.allowed_missing is not None and not (
-            is_real(self.allowed_missing) and 0 <= self.allowed_missing <= 1
-        ):
+        allowed = 0 if self.allowed_missing is None else self.allowed_missing
+        if not (is_real(allowed) and 0 <= allowed <= 1):
             msg = f"claim {self.id}: `allowed_missing` must be a share of replicates in [0, 1], got {self.allowed_missing!r}; write 0.05 for one in twenty"
             raise ClaimError(msg)
         if self.weight is not None and not (is_positive(self.weight) and self.weight <= 1):
@@ -155,7 +154,7 @@ class Claim(ABC):
 
     def fewest(self, shares: Shares) -> int:
         """The replicates of a scenario below which it can't be confirmed, whatever they are."""
-        return 2  # a spread needs two
+        return self.least
 
     def collect(self, assessments: Sequence[Assessment]) -> Evidence:
         """The evidence of the finding, from that of its cells."""

@@ -195,9 +195,6 @@ def _error(cells: Sequence[MeasureCell]) -> Any:
     return np.nan_to_num([2.0 * cell.mcse for cell in cells])
 
 
-# --- one panel
-
-
 def _draw_panel(axes: Axes, picture: _Picture, panel: Panel, title: str = "") -> None:
     """Draw curves or rows, under the panel's title."""
     (_draw_curves if picture.is_curve else _draw_rows)(axes, picture, panel)
@@ -270,9 +267,6 @@ def _cut(text: str) -> str:
     return f"{text[: LONGEST - 1]}…" if len(text) > LONGEST else text
 
 
-# --- several panels
-
-
 def _height(picture: _Picture) -> float:
     """Inches that axes want."""
     if picture.is_curve:
@@ -335,9 +329,6 @@ def _caption(picture: _Picture, mark: str = "Dashed") -> str:
     aimed = f"{mark}: the target{aim}." if targets else ""
     grey = len(picture.names) - TOLD_APART
     return " ".join(filter(None, [BARS, aimed, f"Grey: {plural(grey, 'other line')}." if grey > 0 else ""]))
-
-
-# --- nested loops
 
 
 def _nested_loops(picture: _Picture, width: float) -> tuple[Figure, str]:
