@@ -41,6 +41,9 @@ class Measure:
     target : float or callable, optional
         What estimates are compared with by eye: a number, or a function of the factors that it names. It is drawn, and
         nothing is judged by it.
+    allowed_missing : float, optional
+        The share of a scenario's replicates, failed or without a value, that is no reason for exit code 3 in a study
+        that claims nothing. Default: no failures, and missing values without a limit.
     zip : bool, optional
         Of a `coverage`: whether its picture is a zip plot of every scenario, for which at most 100 intervals of each
         are kept. Default: where these are at most six, and do not run along three numbers or more, of which a curve
@@ -50,7 +53,7 @@ class Measure:
     ------
     StudyError
         If the id is no such name, `of` no statistic, `lines` the same as `over`, `target` neither a finite number
-        nor callable, or `zip` True of what is no coverage, or neither True, False nor None.
+        nor callable, `allowed_missing` no share, or `zip` True of what is no coverage, or neither True, False nor None.
 
     Examples
     --------
@@ -66,6 +69,7 @@ class Measure:
     lines: str = ""
     target: float | Callable[..., float] | None = None
     zip: bool | None = None
+    allowed_missing: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.id):
@@ -81,6 +85,10 @@ class Measure:
             raise StudyError(msg)
         if not (self.target is None or callable(self.target) or is_real(self.target)):
             msg = f"measure {self.id}: `target` must be a finite number or a function of factors, got {said(self.target)}"
+            raise StudyError(msg)
+        share = 0 if self.allowed_missing is None else self.allowed_missing
+        if not (is_real(share) and 0 <= share <= 1):
+            msg = f"measure {self.id}: `allowed_missing` must be a share of replicates in [0, 1], got {share!r}; write 0.05 for one in twenty"
             raise StudyError(msg)
         if not (self.zip is None or isinstance(self.zip, bool)) or (self.zip and not is_coverage(self.of)):
             msg = f"measure {self.id}: `zip` must be True of a coverage, False or None, got {said(self.zip)} of the {self.of.label}; leave it out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,16 @@ def one_fails(rng: Any, size: int, **_: Any) -> dict[str, Any]:
     return {"x": rng.normal(size=size), "failure": ["late"] + [""] * (size - 1)}
 
 
+def one_is_missing(rng: Any, size: int, **_: Any) -> dict[str, Any]:
+    x = rng.normal(size=size)
+    x[0] = math.nan
+    return {"x": x}
+
+
+def measure(allowed: float | None) -> mc.Measure:
+    return mc.Measure(f"m{allowed}", of=mc.mean("x"), allowed_missing=allowed)
+
+
 def claim(allowed: int = 0, equals: float = 0.0) -> list[mc.Value]:
     return [mc.Value("mean", "s", of=mc.mean("x"), equals=equals, margin=1.5, allowed_failures=allowed)]
 
@@ -31,6 +42,21 @@ def claim(allowed: int = 0, equals: float = 0.0) -> list[mc.Value]:
         ({"claims": claim(), "simulate": one_fails}, 3),
         ({"claims": claim(allowed=99), "simulate": one_fails}, 0),
         ({"claims": [], "measures": [mc.Measure("m", of=mc.mean("x"))], "simulate": one_fails}, 3),
+        # One of sixteen: allowed, not quite, and counted.
+        ({"claims": [], "measures": [measure(1 / 16)], "simulate": one_fails}, 0),
+        ({"claims": [], "measures": [measure(0.0624)], "simulate": one_fails}, 3),
+        ({"claims": [], "measures": [measure(0.5), measure(None)], "simulate": one_fails}, 3),
+        ({"claims": [], "measures": [mc.Measure("m", of=mc.share_missing("x"))], "simulate": one_fails}, 0),
+        (
+            {
+                "claims": [],
+                "measures": [mc.Measure("m", of=mc.mean("x"))],
+                "simulate": one_is_missing,
+                "missing": ("x",),
+            },
+            0,
+        ),
+        ({"claims": [], "measures": [measure(0.0624)], "simulate": one_is_missing, "missing": ("x",)}, 3),
     ],
 )
 def test_code(make_study: Callable[..., mc.Study], unproved: None, parts: Any, code: int) -> None:
