@@ -7,15 +7,15 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray, check_confidence
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import matrix_of, refuse, select
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic
+from mcstudy.words import said
 
 __all__ = ["conditional"]
-
-# Of one replicate no statistic has an error.
 
 
 def conditional(of: Statistic, *, given: str) -> Expanded:
@@ -31,6 +31,11 @@ def conditional(of: Statistic, *, given: str) -> Expanded:
     given : str
         A column of zeros and ones.
 
+    Raises
+    ------
+    InputError
+        If `of` is no statistic, or `given` no name.
+
     Examples
     --------
     >>> from mcstudy.statistics import mean
@@ -38,6 +43,9 @@ def conditional(of: Statistic, *, given: str) -> Expanded:
     >>> slope.label, slope.estimate([[1.0, 1.0], [float("nan"), 0.0], [2.0, 1.0]])
     ('mean of slope given converged', Estimate(value=1.5, mcse=0.5, replicates=2))
     """
+    if not isinstance(of, Statistic):
+        msg = f"`of` must be a statistic, got {said(of)}; write mean('x'), sd('x'), ... of a column"
+        raise InputError(msg)
     return _Conditional(of.column, of, given)
 
 

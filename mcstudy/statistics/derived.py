@@ -75,6 +75,7 @@ class _Derived(Expanded):
     against: Truth | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.quantity.argument:
             return
         check_truth(self.quantity.argument, self.against)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson, standard_error
@@ -27,9 +28,10 @@ class _Quantile(Statistic):
     probability: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.probability < 1:
+        super().__post_init__()
+        if not (is_real(self.probability) and 0 < self.probability < 1):
             msg = (
-                f"`probability` must lie strictly between 0 and 1, got {self.probability}; "
+                f"`probability` must lie strictly between 0 and 1, got {self.probability!r}; "
                 f"the median is 0.5, and the extremes of a law are no quantiles"
             )
             raise InputError(msg)

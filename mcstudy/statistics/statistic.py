@@ -64,6 +64,13 @@ class Statistic(Algebra, ABC):
 
     column: str
 
+    def __post_init__(self) -> None:
+        if strange := [name for name in self.columns if not isinstance(name, str) or not name]:
+            msg = (
+                f"`column` must be the name of one, got {strange[0]!r}; name a column that `simulate` returns"
+            )
+            raise InputError(msg)
+
     each: ClassVar[bool] = False  # whether a rate takes the line of every replicate by itself
 
     @property
