@@ -6,12 +6,22 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from mcstudy.signals import PARENT, Ended, die_with_parent, ended_like_ctrl_c, parent_to_die_with
 
 BOTH = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """Tests under nohup inherit that SIGHUP is ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in BOTH}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", BOTH)

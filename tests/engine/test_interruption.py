@@ -43,8 +43,9 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def _heed_interruptions() -> None:
-    """A test run in the background inherits that SIGINT is ignored; a shell's foreground does not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Tests in the background inherit that SIGINT is ignored, under nohup SIGHUP; a shell's foreground does not."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def kept(journal: Path) -> int:
