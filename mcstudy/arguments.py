@@ -18,7 +18,8 @@ Command = Callable[[argparse.Namespace], int]
 
 CODES = (
     "Exit codes: 0 every verdict as expected; 1 a verdict is not; 2 usage, or an error in a study's code outside of "
-    "simulate; 3 failures beyond what claims allow, draws that are missing from a merge, or files that can't be read; 130 interrupted."
+    "simulate; 3 failures beyond what claims allow, draws that are missing from a merge, or files that can't be read; 130 interrupted; "
+    "143 or 129 ended by SIGTERM or SIGHUP."
 )
 FLAGS = ("--fresh", "--retry-failures", "--help", "--version", "--quiet", "--all", "--anyway")
 VALUED = (

@@ -79,7 +79,7 @@ def said(value: object) -> str:
     Examples
     --------
     >>> said(nearest)
-    'the function `nearest` (words.py, line 32)'
+    'the function `nearest` (words.py, line 51)'
     >>> said({"of": "x", "where": None})
     "{'of': 'x', 'where': None}"
     """
