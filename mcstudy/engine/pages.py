@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +32,7 @@ def pages_beside() -> Iterator[Callable[[Ledger, Path], None]]:
 
     def write(ledger: Ledger, out: Path) -> None:
         write_ledger(ledger, out)
-        future = pool.submit(_write_page, out, ledger.study.name)
-        written.setdefault(out, {})[ledger.study.name] = ledger, future
+        written.setdefault(out, {})[ledger.study.name] = ledger, _submitted(pool, out, ledger.study.name)
 
     try:
         try:
@@ -42,6 +42,15 @@ def pages_beside() -> Iterator[Callable[[Ledger, Path], None]]:
                 _finish(out, list(pages.values()))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _submitted(pool: ProcessPoolExecutor, out: Path, name: str) -> Future[None]:
+    try:
+        return pool.submit(_write_page, out, name)
+    except BrokenProcessPool as error:  # the other process has died: its pages are written here
+        lost: Future[None] = Future()
+        lost.set_exception(error)
+        return lost
 
 
 def _finish(out: Path, pages: list[tuple[Ledger, Future[None]]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +59,23 @@ def test_what_another_process_cannot_write_is_written_here(
     monkeypatch.setattr(beside, "_write_page", _unknown_kind)
     assert command("run", "one", "two", "--executor", "serial")[0] == 0
     assert set(pages("reports")) == {"index.html", "one.html", "two.html"}
+
+
+def test_a_process_that_dies_costs_no_page(
+    write_study: WriteStudy, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mcstudy.engine import pages as beside
+
+    names = ("one", "two", "three")
+    for name in names:
+        write_study(name)
+    monkeypatch.setattr(beside, "_write_page", _die)
+    assert command("run", *names, "--executor", "serial")[0] == 0
+    assert set(pages("reports")) == {"index.html", *(f"{name}.html" for name in names)}
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _unknown_kind(out: Path, name: str) -> None:
