@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from mcstudy import run
+from mcstudy.engine.journal import is_held
 from mcstudy.engine.loading import load_study
 from mcstudy.engine.reading import reading
 from mcstudy.exceptions import JournalError
@@ -88,8 +89,17 @@ def array(
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a shell with all that it has started."""
     os.killpg(process.pid, signal.SIGKILL)
     assert process.wait(timeout=60) == -signal.SIGKILL
+
+
+def wait_for_locks() -> None:
+    """What a shell has started dies a moment after it."""
+    deadline = time.monotonic() + 60
+    while any(is_held(path.with_suffix(".sqlite")) for path in Path("parts").glob("*/toy/draws.lock")):
+        assert time.monotonic() < deadline, "a part is held by nobody"
+        time.sleep(0.02)
 
 
 def digests(out: str = "reports") -> dict[str, str]:
@@ -144,6 +154,7 @@ def test_a_loop_that_is_killed_and_begun_again(start: Start, command: Command) -
             time.sleep(0.05)
         time.sleep(rng.uniform(0.0, 1.0))
         kill(loop)
+        wait_for_locks()
     assert merged(command)[0] == 3
     assert start(recipe("Any shell"), {}).wait(timeout=120) == 0
     assert merged(command)[0] == 0

@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 # A full disk, a limit on the size of files, a file that became read-only: no fault of what was written before.
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 PRIMARY = 0xFF  # the bits of an error's code that are not about its details
+TWINS = 3  # blocks of one key at most, and once more to see that none is left
 CLAIM = "claim "  # what is noted of claims begins so: "claim 2c, margin"
 
 
@@ -205,10 +206,24 @@ class Journal(Blocks):
         self._appended.append(result.block.key)
 
     def drop_damaged(self) -> list[tuple[str, str, int]]:
-        """Take away the blocks that are not as they were written; their keys."""
-        keys = list(self.damaged())
-        self._drop(keys)
-        return keys
+        """Take away the blocks that are not as they were written; their keys.
+
+        A damaged key may be that of another block, which is taken for the damaged one then: both go.
+
+        Raises
+        ------
+        JournalError
+            If some can't be taken away, for a damaged key stands where it is not looked for.
+        """
+        keys: list[tuple[str, str, int]] = []
+        for _ in range(TWINS):
+            if not (found := list(self.damaged())):
+                return keys
+            self._drop(found)
+            self._sound.difference_update(found)
+            keys += found
+        msg = f"the journal {self.path} was damaged: blocks of it can't be found by their names; start over with --fresh, or write elsewhere with --out DIR"
+        raise JournalError(msg)
 
     def drop_failed(self, *, deaths: bool) -> list[tuple[str, str, int]]:
         """Take away the blocks of which something failed, or only those that killed their worker; their keys.

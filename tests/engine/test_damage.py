@@ -215,3 +215,21 @@ def test_a_sealed_text_opens_only_as_it_was() -> None:
         b"text",
     ):
         assert opened(other) is None
+
+
+@pytest.mark.parametrize(("number", "twin"), [(3, 2), (2, 3)])
+def test_a_block_that_is_taken_for_another_goes_with_it(
+    study: mc.Study, journal: Path, tmp_path: Path, number: int, twin: int
+) -> None:
+    """Two rows of one key, where none may be: only one of them is as it was written."""
+    content = bytearray(journal.read_bytes())
+    key = study.experiments[0].of_profile("quick")[1].key.encode()
+    place = content.index(key + bytes([number])) + len(
+        key
+    )  # SQLite writes numbers from 2 on in a byte of their own
+    content[place] = twin
+    path = copied(journal, tmp_path / "twin", bytes(content))
+    with closing(sqlite3.connect(path)) as connection:
+        keys = connection.execute("SELECT scenario, number FROM blocks NOT INDEXED").fetchall()
+    assert keys.count((key.decode(), twin)) == 2  # the control
+    assert outcome(study, tmp_path / "twin", found(go(study, None))) in ("right", "named")
