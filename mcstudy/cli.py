@@ -58,13 +58,10 @@ def _coded(arguments: list[str], study: Study | None) -> int:
     except McstudyError as error:
         print(f"mcstudy: error: {error}", file=sys.stderr)
         return 2
-    except (
-        OSError
-    ) as error:  # a full disk, a file that may not be written: no more to be said than what the system says
-        print(
-            f"mcstudy: error: {error}; what was drawn is kept, so run the same command again once this is mended",
-            file=sys.stderr,
-        )
+    except OSError as error:
+        # A full disk, a file that may not be written: no more is to be said than what the system says.
+        kept = "what was drawn is kept, so run the same command again once this is mended"
+        print(f"mcstudy: error: {error}; {kept}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as end:
         again = shlex.join(["mcstudy", *arguments] if study is None else ["python", *sys.argv])

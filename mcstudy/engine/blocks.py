@@ -183,19 +183,21 @@ class Blocks:
         for row in self._blocks(experiment, scenario, blocks * self.block_size):
             yield row.number, row.columns
 
+    def failing(self) -> Iterator[Row]:
+        """The blocks of which something failed, as they are kept."""
+        return map(Row._make, self._connection.execute(f"SELECT {ROW} FROM blocks WHERE failures != '[]'"))
+
     def failed(self) -> int:
         """How many replicates failed, in all blocks that are kept."""
-        query = "SELECT failures FROM blocks WHERE failures != '[]'"
         return sum(
             self.block_size if index is None else 1
-            for (failures,) in self._connection.execute(query)
-            for index, _, _ in json.loads(failures)
+            for row in self.failing()
+            for index, _, _ in json.loads(row.failures)
         )
 
     def quarantined(self) -> int:
         """How many blocks have nothing because their process died."""
-        query = f"SELECT {ROW} FROM blocks WHERE data IS NULL"
-        return sum(Row(*values).is_quarantined for values in self._connection.execute(query))
+        return sum(row.is_quarantined for row in self.failing())
 
     def sample(self, experiment: Experiment, scenario: Scenario, replicates: int) -> Sample:
         """The first replicates of a scenario, all of whose blocks are kept."""
@@ -350,9 +352,8 @@ def _from_npy(data: bytes) -> npt.NDArray[Any]:
     return np.frombuffer(data, dtype, offset=end).reshape(shape)
 
 
-@lru_cache(
-    maxsize=256
-)  # a header is parsed for longer than its block is read, and all blocks of a study have the same
+# A header takes longer to be parsed than its block to be read, and all blocks of an experiment have the same.
+@lru_cache(maxsize=256)
 def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
     shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
     return dtype, shape

@@ -15,7 +15,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-from mcstudy.draws import QUARANTINED
 from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version, sign
@@ -230,12 +229,7 @@ class Journal(Blocks):
 
         What was made of them is forgotten: it may be another thing when they are drawn again.
         """
-        query = "SELECT experiment, scenario, number, failures FROM blocks WHERE failures != '[]'"
-        keys = [
-            (experiment, scenario, number)
-            for experiment, scenario, number, failures in self._connection.execute(query)
-            if not deaths or any(reason.startswith(QUARANTINED) for _, reason, _ in json.loads(failures))
-        ]
+        keys = [row.key for row in self.failing() if row.is_quarantined or not deaths]
         if keys:
             self._drop(keys)
             self._connection.execute("DELETE FROM findings")
