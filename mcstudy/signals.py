@@ -18,7 +18,7 @@ __all__ = [
     "ended_like_ctrl_c",
     "parent_to_die_with",
 ]
-__all__ += ["within"]
+__all__ += ["uninterrupted", "within"]
 
 PARENT = "MCSTUDY_PARENT"  # the process that workers end with
 SIGNALS = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
@@ -88,6 +88,21 @@ def ended_like_ctrl_c() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C and the end of the terminal, as far as this thread may say so; processes started here inherit that."""
+    if not _is_main():
+        yield
+        return
+    heard = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _end(number: int, _: FrameType | None) -> None:
     raise Ended(number)
 
@@ -111,9 +126,15 @@ def parent_to_die_with() -> str:
     return str(os.getpid()) if _is_main() else ""
 
 
-def die_with_parent() -> None:
-    """Let the kernel kill this worker when the run that has started it is gone: waiting, it would notice after minutes."""
-    parent = os.environ.pop(PARENT, "")
+def die_with_parent(parent: str | None = None) -> None:
+    """Let the kernel kill this worker when the run that has started it is gone: waiting, it would notice after minutes.
+
+    Parameters
+    ----------
+    parent : str, optional
+        Of `parent_to_die_with`, there; default: what the environment has, once.
+    """
+    parent = os.environ.pop(PARENT, "") if parent is None else parent
     if not parent or sys.platform != "linux":
         return
     import ctypes

@@ -13,7 +13,6 @@ __all__ = ["Pace", "run_batch"]
 # Seconds that a batch is meant to take: sending one costs a thirtieth of it, and whoever interrupts does not notice.
 ENOUGH = 0.02
 MOST = 512  # blocks of a batch: their columns wait in memory until the last is drawn
-UNKNOWN = 2  # blocks of a batch before any of the scenario has been timed: they may take long
 RECENT = 0.25  # the weight of the last batch in the mean of a block's seconds
 
 
@@ -37,8 +36,8 @@ class Pace:
         self._seconds[place] = (1 - RECENT) * before + RECENT * seconds
 
     def _size(self, place: tuple[str, Scenario]) -> int:
-        if place not in self._seconds:
-            return UNKNOWN
+        if place not in self._seconds:  # it may take long: two blocks in one batch would keep a worker idle
+            return 1
         return max(1, min(MOST, int(ENOUGH / max(self._seconds[place], ENOUGH / MOST))))
 
 

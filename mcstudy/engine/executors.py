@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +16,7 @@ from mcstudy.draws import QUARANTINED, Block, Failure
 from mcstudy.engine.batches import Pace, run_batch
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
-from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with
+from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with, uninterrupted
 
 __all__ = ["Executor", "Joblib", "Serial", "executor_named"]
 
@@ -55,21 +53,6 @@ def _one_thread() -> Iterator[None]:
     """One BLAS thread: for the libraries that are loaded, and for those that `simulate` will load."""
     with _environment(dict.fromkeys(THREAD_VARIABLES, "1")), threadpool_limits(limits=1):
         yield
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C and the end of the terminal, as far as this thread may say so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    heard = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -146,7 +129,7 @@ class Joblib:
             first = Parallel(max(jobs, 2))
         # Workers inherit that they leave an interruption to this process, and an order of hashes unlike its own:
         # what depends on it differs between them and is found out.
-        with _uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
+        with uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
             first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
         going = _Going()
         batches = self._pace.batches(going.on(tasks))

@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS blocks (
 # A full disk, a limit on the size of files, a file that became read-only: no fault of what was written before.
 UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 PRIMARY = 0xFF  # the bits of an error's code that are not about its details
-TWINS = 3  # blocks of one key at most, and once more to see that none is left
+# Two rows may have one key, the damaged one and that whose key it is: one may be found after the other, then none.
+TWINS = 3
 CLAIM = "claim "  # what is noted of claims begins so: "claim 2c, margin"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from mcstudy.engine.run import write_ledger
 from mcstudy.ledger import Ledger
-from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with
+from mcstudy.signals import die_with_parent, parent_to_die_with
 
 __all__ = ["pages_beside"]
 
@@ -71,5 +70,4 @@ def _write_page(out: Path, name: str) -> None:
 def _begin(parent: str) -> None:
     """Leave it to the process that draws what is left to do after Ctrl-C, which reaches all processes of a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ[PARENT] = parent
-    die_with_parent()
+    die_with_parent(parent)

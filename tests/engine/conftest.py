@@ -228,6 +228,12 @@ class Said(Progress):
 
 
 @pytest.fixture
+def listener() -> Said:
+    """Progress that keeps what is said."""
+    return Said()
+
+
+@pytest.fixture
 def said() -> list[str]:
     """What merges say."""
     return []

@@ -9,7 +9,7 @@ import pytest
 
 from mcstudy import Scenario
 from mcstudy.draws import Block
-from mcstudy.engine.batches import ENOUGH, MOST, UNKNOWN, Pace, run_batch
+from mcstudy.engine.batches import ENOUGH, MOST, Pace, run_batch
 from mcstudy.engine.payload import pack
 from mcstudy.engine.worker import BlockResult, Task, run_block
 
@@ -48,7 +48,7 @@ def test_a_batch_takes_as_long_as_is_enough(seconds: float, size: int) -> None:
     pace = Pace()
     batches = pace.batches(tasks_of(2 * MOST))
     first = next(batches)
-    assert len(first) == UNKNOWN
+    assert len(first) == 1
     pace.time(timed(first, seconds))
     assert len(next(batches)) == size
 
@@ -71,7 +71,7 @@ def test_what_is_known_of_a_scenario_says_nothing_of_another() -> None:
         if batch[0].block.scenario == Scenario(n=2):
             break
         pace.time(timed(batch, 1e-6))
-    assert len(batch) == UNKNOWN
+    assert len(batch) == 1
 
 
 def test_the_pace_follows_blocks_that_become_slower() -> None:
@@ -80,7 +80,7 @@ def test_the_pace_follows_blocks_that_become_slower() -> None:
         batch = next(pace.batches(tasks_of(200)))
         sizes.append(len(batch))
         pace.time(timed(batch, seconds))
-    assert sizes[0] == UNKNOWN
+    assert sizes[0] == 1
     assert sizes[1:4] == [100] * 3
     assert sizes[4] < 20
     assert sizes[-1] == 2

@@ -23,17 +23,6 @@ pytestmark = pytest.mark.usefixtures("unproved", "no_report")
 FLIPS = 200
 
 
-class Said(Progress):
-    """Keeps what a run says."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def warn(self, text: str) -> None:
-        """Keep."""
-        self.said.append(text)
-
-
 @pytest.fixture
 def study(make_study: Callable[..., mc.Study]) -> mc.Study:
     def failing(rng: np.random.Generator, size: int, *, n: int) -> dict[str, Any]:
@@ -44,8 +33,8 @@ def study(make_study: Callable[..., mc.Study]) -> mc.Study:
     return make_study(simulate=failing, claims=[claim])
 
 
-def go(study: mc.Study, out: Path | None, said: Said | None = None) -> mc.Ledger:
-    return mc.run(study, executor="serial", out=out, progress=said or Said())
+def go(study: mc.Study, out: Path | None, listener: Progress | None = None) -> mc.Ledger:
+    return mc.run(study, executor="serial", out=out, progress=listener)
 
 
 def found(ledger: mc.Ledger) -> tuple[Any, ...]:
@@ -96,7 +85,9 @@ def test_no_flipped_bit_changes_a_result(study: mc.Study, journal: Path, tmp_pat
 
 
 @pytest.mark.parametrize("column", ["data", "failures", "warnings", "seconds", "number", "scenario"])
-def test_a_damaged_block_is_named_and_drawn_again(study: mc.Study, journal: Path, column: str) -> None:
+def test_a_damaged_block_is_named_and_drawn_again(
+    study: mc.Study, journal: Path, column: str, listener: Any
+) -> None:
     right = found(go(study, None))
     changed: Any = {"data": b"\x93NUMPY", "seconds": 9.5, "number": 77, "scenario": '{"n":3}'}.get(
         column, "[0]"
@@ -108,24 +99,24 @@ def test_a_damaged_block_is_named_and_drawn_again(study: mc.Study, journal: Path
         connection.commit()
     with reading(journal) as blocks:
         assert len(list(blocks.damaged())) == 1
-    said = Said()
-    assert found(go(study, journal.parents[1], said)) == right
-    (warning,) = said.said
+    assert found(go(study, journal.parents[1], listener)) == right
+    (warning,) = listener.said
     assert warning.startswith("toy: block ")
     assert warning.endswith("was damaged where it was kept, and is drawn again")
-    said.said.clear()
-    assert found(go(study, journal.parents[1], said)) == right
-    assert said.said == []
+    listener.said.clear()
+    assert found(go(study, journal.parents[1], listener)) == right
+    assert listener.said == []
 
 
-def test_a_block_whose_name_is_no_text_any_more_is_dropped(study: mc.Study, journal: Path) -> None:
+def test_a_block_whose_name_is_no_text_any_more_is_dropped(
+    study: mc.Study, journal: Path, listener: Any
+) -> None:
     right = found(go(study, None))
     with closing(sqlite3.connect(journal)) as connection, connection:
         query = "UPDATE blocks SET scenario = CAST(? AS TEXT) WHERE number = 1 AND scenario = '{\"n\":2}'"
         assert connection.execute(query, (b'\xfb"n":2}',)).rowcount == 1
-    said = Said()
-    assert found(go(study, journal.parents[1], said)) == right
-    assert [text.endswith("is drawn again") for text in said.said] == [True]
+    assert found(go(study, journal.parents[1], listener)) == right
+    assert [text.endswith("is drawn again") for text in listener.said] == [True]
 
 
 def test_a_damaged_schema_is_named_though_it_is_no_text(study: mc.Study, journal: Path) -> None:

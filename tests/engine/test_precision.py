@@ -12,23 +12,11 @@ import pytest
 
 import mcstudy as mc
 from mcstudy.engine.precision import Imprecise, precise_counts
-from mcstudy.engine.progress import Progress
 from mcstudy.exceptions import InputError, StudyError
 
 pytestmark = pytest.mark.usefixtures("unproved")
 MakeStudy = Callable[..., mc.Study]
 UNTIL = mc.Replicates(until=mc.mcse(0.05), at_most=8192)
-
-
-class Said(Progress):
-    """Keeps what a run says."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def warn(self, text: str) -> None:
-        """Keep."""
-        self.said.append(text)
 
 
 def scaled(rng: np.random.Generator, size: int, *, sd: float) -> dict[str, Any]:
@@ -79,18 +67,17 @@ def test_relative_errors_are_held_to_the_estimate(measured: Callable[..., mc.Stu
     assert [cell.replicates for cell in spread.cells] == [pytest.approx(1250, rel=0.2)] * 3
 
 
-def test_the_end_of_the_replicates_is_said(measured: Callable[..., mc.Study]) -> None:
-    said = Said()
+def test_the_end_of_the_replicates_is_said(measured: Callable[..., mc.Study], listener: Any) -> None:
     replicates = mc.Replicates(until=mc.mcse(0.05), at_most=800)
-    (middle,) = go(measured(replicates=replicates), progress=said).measures
+    (middle,) = go(measured(replicates=replicates), progress=listener).measures
     assert middle.cells[-1].replicates == 800
-    (warning,) = said.said
+    (warning,) = listener.said
     assert warning.startswith("toy: the standard error of middle is still 0.07")
     assert "at sd=2.0, 1.4" in warning
     assert warning.endswith("times what `until` wants; raise `at_most`")
-    said.said.clear()
-    go(measured(), progress=said)
-    assert said.said == []
+    listener.said.clear()
+    go(measured(), progress=listener)
+    assert listener.said == []
 
 
 def test_only_what_is_named_is_to_be_precise(measured: Callable[..., mc.Study]) -> None:

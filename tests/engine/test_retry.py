@@ -16,6 +16,7 @@ from mcstudy import Ledger, Study, run
 from mcstudy.exceptions import InputError
 
 MakeStudy = Callable[..., Study]
+Drawn = Callable[..., tuple[Ledger, list[str]]]
 
 
 @pytest.fixture
@@ -52,27 +53,20 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Heard:
-    """Progress that keeps its warnings."""
+@pytest.fixture
+def drawn(listener: Any) -> Drawn:
+    """A function that runs a study into a folder: the ledger, and what was said."""
 
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
+    def go(study: Study, out: Path, **settings: Any) -> tuple[Ledger, list[str]]:
+        listener.said.clear()
+        ledger = run(study, out=out, progress=listener, **({"executor": "serial"} | settings))
+        return ledger, list(listener.said)
 
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *_, **__: None
-
-
-def drawn(study: Study, out: Path, **settings: Any) -> tuple[Ledger, list[str]]:
-    heard = Heard()
-    settings = {"executor": "serial", **settings}
-    return run(study, out=out, progress=heard, **settings), heard.warnings  # type: ignore[arg-type]
+    return go
 
 
 def test_failures_stay_until_they_are_to_be_drawn_again(
-    make_study: MakeStudy, accident: Path, tmp_path: Path
+    make_study: MakeStudy, accident: Path, drawn: Drawn, tmp_path: Path
 ) -> None:
     study = make_study(simulate=simulate_until(accident, too_little))
     out = tmp_path / "out"
@@ -92,7 +86,7 @@ def test_failures_stay_until_they_are_to_be_drawn_again(
 
 
 def test_a_failure_that_is_none_of_chance_comes_back(
-    make_study: MakeStudy, accident: Path, tmp_path: Path
+    make_study: MakeStudy, accident: Path, drawn: Drawn, tmp_path: Path
 ) -> None:
     study = make_study(simulate=simulate_until(accident, too_little))
     first, _ = drawn(study, tmp_path / "out")
@@ -102,7 +96,7 @@ def test_a_failure_that_is_none_of_chance_comes_back(
 
 
 def test_a_block_that_died_with_its_worker_is_drawn_again_by_itself(
-    make_study: MakeStudy, accident: Path, tmp_path: Path
+    make_study: MakeStudy, accident: Path, drawn: Drawn, tmp_path: Path
 ) -> None:
     study = make_study(simulate=simulate_until(accident, die))
     out = tmp_path / "out"
@@ -120,7 +114,7 @@ def test_a_block_that_died_with_its_worker_is_drawn_again_by_itself(
 
 @pytest.mark.parametrize("executor", ["serial", "joblib"])
 def test_a_block_that_hangs_is_given_up_and_drawn_again_on_request(
-    make_study: MakeStudy, accident: Path, tmp_path: Path, executor: str
+    make_study: MakeStudy, accident: Path, drawn: Drawn, tmp_path: Path, executor: str
 ) -> None:
     study = make_study(simulate=simulate_until(accident, hang))
     out, settings = tmp_path / "out", {"executor": executor, "jobs": 2}
