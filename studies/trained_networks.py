@@ -273,7 +273,7 @@ study = mc.Study(
     answer=r"They do. For smooth activations mean and standard deviation of the error fall as $m^{{{2d.gradient.mean}}}$ and $m^{{{2d.gradient.sd}}}$ after a gradient step, as $m^{{{2d.gradient.trained-mean}}}$ and $m^{{{2d.gradient.trained-sd}}}$ after training, while the weights move by $m^{{{2d.lazy}}}$ and the tangent kernel by $m^{{{2d.lazy.kernel}}}$ of themselves. A kink costs rate: for ReLU $m^{{{2d.gradient.relu-mean}}}$ and $m^{{{2d.gradient.relu-sd}}}$. With outputs $\pm 1/m$ the kernel moves at every width.",
     experiments=[STEP, KINK, TRAINING, RANDOM_POINTS, MEAN_FIELD],
     block=128,
-    replicates=mc.Replicates(first=128, quick=8192, full=16384),
+    replicates=mc.Replicates(first=128, quick=8192, full=8192),
     conclusion=conclude,
     overlays=(
         mc.Overlay("step", "Error after one gradient step: tanh and ReLU", APART, claims=KINDS, where=ONE),

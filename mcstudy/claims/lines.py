@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from mcstudy.claims.slopes import Part, Ruling, rule
 from mcstudy.evidence import Coefficient, Fit, Half, Line
 from mcstudy.findings import Cell, Guarantee, Verdict, Zone
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics import PowerLaw, fit_power_law, upper_half
+from mcstudy.statistics import upper_half
 from mcstudy.statistics.joint import Joint
+from mcstudy.statistics.power_law import curvature, local_slopes
 from mcstudy.statistics.regression import Regression
 from mcstudy.statistics.sequences import effective_z
 
@@ -40,12 +41,21 @@ class Claimed(NamedTuple):
     exact: bool
 
 
-class _Model(NamedTuple):
-    """What is regressed on what: columns of all levels, what is known of them, and the levels that are fitted."""
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """What the logarithms are regressed on: columns of all levels, and what is known of these."""
 
+    joint: Joint
     regressors: FloatArray
     known: FloatArray
-    levels: Indices
+    _fits: dict[tuple[int, ...], Regression] = field(default_factory=dict)
+
+    def fit(self, levels: Indices) -> Regression:
+        """The fit to some levels: what is claimed, the scan, and the picture ask for the same ones."""
+        key = tuple(sorted(levels.tolist()))
+        if key not in self._fits:
+            self._fits[key] = self.joint.regress(self.regressors, levels, known=self.known)
+        return self._fits[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +115,12 @@ class LineFit:
         return self.powers.known(self.scenarios)
 
     @cached_property
+    def _model(self) -> _Model:
+        return _Model(self.joint, self._regressors, self._known)
+
+    @property
     def _whole(self) -> Regression:
-        return self.joint.regress(self._regressors, known=self._known)
+        return self._model.fit(self._order)
 
     @cached_property
     def _order(self) -> Indices:
@@ -121,31 +135,30 @@ class LineFit:
         return self._order[-count:]
 
     def _parts(self) -> list[Part]:
-        fitted = _Model(self._regressors, self._known, self._deciding)
         parts = [
-            self._part(f"exponent of {name}" if self.powers.several else SLOPE, zone, fitted, k)
+            self._part(
+                f"exponent of {name}" if self.powers.several else SLOPE, zone, self._model, self._deciding, k
+            )
             for k, (name, zone) in enumerate(
                 zip(self.powers.names, self.claimed.exponents, strict=True), start=1
             )
         ]
         if self.claimed.exact and self.powers.takes_half:
-            parts.append(self._part(WHOLE, parts[0].zone, fitted._replace(levels=self._order), 1))
+            parts.append(self._part(WHOLE, parts[0].zone, self._model, self._order, 1))
         if self.claimed.prefactor is not None:
             # Given the exponents of theory: extrapolated along a fitted slope it would be nearly free.
             count = len(self.claimed.exponents)
             power = self._regressors[:, :count] @ [zone.theory for zone in self.claimed.exponents]
-            fitted = _Model(self._regressors[:, count:], self._known + power, self._deciding)
-            prefactor = self._part(PREFACTOR, self.claimed.prefactor, fitted, 0)
+            model = _Model(self.joint, self._regressors[:, count:], self._known + power)
+            prefactor = self._part(PREFACTOR, self.claimed.prefactor, model, self._deciding, 0)
             parts.append(replace(prefactor, exponential=True))
         return parts
 
-    def _part(self, name: str, zone: Zone, model: _Model, k: int) -> Part:
+    def _part(self, name: str, zone: Zone, model: _Model, levels: Indices, k: int) -> Part:
         """Coefficient k of a model."""
-        fit = self.joint.regress(model.regressors, model.levels, known=model.known)
-        shows = fit
+        fit = shows = model.fit(levels)
         if fit.degrees == 0:  # two levels have no residuals, but with the next one they do
-            next_too = self._order[-len(model.levels) - 1 :]
-            shows = self.joint.regress(model.regressors, next_too, known=model.known)
+            shows = model.fit(self._order[-len(levels) - 1 :])
         weights = fit.estimator[k]
         return Part(
             name=name,
@@ -154,7 +167,7 @@ class LineFit:
             weights=weights,
             misfit=float(shows.robust_errors[k]),
             misfit_noise=float(shows.robust_noise[k]),
-            where=self._where(model.levels),
+            where=self._where(levels),
             known=float(weights @ model.known),
         )
 
@@ -174,7 +187,7 @@ class LineFit:
         return tuple(self._slope(self._order[first:], shares) for first in range(count - 1))
 
     def _slope(self, levels: Indices, shares: Shares) -> Half:
-        fit = self.joint.regress(self._regressors, levels, known=self._known)
+        fit = self._model.fit(levels)
         interval = self._plain_interval(fit.estimator[1], shares)
         return Half(float(fit.coefficients[1]), interval, len(levels), float(fit.sampling_errors[1]))
 
@@ -211,10 +224,10 @@ class LineFit:
         nearest = self._order[-max(len(self._deciding), corrected.shape[1] + 2) :]
         if len(nearest) < corrected.shape[1] + 2:
             return ruling
-        model = _Model(corrected, self._known, nearest)
+        model = _Model(self.joint, corrected, self._known)
         # The term leads too far already: what it does not fit makes no room.
-        straight = replace(self._part(part.name, part.zone, model, 1), misfit=np.nan)
-        if not (self._bends(model, shares) and ruling.meets_zone_before(rule(straight, shares))):
+        straight = replace(self._part(part.name, part.zone, model, nearest, 1), misfit=np.nan)
+        if not (self._bends(model.fit(nearest), shares) and ruling.meets_zone_before(rule(straight, shares))):
             return ruling
         note = (
             f"over {part.where} the {part.name} is {part.estimate:.4g}, but the line bends towards {part.zone.theory:.4g}, and "
@@ -241,9 +254,8 @@ class LineFit:
         )
         return ruling.bent(note, ruling.decision.interval, hopeless=True)
 
-    def _bends(self, model: _Model, shares: Shares) -> bool:
+    def _bends(self, fit: Regression, shares: Shares) -> bool:
         """Whether the last term of a model is more than noise."""
-        fit = self.joint.regress(model.regressors, model.levels, known=model.known)
         z = effective_z(self.joint.replicates(fit.estimator[-1]), shares.refute, shares.tuned)
         return bool(abs(fit.coefficients[-1]) > z * fit.sampling_errors[-1])
 
@@ -267,7 +279,7 @@ class LineFit:
 
     def _fit(self, shares: Shares) -> Fit:
         """The fit to all levels."""
-        whole, shape = self._whole, self._shape()
+        whole, (bend, bend_mcse), (slopes, slopes_mcse) = self._whole, *self._shape()
         with np.errstate(over="ignore"):
             constant = float(np.exp(whole.coefficients[0]))
         return Fit(
@@ -279,18 +291,19 @@ class LineFit:
             chi_square=whole.chi_square,
             degrees=whole.degrees,
             p_value=whole.p_value,
-            curvature=shape.curvature if shape else np.nan,
-            curvature_mcse=shape.curvature_mcse if shape else np.nan,
-            local_slopes=shape.local_slopes if shape else np.empty(0),
-            local_mcse=shape.local_mcse if shape else np.empty(0),
+            curvature=bend,
+            curvature_mcse=bend_mcse,
+            local_slopes=slopes,
+            local_mcse=slopes_mcse,
             interval=self._plain_interval(whole.estimator[1], shares),
         )
 
-    def _shape(self) -> PowerLaw | None:
-        """The plain power law, for its curvature and the slopes between neighbours, along a single axis."""
+    def _shape(self) -> tuple[tuple[float, float], tuple[FloatArray, FloatArray]]:
+        """Curvature and the slopes between neighbours, along a single axis, with their errors."""
         if self.powers.several:
-            return None
-        return fit_power_law(self.line.x, np.exp(self.joint.logs - self._known), self.joint.covariance)
+            return (np.nan, np.nan), (np.empty(0), np.empty(0))
+        points = np.log(self.line.x), self.joint.logs - self._known, self.joint.covariance
+        return curvature(*points), local_slopes(*points)
 
     def _half(self, ruling: Ruling) -> Half:
         part = ruling.part

@@ -5,6 +5,7 @@ They hold for every law and every number of replicates; see `sequences` for what
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,11 @@ from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.sequences import TUNED, check_share, mixture_scale
 
 __all__ = ["at_least_rejected", "proportion_limits", "quantile_limits", "violation_limit"]
+
+# The logit of a probability p with 1 - p = 3e-20: as a double it is 1.
+SURE = 45.0
+# Relative: a limit has so many digits. Halving alone would get there from the widest start.
+CLOSE, MOST_STEPS = 1e-12, 50
 
 
 def at_least_rejected(
@@ -122,15 +128,51 @@ def _highest(counts: FloatArray, trials: int, share: float, tuned: float) -> tup
     from scipy.special import expit, logit
 
     scale, threshold = mixture_scale(share, tuned), -math.log(share)
-    # Half a success is less than the evidence can reject; 45 is 1 - p = 3e-20, where p is 1 as a double.
-    left = np.asarray(logit((counts + 0.5) / (trials + 1)) - 1.0)
-    right = np.full_like(left, 45.0)
-    for _ in range(60):
-        middle = (left + right) / 2
-        rejected = _evidence(counts, trials, expit(middle), expit(-middle), scale) >= threshold
-        left, right = np.where(rejected, left, middle), np.where(rejected, middle, right)
+
+    def beyond(place: FloatArray) -> FloatArray:
+        return _evidence(counts, trials, expit(place), expit(-place), scale) - threshold
+
+    # Half a success is less than the evidence can reject, at a share of at most 1/2.
+    share_seen = (counts + 0.5) / (trials + 1)
+    left = np.asarray(logit(share_seen))
+    error = 1 / np.sqrt(trials * share_seen * (1 - share_seen))
+    right = _first_positive(beyond, left, 4 * error)
     full = counts == trials
     return np.where(full, 1.0, expit(right)), np.where(full, 0.0, expit(-right))
+
+
+def _first_positive(
+    function: Callable[[FloatArray], FloatArray], left: FloatArray, step: FloatArray
+) -> FloatArray:
+    """Where an increasing function that is negative at `left` becomes positive, from the right; `SURE` if nowhere.
+
+    Elementwise: steps of doubled length, then regula falsi with the Illinois rule: an end that stays twice counts
+    half.
+    """
+    below = function(left)
+    right = np.minimum(left + step, SURE)
+    above = function(right)
+    while np.any(short := (above < 0) & (right < SURE)):
+        left, below, step = np.where(short, right, left), np.where(short, above, below), 2 * step
+        right = np.where(short, np.minimum(right + step, SURE), right)
+        above = function(right)
+    left = np.where(above < 0, right, left)
+    stayed = np.zeros_like(left)  # 1 where the right end did at the last step, -1 where the left one did
+    for _ in range(MOST_STEPS):
+        if np.all(right - left <= CLOSE * (1 + np.abs(right))):
+            break
+        with np.errstate(divide="ignore", invalid="ignore"):
+            place = right - above / (above - below) * (right - left)
+        place = np.where((place > left) & (place < right), place, (left + right) / 2)
+        value = function(place)
+        positive = value >= 0
+        below, above = (
+            np.where(positive, np.where(stayed < 0, below / 2, below), value),
+            np.where(positive, value, np.where(stayed > 0, above / 2, above)),
+        )
+        left, right = np.where(positive, left, place), np.where(positive, place, right)
+        stayed = np.where(positive, -1.0, 1.0)
+    return right
 
 
 def violation_limit(trials: int, share: float) -> float:

@@ -15,7 +15,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.regression import Regression, regress
 
-__all__ = ["PowerLaw", "fit_power_law", "upper_half"]
+__all__ = ["PowerLaw", "curvature", "fit_power_law", "local_slopes", "upper_half"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +96,8 @@ def fit_power_law(
         line.chi_square,
         line.degrees,
         line.p_value,
-        *_curvature(log_x, log_y, matrix),
-        *_local_slopes(log_x, log_y, matrix),
+        *curvature(log_x, log_y, matrix),
+        *local_slopes(log_x, log_y, matrix),
         line,
     )
 
@@ -124,7 +124,8 @@ def _exponential(logarithm: float) -> float:
         return float(np.exp(logarithm))
 
 
-def _curvature(log_x: FloatArray, log_y: FloatArray, covariance: FloatArray) -> tuple[float, float]:
+def curvature(log_x: FloatArray, log_y: FloatArray, covariance: FloatArray) -> tuple[float, float]:
+    """Coefficient of the square in a parabola through logarithms of shape (k,), and its error; nan of two levels."""
     if log_x.size == 2:
         return math.nan, math.nan
     centered = log_x - np.mean(log_x)
@@ -132,9 +133,10 @@ def _curvature(log_x: FloatArray, log_y: FloatArray, covariance: FloatArray) -> 
     return float(parabola.coefficients[2]), float(parabola.sampling_errors[2])
 
 
-def _local_slopes(
+def local_slopes(
     log_x: FloatArray, log_y: FloatArray, covariance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
+    """Slopes between neighbours, and their errors, both of shape (k - 1,)."""
     differences = np.diff(np.eye(log_x.size), axis=0) / np.diff(log_x)[:, None]
     variances = np.einsum("ij,jk,ik->i", differences, covariance, differences)
     return differences @ log_y, np.sqrt(np.maximum(variances, 0.0))
