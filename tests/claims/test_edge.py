@@ -54,6 +54,7 @@ def upper_limit(count: int, runs: int) -> float:
     return float(betaincinv(count + 1, runs - count, 0.95))
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(("paired", "common"), [(False, ()), (True, PAIRED)], ids=["independent", "paired"])
 def test_wrong_confirmations_stay_below_their_share(
     draws_of: DrawsOf, paired: bool, common: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from scipy.special import bdtrc
 
 from mcstudy import (
@@ -114,10 +115,12 @@ def true_claims() -> tuple[Claim, ...]:
     )
 
 
+@pytest.mark.calibration
 def test_wrong_refutations_are_as_rare_as_promised(draws_of: DrawsOf) -> None:
     assert wrong_runs(30, true_claims(), draws_of, together, Verdict.REFUTED) <= most_wrong(30)
 
 
+@pytest.mark.calibration
 def test_without_sharing_most_runs_refute_wrongly(draws_of: DrawsOf) -> None:
     assert wrong_runs(20, true_claims(), draws_of, cell_by_cell, Verdict.REFUTED) > most_wrong(20)
 
@@ -145,11 +148,13 @@ def near_the_edge(off: float) -> list[Value]:
 FALSE = 1 + NOTHING
 
 
+@pytest.mark.calibration
 def test_wrong_confirmations_are_as_rare_as_promised(draws_of: DrawsOf) -> None:
     wrong = wrong_runs(50, near_the_edge(FALSE), draws_of, together, Verdict.CONFIRMED)
     assert wrong <= most_wrong(50)
 
 
+@pytest.mark.calibration
 def test_with_intervals_for_one_look_most_runs_confirm_wrongly(draws_of: DrawsOf) -> None:
     wrong = wrong_runs(30, near_the_edge(FALSE), draws_of, cell_by_cell, Verdict.CONFIRMED)
     assert wrong > most_wrong(30)

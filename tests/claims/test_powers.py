@@ -220,6 +220,7 @@ def test_a_prefactor_is_claimed_too(draws_of: DrawsOf) -> None:
     assert find(prefactor(3.5, constant_margin=1.0), draws, 0.01).verdict is CONFIRMED
 
 
+@pytest.mark.calibration
 def test_errors_of_a_prefactor_against_brute_force(draws_of: DrawsOf) -> None:
     """Five standard errors of the standard deviation of 200 estimates."""
     rng = np.random.default_rng(5)

@@ -300,6 +300,7 @@ RUNS = 250
 WITHIN = 5 / math.sqrt(2 * RUNS)  # five standard errors of a standard deviation from RUNS normal values
 
 
+@pytest.mark.calibration
 def test_paired_lines_against_brute_force(draws_of: DrawsOf) -> None:
     counts = dict.fromkeys((1, 2, 4, 8, 16), 256)
     estimates, paired = slopes(draws_of, counts, ("n",), RUNS)
@@ -308,6 +309,7 @@ def test_paired_lines_against_brute_force(draws_of: DrawsOf) -> None:
     assert np.mean(unpaired) > 5 * np.mean(paired)  # the control: blind to the pairing
 
 
+@pytest.mark.calibration
 def test_paired_lines_with_unequal_replicates_against_brute_force(draws_of: DrawsOf) -> None:
     """One level drew on alone for another claim: only the replicates that all levels have are paired."""
     counts = {1: 64, 2: 256, 4: 256, 8: 256, 16: 256}
@@ -331,6 +333,7 @@ def test_paired_lines_with_a_failure_at_one_level(draws_of: DrawsOf) -> None:
     assert "all replicates move alike at all levels" in narrow.note
 
 
+@pytest.mark.calibration
 def test_independent_lines_against_brute_force(draws_of: DrawsOf) -> None:
     rng = np.random.default_rng(9)
     claim = rate(of=rms("x"), exponent=0.0)

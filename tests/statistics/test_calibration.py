@@ -51,6 +51,7 @@ def off(law: str, cases: dict[str, Any], seed: int) -> list[str]:
     ]
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(("law", "seed"), [("normal", 11), ("exponential", 12)])
 def test_errors_are_calibrated_for_light_laws(law: str, seed: int) -> None:
     cases = bench.cases(bench.LAWS[law].mean)

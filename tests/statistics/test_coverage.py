@@ -46,6 +46,7 @@ TRUTHS = [
 ]
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(("statistic", "truth"), TRUTHS, ids=[statistic.name for statistic, _ in TRUTHS])
 def test_coverage_on_exponential_data(statistic: Statistic, truth: float) -> None:
     samples = np.random.default_rng(11).standard_exponential((2000, 256))
@@ -93,6 +94,7 @@ def test_variance_of_random_signs_misses_as_seldom_as_it_says() -> None:
     assert masses[missed].sum() <= 1 - confidence + 127 * np.finfo(float).eps
 
 
+@pytest.mark.calibration
 def test_tails_of_hall_and_t_on_skewed_data() -> None:
     samples = np.random.default_rng(14).standard_exponential((20_000, 128))
     allowed = most_misses(20_000, 0.0005)

@@ -42,6 +42,7 @@ def gaussian(rng: np.random.Generator) -> np.ndarray:
     return sample
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(
     ("statistic", "function", "draw"),
     [(DISTANCE, distance_from_uniform, crowded), (EIGENVALUE, largest_eigenvalue, gaussian)],

@@ -133,6 +133,7 @@ def upper_limit(count: int, runs: int) -> float:
     return float(betaincinv(count + 1, runs - count, 0.95))
 
 
+@pytest.mark.calibration
 def test_wrong_confirmations_on_the_edge_stay_below_their_share() -> None:
     assert upper_limit(wrong(confirmed, 4000), 4000) < 1.15 * SHARE
 
@@ -150,6 +151,7 @@ def by_few_values(steps: Steps, margin: float, share: float, tuned: float) -> bo
     return bool(np.all(at_least_rejected(below, steps.replicates, least, share=share, tuned=tuned)))
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize("rule", [by_one_look, by_few_values])
 def test_other_rules_confirm_wrongly(rule: Rule) -> None:
     assert wrong(rule, 300) > 2 * SHARE * 300

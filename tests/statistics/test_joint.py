@@ -234,6 +234,7 @@ CASES = [
 ]
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(("draw", "of", "last", "paired"), CASES)
 def test_limits_hold_at_any_time(draw: Draw, of: Statistic, last: int | None, paired: bool) -> None:
     right, wrong = most_misses(draw, of, last, paired=paired)
@@ -246,6 +247,7 @@ def common_normals(rng: np.random.Generator, count: int) -> list[FloatArray]:
     return [1.0 + shared + 0.1 * rng.normal(size=count) for _ in range(6)]
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(
     ("draw", "paired"), [(exponentials, False), (lognormals, False), (common_normals, True)]
 )

@@ -75,6 +75,7 @@ def outside(
         yield int(look), 1, np.flatnonzero(high < case.truth)
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize("law", ["normal", "skewed"])
 @pytest.mark.parametrize("name", CASES)
 def test_misses_at_any_look(name: str, law: str) -> None:
@@ -90,6 +91,7 @@ def test_misses_at_any_look(name: str, law: str) -> None:
     assert np.all(np.sum(missed, axis=1) <= MOST)
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize("name", CASES)
 def test_limits_for_a_single_look_would_be_caught(name: str) -> None:
     case = CASES[name]

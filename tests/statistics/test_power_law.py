@@ -114,6 +114,7 @@ def test_local_errors_against_theory() -> None:
 REPEATS = 400
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize("covariance", [INDEPENDENT, COMMON], ids=["independent", "common"])
 def test_errors_and_fit_are_calibrated(covariance: np.ndarray) -> None:
     rng = np.random.default_rng(4)

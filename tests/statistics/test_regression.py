@@ -97,6 +97,7 @@ def test_hotelling_refers_to_the_replicates_of_the_covariance() -> None:
     assert estimated.p_value > known.p_value
 
 
+@pytest.mark.calibration
 def test_hotelling_is_calibrated_and_chi_square_is_not() -> None:
     """Covariances of 4 levels from 12 replicates; five standard errors of 1000 p-values' mean."""
     rng = np.random.default_rng(7)

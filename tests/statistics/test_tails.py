@@ -82,6 +82,7 @@ def upper_limit(count: int, streams: int) -> float:
     return float(betaincinv(count + 1, streams - count, 0.95))
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize("statistic", ["mean", "variance"])
 @pytest.mark.parametrize("law", LAWS)
 def test_wrong_verdicts_stay_below_their_share(law: str, statistic: str) -> None:
@@ -89,6 +90,7 @@ def test_wrong_verdicts_stay_below_their_share(law: str, statistic: str) -> None
         assert upper_limit(wrong(law, statistic, share, streams), streams) < 1.15 * share
 
 
+@pytest.mark.calibration
 @pytest.mark.parametrize(
     ("law", "statistic"),
     [

@@ -15,6 +15,7 @@ from mcstudy.exceptions import ModelError
 from mcstudy.models.arrays import FloatArray, as_factors, frobenius
 from mcstudy.models.deep_linear.few_measurements import FewMeasurements
 from mcstudy.models.deep_linear.products import end_to_end, factor_gradients
+from mcstudy.models.deep_linear.velocities import end_to_end_velocity_by_chain_rule
 
 __all__ = ["Descent", "descend"]
 
@@ -22,6 +23,9 @@ __all__ = ["Descent", "descend"]
 LONGEST_MOVE = 0.05
 # Steps between two looks at curvature and loss.
 STRIDE = 25
+# Power iterations for the curvature at each look; the direction hardly changes between two of them, but at first it
+# has to be found.
+ITERATIONS, FIRST_ITERATIONS = 2, 20
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ def descend(
 ) -> Descent:
     """Follow the gradient flow with short steps until the measurements are fitted.
 
-    Each replicate has its own step: `courant` over a bound on the loss's curvature,
-    L ||W||^{2-2/L} times the curvature of the end-to-end loss (balanced factors near a fit), and at most a
-    step that moves the factors by 5 % of their norm, which is what limits it on the plateau of a small start.
+    Each replicate has its own step: `courant` over the loss's largest curvature where it is convex (that of the
+    Gauss-Newton matrix, by power iteration), and at most a step that moves the factors by 5 % of their norm, which
+    is what limits it on the plateau of a small start.
 
     Parameters
     ----------
@@ -85,12 +89,16 @@ def descend(
     taken = np.zeros(len(factors), dtype=np.intp)
     goal = fit * problem.loss(np.zeros_like(factors[:, 0]))
     active = np.arange(len(factors))
+    stiffest = factors.copy()
     for done in range(0, steps, STRIDE):
         product = end_to_end(factors[active])
         active = active[problem.take(active).loss(product) > goal[active]]
         if not active.size:
             break
-        factors[active] = _stride(factors[active], problem.take(active), courant)
+        current, left = factors[active], problem.take(active)
+        iterations = ITERATIONS if done else FIRST_ITERATIONS
+        stiffest[active], curvature = _stiffest(current, left, stiffest[active], iterations)
+        factors[active] = _stride(current, left, courant / curvature)
         taken[active] = done + STRIDE
     late = active.tolist()
     reason = f"the measurements are not fitted to {fit:.0e} of the loss at 0 after {steps} steps"
@@ -98,12 +106,22 @@ def descend(
     return Descent(end_to_end(factors), taken, failures)
 
 
-def _stride(factors: FloatArray, problem: FewMeasurements, courant: float) -> FloatArray:
-    """`STRIDE` steps with one bound on the curvature."""
-    depth = factors.shape[1]
-    # A largest singular value costs as much as the steps do: once a stride, in which it hardly changes.
-    largest = np.linalg.matrix_norm(end_to_end(factors), ord=2)
-    stable = courant / (problem.curvature * depth * largest ** (2 - 2 / depth))
+def _stiffest(
+    factors: FloatArray, problem: FewMeasurements, direction: FloatArray, iterations: int
+) -> tuple[FloatArray, FloatArray]:
+    """The direction in which the Gauss-Newton matrix is largest, from a guess, and how large it is there."""
+    slope = problem.slope(end_to_end(factors))
+    curvature = np.zeros(len(factors))
+    for _ in range(iterations):
+        direction = direction / frobenius(direction, 3)[:, None, None, None]
+        moved = end_to_end(factors) + end_to_end_velocity_by_chain_rule(factors, direction)
+        direction = factor_gradients(factors, problem.slope(moved) - slope)
+        curvature = frobenius(direction, 3)
+    return direction, curvature
+
+
+def _stride(factors: FloatArray, problem: FewMeasurements, stable: FloatArray) -> FloatArray:
+    """`STRIDE` steps of at most a length each."""
     for _ in range(STRIDE):
         gradients = factor_gradients(factors, problem.slope(end_to_end(factors)))
         speed = frobenius(gradients, 3)

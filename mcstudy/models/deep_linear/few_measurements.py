@@ -22,10 +22,6 @@ Replicates: TypeAlias = npt.NDArray[np.intp]
 class FewMeasurements(Protocol):
     """A loss (1/2n) sum <W - W*, A_i>^2 for each replicate of a block; the factor 1/L would only scale time."""
 
-    @property
-    def curvature(self) -> float:
-        """The largest eigenvalue of (1/n) sum vec(A_i) vec(A_i)^T, or where that tends to."""
-
     def loss(self, matrix: FloatArray) -> FloatArray:
         """The loss at end-to-end matrices (size, d, d), shape (size,)."""
 
@@ -79,11 +75,6 @@ class Completion:
         """The number of entries seen, n."""
         return int(np.count_nonzero(self.observed[0]))
 
-    @property
-    def curvature(self) -> float:
-        """The largest eigenvalue, 1/n."""
-        return 1 / self.measurements
-
     def loss(self, matrix: FloatArray) -> FloatArray:
         """Half the mean square over the entries seen."""
         seen = np.where(self.observed, matrix - self.target, 0.0)
@@ -131,12 +122,6 @@ class GaussianSensing:
         check_count("measurements", measurements)
         size, d, _ = target.shape
         return cls(target, rng.standard_normal((size, measurements, d * d)) / np.sqrt(measurements))
-
-    @property
-    def curvature(self) -> float:
-        """The Marchenko-Pastur edge (1 + sqrt(d^2/n))^2 of the largest eigenvalue."""
-        _, n, entries = self.rows.shape
-        return float((1 + np.sqrt(entries / n)) ** 2)
 
     def _products(self, matrix: FloatArray) -> FloatArray:
         """<W - W*, A_i>/sqrt(n), shape (size, n, 1)."""

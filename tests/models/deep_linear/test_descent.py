@@ -3,7 +3,7 @@ import pytest
 
 from mcstudy.exceptions import ModelError
 from mcstudy.models.arrays import relative_residual
-from mcstudy.models.deep_linear.descent import descend
+from mcstudy.models.deep_linear.descent import FIRST_ITERATIONS, ITERATIONS, _stiffest, descend
 from mcstudy.models.deep_linear.few_measurements import Completion, FewMeasurements, GaussianSensing
 from mcstudy.models.deep_linear.flow import gradient_flow
 from mcstudy.models.deep_linear.low_rank import low_rank_target, small_factors
@@ -52,6 +52,41 @@ def test_descent_ends_where_the_flow_ends(depth: int) -> None:
     assert np.all(problem.loss(end_to_end(flow.states[-1])) < 1e-6 * problem.loss(np.zeros((3, 8, 8))))
     end = descend(start, problem, fit=1e-6)
     assert np.max(relative_residual(end.matrices, end_to_end(flow.states[-1]))) < 0.01
+
+
+@pytest.mark.parametrize("kind", ["sensing", "completion"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_curvature_against_eigenvalues(kind: str, depth: int) -> None:
+    """Of the Gauss-Newton matrix written out; too low by a half it would double the step, beyond which steps overshoot."""
+    problem = drawn(kind)
+    factors = small_factors(stream(4), 3, depth, 6, 0.5)
+    guess, _ = _stiffest(factors, problem, factors, FIRST_ITERATIONS)
+    _, found = _stiffest(factors, problem, guess, ITERATIONS)
+    for replicate in range(3):
+        largest = _largest_eigenvalue(problem.take(np.array([replicate])), factors[replicate])
+        assert 0.8 * largest < found[replicate] < largest * (1 + 1e-9)
+
+
+def _largest_eigenvalue(problem: FewMeasurements, factors: np.ndarray) -> float:
+    """Of J^T H J, J the derivative of the product, by differences, and H the matrix of the end-to-end loss."""
+    units = np.eye(factors.size).reshape(-1, *factors.shape)
+    jacobian = np.stack(
+        [(end_to_end(factors + 1e-6 * u) - end_to_end(factors - 1e-6 * u)) / 2e-6 for u in units]
+    )
+    offset = problem.slope(np.zeros((1, 6, 6)))
+    matrix = np.stack([(problem.slope(unit[None]) - offset)[0] for unit in np.eye(36).reshape(36, 6, 6)])
+    flat = jacobian.reshape(len(units), 36)
+    return float(np.linalg.eigvalsh(flat @ matrix.reshape(36, 36) @ flat.T)[-1])
+
+
+def test_shorter_steps_end_nearby() -> None:
+    """The end depends on the length of steps by less than a tenth of what recovery may be off."""
+    problem, start = (
+        drawn("completion", dimension=8, measurements=40),
+        small_factors(stream(5), 3, 3, 8, 1e-3),
+    )
+    one, other = (descend(start, problem, fit=1e-6, courant=courant).matrices for courant in (1.0, 0.25))
+    assert np.max(relative_residual(one, other)) < 0.005
 
 
 def test_replicates_do_not_act_on_each_other() -> None:

@@ -43,18 +43,6 @@ def test_completion_sees_every_entry_equally_often() -> None:
     assert np.all(np.abs(share - 5 / 16) < 5 * np.sqrt(5 / 16 * 11 / 16 / 4000))
 
 
-@pytest.mark.parametrize(("kind", "room"), [("completion", 1 + ROUNDING), ("sensing", 1.5)])
-def test_curvature_against_eigenvalues(kind: str, room: float) -> None:
-    """Exact for a completion; the Marchenko-Pastur edge for Gaussian measurements of a moderate size."""
-    problem = drawn(kind)
-    units = np.eye(36).reshape(36, 6, 6)
-    columns = [problem.slope(unit + 0 * problem.slope(np.zeros((3, 6, 6)))) for unit in units]
-    offset = problem.slope(np.zeros((3, 6, 6)))
-    hessian = np.stack([(column - offset)[0].ravel() for column in columns])
-    largest = np.linalg.eigvalsh((hessian + hessian.T) / 2)[-1]
-    assert largest / room <= problem.curvature <= largest * room
-
-
 @pytest.mark.parametrize(
     ("kind", "measurements", "message"),
     [
