@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from mcstudy.factors import call_with_factors
 from mcstudy.findings import Cell, Guarantee, Verdict, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics.distances import Steps
+from mcstudy.statistics.pools import in_portions
 from mcstudy.statistics.sequences import effective_z, law_band, replicates_for
 from mcstudy.statistics.tails import FEWEST
 from mcstudy.statistics.ties import clusters, widened
@@ -123,13 +124,11 @@ class Law(_Distance):
         count = int(np.sum(found.counts))
         own = shares.retuned(max(FEWEST, replicates_for(2.0 * self.margin, shares.confirm)))
         # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
-        before = np.asarray(law.cdf(widened(found.low, -1)), dtype=np.float64)
-        steps = Steps(
-            counts=found.counts,
-            at=np.asarray(law.cdf(widened(found.high, 1)), dtype=np.float64),
-            before=np.where(found.low == -math.inf, 0.0, before),  # also of a law with an atom there
-        )
-        cell = _law_cell(*steps.deviations(), law_band(count, own.refute), found.merged)
+        before = in_portions(lambda points: law.cdf(widened(points, -1)), found.low)
+        before[found.low == -math.inf] = 0.0  # also of a law with an atom there
+        at = in_portions(lambda points: law.cdf(widened(points, 1)), found.high)
+        steps = Steps(counts=found.counts, at=at, before=before)
+        cell = _law_cell(steps.deviations(), law_band(count, own.refute), found.merged)
         upper = steps.upper_limit(self.margin, own.confirm, own.tuned)
         return self._judge(sample.scenario, cell, upper, own, count)
 
@@ -156,26 +155,29 @@ class Law(_Distance):
         return law
 
 
-def _law_cell(probability: FloatArray, deviation: FloatArray, band: float, merged: int) -> LawCell:
+def _law_cell(portions: Iterable[tuple[FloatArray, FloatArray]], band: float, merged: int) -> LawCell:
     """The distance, and the deviation on the grid of probabilities: the largest that falls to each point.
 
     Parameters
     ----------
-    probability : array, shape (k,)
-        Ascending values of one distribution function where the deviation may be largest.
-    deviation : array, shape (k,)
-        The other distribution function minus it.
+    portions : iterable of pairs of arrays, shape (k,)
+        Ascending values of one distribution function where the deviation may be largest, and the other one minus it.
     band : float
     merged : int
         Values that were taken for others, which only rounding tells apart.
     """
-    curve = deviation[np.maximum(np.searchsorted(probability, CURVE, side="right") - 1, 0)]
-    nearest = np.rint(probability * (CURVE.size - 1)).astype(np.intp)
-    points, first = np.unique(nearest, return_index=True)
-    highest = np.maximum.reduceat(deviation, first)
-    lowest = np.minimum.reduceat(deviation, first)
-    curve[points] = np.where(highest >= -lowest, highest, lowest)
-    return LawCell(float(np.max(np.abs(deviation))), band, CURVE, curve, merged)
+    curve: FloatArray | None = None
+    highest, lowest = np.full(CURVE.size, -math.inf), np.full(CURVE.size, math.inf)
+    for probability, deviation in portions:
+        last = np.searchsorted(probability, CURVE, side="right") - 1
+        curve = np.where(last < 0, deviation[0] if curve is None else curve, deviation[last])
+        nearest = np.rint(probability * (CURVE.size - 1)).astype(np.intp)
+        points, first = np.unique(nearest, return_index=True)
+        highest[points] = np.maximum(highest[points], np.maximum.reduceat(deviation, first))
+        lowest[points] = np.minimum(lowest[points], np.minimum.reduceat(deviation, first))
+    extreme = np.where(highest >= -lowest, highest, lowest)
+    curve = np.where(np.isfinite(highest), extreme, 0.0 if curve is None else curve)
+    return LawCell(float(max(np.max(highest), -np.min(lowest))), band, CURVE, curve, merged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +234,7 @@ class SameLaw(_Distance):
         heights = [np.searchsorted(values, found.high, side="right") / len(values) for values in (one, other)]
         # Half of what may go wrong for each of the two bands.
         bands = [law_band(len(values), shares.refute / 2) for values in (one, other)]
-        cell = _law_cell(heights[1], heights[0] - heights[1], sum(bands), found.merged)
+        cell = _law_cell([(heights[1], heights[0] - heights[1])], sum(bands), found.merged)
         # An indicator varies by 1/4 at most; where they are paired, both may miss in opposite directions.
         errors = [0.5 / math.sqrt(len(values)) for values in (one, other)]
         error = sum(errors) if self.across in draws.common else math.hypot(*errors)

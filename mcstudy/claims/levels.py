@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -64,23 +65,26 @@ class Levels:
         own = (scenario.without(*self.common) for scenario in self.scenarios)
         return tuple(numbers.setdefault(scenario, len(numbers)) for scenario in own)
 
-    @cached_property
-    def values(self) -> tuple[FloatArray, ...]:
-        """What the statistic is taken of, level by level; of levels paired by random numbers what all of them have."""
-        kept = {stream: self._kept(stream) for stream in set(self.streams)}
-        return tuple(
-            joined([sample.columns[name][: kept[stream].size][kept[stream]] for name in self.of.columns])
-            for sample, stream in zip(self.samples, self.streams, strict=True)
-        )
+    def values(self) -> Iterator[FloatArray]:
+        """What the statistic is taken of, level by level; of levels paired by random numbers what all of them have.
 
-    def _kept(self, stream: int) -> npt.NDArray[np.bool_]:
-        present = [
-            sample.kept(self.of)
-            for sample, own in zip(self.samples, self.streams, strict=True)
-            if own == stream
-        ]
-        count = min(map(len, present))
-        return np.asarray(np.logical_and.reduce([own[:count] for own in present]))
+        Large columns are read again whenever they are asked for: so one level at a time is in memory.
+        """
+        for sample, stream in zip(self.samples, self.streams, strict=True):
+            kept = self._kept[stream]
+            columns = [sample.columns[name][: kept.size] for name in self.of.columns]
+            yield joined(columns if kept.all() else [column[kept] for column in columns])
+
+    @cached_property
+    def _kept(self) -> dict[int, npt.NDArray[np.bool_]]:
+        """Where all levels of a stream have values."""
+        present: dict[int, list[npt.NDArray[np.bool_]]] = {}
+        for sample, stream in zip(self.samples, self.streams, strict=True):
+            present.setdefault(stream, []).append(sample.kept(self.of))
+        return {
+            stream: np.logical_and.reduce([own[: min(map(len, masks))] for own in masks])
+            for stream, masks in present.items()
+        }
 
     @cached_property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -90,12 +94,12 @@ class Levels:
     @property
     def replicates(self) -> int:
         """The fewest replicates of a level."""
-        return min(map(len, self.values))
+        return min(int(np.count_nonzero(self._kept[stream])) for stream in self.streams)
 
     @cached_property
     def estimates(self) -> tuple[Estimate, ...]:
         """What the statistic comes to at every level."""
-        return tuple(of.estimate(values) for of, values in zip(self.statistics, self.values, strict=True))
+        return tuple(of.estimate(values) for of, values in zip(self.statistics, self.values(), strict=True))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -110,7 +114,7 @@ class Levels:
     def obstacle(self) -> str:
         """Why no line can be fitted, or nothing."""
         if self.of.each:
-            lowest = [float(np.min(values)) for values in self.values]
+            lowest = [float(np.min(values)) for values in self.values()]
             worst = int(np.argmin(lowest))
             return "" if lowest[worst] > 0.0 else f"{self.of.column} is not positive at {self.names[worst]}"
         for name, estimate in zip(self.names, self.estimates, strict=True):
@@ -130,7 +134,7 @@ class Levels:
 
     def surely_negative(self, shares: Shares) -> str:
         """That a level's statistic lies below 0, which no draws can mend, with the remedy; or nothing."""
-        parts = zip(self.names, self.estimates, self.statistics, self.values, strict=True)
+        parts = zip(self.names, self.estimates, self.statistics, self.values(), strict=True)
         for name, estimate, of, values in parts:
             if estimate.value < 0.0:
                 limits = of.limits(values, shares.refute, shares.tuned)
@@ -151,7 +155,7 @@ class Levels:
                 check_constant(claim_id, sample, column)
         if self.of.each:
             return self._replicatewise(claim_id)
-        parts = zip(self.statistics, self.values, self.estimates, strict=True)
+        parts = zip(self.statistics, self.values(), self.estimates, strict=True)
         centers = np.array([estimate.value for estimate in self.estimates])
         return Joint(
             logs=np.log(centers),
@@ -170,7 +174,7 @@ class Levels:
                 f"{', '.join(self.names)}; name the factor in the experiment's `common`, or use mean, rms or quantile"
             )
             raise ClaimError(msg)
-        own = np.log(np.stack(self.values, axis=1))
+        own = np.log(np.stack(tuple(self.values()), axis=1))
         return Replicatewise(
             logs=np.median(own, axis=0),
             errors=np.array([estimate.mcse / estimate.value for estimate in self.estimates]),

@@ -8,18 +8,18 @@ import json
 import re
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.draws import QUARANTINED, Block, Failure, Sample
+from mcstudy.draws import QUARANTINED, Block, Failure
 from mcstudy.engine.caught import tally
 from mcstudy.engine.drawkey import Part
 from mcstudy.exceptions import JournalError
-from mcstudy.experiment import Experiment
 from mcstudy.ledger import Timing, WarningRecord
 from mcstudy.scenarios import Scenario
 from mcstudy.seal import BLOCK_DIGITS, BlockDigests
@@ -159,7 +159,7 @@ class Blocks:
             else:
                 yield row.key
 
-    def _checked(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def _checked(self, rows: Iterable[Row]) -> Generator[Row, None, None]:
         for row in rows:
             if row.key not in self._sound and not row.is_sound:
                 msg = f"block {row.scenario}:{row.number} was damaged where it is kept; run the study again: it is drawn anew"
@@ -167,7 +167,7 @@ class Blocks:
             self._sound.add(row.key)
             yield row
 
-    def _blocks(self, experiment: str, scenario: Scenario, replicates: int) -> Iterator[Row]:
+    def _blocks(self, experiment: str, scenario: Scenario, replicates: int) -> Generator[Row, None, None]:
         """The blocks of a scenario's first replicates, all of which are kept, in order; each as it was written."""
         return self._checked(map(Row._make, self._first(ROW, experiment, scenario, replicates)))
 
@@ -199,18 +199,15 @@ class Blocks:
         """How many blocks have nothing because their process died."""
         return sum(row.is_quarantined for row in self.failing())
 
-    def sample(self, experiment: Experiment, scenario: Scenario, replicates: int) -> Sample:
-        """The first replicates of a scenario, all of whose blocks are kept."""
-        size = self.block_size
-        valid = np.ones(replicates, dtype=np.bool_)
-        parts: list[npt.NDArray[Any] | None] = []
-        for row in self._blocks(experiment.name, scenario, replicates):
-            parts.append(row.columns)
-            for index, _, _ in json.loads(row.failures):
-                whole = slice(row.number * size, (row.number + 1) * size)
-                valid[whole if index is None else row.number * size + index] = False
-        columns = _join(parts, size)
-        return Sample(scenario, columns, valid, size, experiment.name, experiment.missing)
+    def names(self, experiment: str, scenario: Scenario, replicates: int) -> tuple[str, ...]:
+        """The columns of a scenario's first replicates; none where all its blocks failed."""
+        with closing(self._blocks(experiment, scenario, replicates)) as rows:
+            return next((row.columns.dtype.names or () for row in rows if row.columns is not None), ())
+
+    def failures_of(self, experiment: str, scenario: Scenario, replicates: int) -> Iterator[tuple[int, str]]:
+        """The numbers of those of a scenario's first blocks of which something failed, and what."""
+        cursor = self._first("number, failures", experiment, scenario, replicates)
+        return ((number, failures) for number, failures in cursor if failures != "[]")
 
     def failures(self, counts: Counts) -> list[Failure]:
         """The failures among the first replicates of the scenarios, in order."""
@@ -357,11 +354,3 @@ def _from_npy(data: bytes) -> npt.NDArray[Any]:
 def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
     shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
     return dtype, shape
-
-
-def _join(parts: Iterable[npt.NDArray[Any] | None], block: int) -> dict[str, npt.NDArray[np.float64]]:
-    """The columns of consecutive blocks; NaN for a block that failed."""
-    parts = list(parts)
-    names = next((part.dtype.names for part in parts if part is not None), None) or ()
-    lost = np.full(block, np.nan)
-    return {name: np.concatenate([lost if part is None else part[name] for part in parts]) for name in names}

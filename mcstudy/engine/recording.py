@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from mcstudy.answer import answered
-from mcstudy.draws import Draws, Failure, Sample
-from mcstudy.engine.blocks import ENVIRONMENT, Blocks, Counts, digest_of_keys
+from mcstudy.draws import Failure
+from mcstudy.engine.blocks import ENVIRONMENT, Counts, digest_of_keys
 from mcstudy.engine.journal import Journal
+from mcstudy.engine.samples import draws_of
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.findings import Finding
 from mcstudy.ledger import About, Design, ExperimentDesign, FailureRecord, Ledger, Run, Section
-from mcstudy.scenarios import Scenario, factors_of
+from mcstudy.scenarios import factors_of
 from mcstudy.study import Study
 
-__all__ = ["draws_of", "ledger_of", "worded"]
-
-
-def draws_of(settings: Settings, experiment: Experiment, journal: Blocks, counts: Counts) -> Draws:
-    """The first replicates of each scenario of an experiment, as claims read them: those that they ask for."""
-    own = {scenario: replicates for (name, scenario), replicates in counts.items() if name == experiment.name}
-    samples = _Samples(
-        lambda scenario: _whole(journal.sample(experiment, scenario, own[scenario])), tuple(own)
-    )
-    tuned, planned = settings.study.replicates.tuned, experiment.of_profile("full")
-    return Draws(samples, tuned, experiment.common, planned)
-
-
-def _whole(sample: Sample) -> Sample:
-    """Refuse draws that were kept while a column was allowed to have no value, where it no longer is."""
-    for name, values in sample.columns.items():
-        if name not in sample.missing and np.isnan(values[sample.valid]).any():
-            msg = f"column `{name}` must be finite, but kept draws have none in {sample.scenario}; allow it with missing=({name!r},), or start over with --fresh"
-            raise StudyError(msg)
-    return sample
-
-
-class _Samples(Mapping[Scenario, Sample]):
-    """The samples of an experiment, each loaded when it is first asked for."""
-
-    def __init__(self, load: Callable[[Scenario], Sample], scenarios: tuple[Scenario, ...]) -> None:
-        self._load, self._scenarios = load, scenarios
-        self._loaded: dict[Scenario, Sample] = {}
-
-    def __getitem__(self, scenario: Scenario) -> Sample:
-        if scenario not in self._loaded:
-            self._loaded[scenario] = self._load(scenario)
-        return self._loaded[scenario]
-
-    def __iter__(self) -> Iterator[Scenario]:
-        return iter(self._scenarios)
-
-    def __len__(self) -> int:
-        return len(self._scenarios)
+__all__ = ["ledger_of", "worded"]
 
 
 def ledger_of(

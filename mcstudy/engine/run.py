@@ -31,8 +31,9 @@ from mcstudy.engine.precision import Imprecise, imprecise, precise_counts
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.proof import check_first, check_stored
 from mcstudy.engine.provenance import provenance
-from mcstudy.engine.recording import draws_of, ledger_of
+from mcstudy.engine.recording import ledger_of
 from mcstudy.engine.refusals import check_arguments, check_words
+from mcstudy.engine.samples import draws_of
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from mcstudy.statistics.bernoulli import at_least_rejected
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.pools import PORTION
 from mcstudy.statistics.sequences import effective_z
 
 __all__ = ["Steps"]
@@ -46,12 +48,17 @@ class Steps:
         """The number of replicates."""
         return int(self._total[-1])
 
-    def deviations(self) -> tuple[FloatArray, FloatArray]:
-        """Claimed probabilities, ascending, and what the empirical ones are above: before and at each value."""
-        heights = self._total / self.replicates
-        probability = np.stack([self.before, self.at], axis=1).ravel()
-        deviation = np.stack([heights[:-1] - self.before, heights[1:] - self.at], axis=1).ravel()
-        return probability, deviation
+    def deviations(self) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Claimed probabilities, ascending, and what the empirical ones are above: before and at each value.
+
+        In portions, ascending too: pairs of arrays of one shape (k,).
+        """
+        for first in range(0, self.counts.size, PORTION):
+            place = slice(first, first + PORTION)
+            before, at = self.before[place], self.at[place]
+            heights = self._total[first : first + at.size + 1] / self.replicates
+            probability = np.stack([before, at], axis=1).ravel()
+            yield probability, np.stack([heights[:-1] - before, heights[1:] - at], axis=1).ravel()
 
     def upper_limit(self, margin: float, share: float, tuned: float) -> float:
         """Upper limit of the distance between the two laws, for a comparison with a margin.
@@ -77,9 +84,13 @@ class Steps:
         return min(limit, margin)
 
     def _normal_limit(self, share: float, tuned: float) -> float:
-        probability, deviation = self.deviations()
-        spread = np.sqrt(probability * (1.0 - probability) / self.replicates)
-        return float(np.max(np.abs(deviation) + effective_z(self.replicates, share, tuned) * spread))
+        z = effective_z(self.replicates, share, tuned)
+
+        def reach(probability: FloatArray, deviation: FloatArray) -> float:
+            spread = np.sqrt(probability * (1.0 - probability) / self.replicates)
+            return float(np.max(np.abs(deviation) + z * spread))
+
+        return max(reach(*portion) for portion in self.deviations())
 
     def _all_rejected(self, margin: float, share: float, tuned: float) -> bool:
         """Whether at no x the law can lie `margin` above or below the claimed one."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcstudy.exceptions import InputError
+from mcstudy.statistics.pools import peak_of, total
 
 __all__ = [
     "check_confidence",
@@ -71,10 +72,12 @@ def standard_error(influence: FloatArray) -> float:
         ``sd(influence, ddof=1) / sqrt(n)``, without overflow or underflow of the squares; exactly 0 if all
         influences are 0.
     """
-    peak = float(np.max(np.abs(influence)))
+    peak, n = peak_of(influence), influence.size
     if peak == 0:
         return 0.0
-    return peak * float(np.std(influence / peak, ddof=1)) / math.sqrt(influence.size)
+    mean = total(influence, lambda portion: portion / peak) / n
+    squares = total(influence, lambda portion: np.square(portion / peak - mean))
+    return peak * math.sqrt(squares / (n - 1)) / math.sqrt(n)
 
 
 def t_interval(center: float, influence: FloatArray, confidence: float) -> tuple[float, float]:

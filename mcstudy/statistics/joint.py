@@ -14,6 +14,7 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.pools import Pool, covariance_of, peak_of
 from mcstudy.statistics.regression import Regression, regress
 from mcstudy.statistics.sequences import (
     TUNED,
@@ -67,8 +68,8 @@ class Joint:
         for stream in set(self.streams):
             (levels,) = np.nonzero(np.equal(self.streams, stream))
             if levels.size > 1:
-                together = np.stack([self.influences[i] for i in levels])
-                covariance[np.ix_(levels, levels)] = np.cov(together) / together.shape[1]
+                together = [self.influences[i] for i in levels]
+                covariance[np.ix_(levels, levels)] = covariance_of(together) / together[0].size
         return covariance
 
     def replicates(self, weights: ArrayLike) -> int:
@@ -142,11 +143,11 @@ class Joint:
         if self.constant:
             rounding = float(np.abs(weights) @ (1 + np.abs(self.logs))) * 4 * EPS
             return Limits(center - rounding, center + rounding)
-        parts = self._parts(weights)
-        seen = condition(np.concatenate(parts), z, rounding=self._rounding(weights))
+        pool = self._pool(weights)
+        seen = condition(pool, z, rounding=self._rounding(weights))
         low, high = influence_limits(
             center,
-            np.concatenate(parts),
+            pool,
             z,
             remainder=self._remainder(weights),
             unseen=seen.unseen,
@@ -182,12 +183,17 @@ class Joint:
         degrees = self._degrees(weights)
         return sequence_limits(center, total, 0.0, self.replicates(weights), z, degrees=degrees)
 
-    def _parts(self, weights: FloatArray) -> list[FloatArray]:
-        """Influences on a combination, an array for each stream, as parts of one sample."""
+    def _pool(self, weights: FloatArray) -> Pool:
+        """Influences on a combination, a group for each stream, as one sample."""
         groups = self._streams(weights)
-        sums = [np.sum([weights[i] * self.influences[i] for i in levels], axis=0) for levels in groups]
-        total = sum(one.size for one in sums)
-        return [one * (total / one.size) for one in sums]
+        sizes = [self.influences[levels[0]].size for levels in groups]
+        return Pool(
+            [[self.influences[i] for i in levels] for levels in groups],
+            [
+                [weights[i] * (sum(sizes) / n) for i in levels]
+                for levels, n in zip(groups, sizes, strict=True)
+            ],
+        )
 
     def _degrees(self, weights: FloatArray) -> float:
         """Degrees of freedom of the error of independent streams together: Welch and Satterthwaite's."""
@@ -250,7 +256,7 @@ class Joint:
             if influence.size < FEWEST:
                 few = f"at {name}, {influence.size} replicates are too few to see their tails: {FEWEST} are the least"
                 return Condition(False, influence.size / FEWEST, few)
-            if np.max(np.abs(influence)) <= _rounding(influence):
+            if peak_of(influence) <= _rounding(influence):
                 equal = f"at {name}, all {influence.size} replicates are equal: declare them constant, or draw more"
                 return Condition(False, 0.0, equal)
         return None
@@ -293,4 +299,4 @@ def _least(one: Condition) -> tuple[bool, float]:
 
 
 def _rounding(influence: FloatArray) -> float:
-    return 8 * EPS * (1 + float(np.max(np.abs(influence))))
+    return 8 * EPS * (1 + peak_of(influence))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
+from mcstudy.statistics.pools import peak_of
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limits, Statistic, believed_limits, checked
 
@@ -88,7 +89,7 @@ class _Root(Statistic):
 
     @abstractmethod
     def _square(self, data: FloatArray) -> tuple[Statistic, FloatArray]:
-        """Return the statistic under the root, and what it is taken of."""
+        """Return the statistic under the root, and what it is taken of; `data` may be written over."""
 
     def estimate(self, values: ArrayLike) -> Estimate:
         data, peak = _scaled(values)
@@ -113,7 +114,9 @@ class _Root(Statistic):
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
         root = math.sqrt(statistic.estimate(argument).value)
-        return statistic.influence(argument) * (peak / (2 * root) if root else 0.0)
+        influence = statistic.influence(argument)
+        influence *= peak / (2 * root) if root else 0.0
+        return influence
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class _Rms(_Root):
     name = "rms"
 
     def _square(self, data: FloatArray) -> tuple[Statistic, FloatArray]:
-        return _Mean(self.column), np.square(data)
+        return _Mean(self.column), np.square(data, out=data)
 
 
 def mean(column: str) -> Statistic:
@@ -172,7 +175,7 @@ def rms(column: str) -> Statistic:
 
 def _rounding(data: FloatArray) -> float:
     """What a few roundings of the largest replicate come to."""
-    return 8 * float(np.spacing(np.max(np.abs(data))))
+    return 8 * float(np.spacing(peak_of(data)))
 
 
 def _mean(data: FloatArray) -> float:
@@ -182,12 +185,13 @@ def _mean(data: FloatArray) -> float:
         return smallest
     # A sum may pass the largest double where no mean does.
     share = 1.0 / data.size
-    peak = float(np.max(np.abs(data)))
-    return float(np.sum(data * share)) if peak > share * np.finfo(np.float64).max else float(np.mean(data))
+    if peak_of(data) > share * np.finfo(np.float64).max:
+        return float(np.sum(data * share))
+    return float(np.mean(data))
 
 
 def _scaled(values: ArrayLike) -> tuple[FloatArray, float]:
     """Return the replicates divided by their largest magnitude, so that no square overflows, and that."""
     data = checked(values)
-    peak = float(np.max(np.abs(data))) or 1.0
+    peak = peak_of(data) or 1.0
     return data / peak, peak

@@ -32,7 +32,9 @@ class Clusters:
         gaps = np.subtract(after, before, out=np.zeros(after.shape), where=after != before)
         starts = np.flatnonzero(np.concatenate([[True], gaps > _rounding(after)]))
         ends = np.append(starts[1:], ordered.size) - 1
-        self.low, self.high = ordered[starts], ordered[ends]
+        apart = starts.size == ordered.size
+        self.low: FloatArray = ordered if apart else ordered[starts]
+        self.high: FloatArray = ordered if apart else ordered[ends]
         self.counts = ends - starts + 1
         self.merged = int(np.count_nonzero(gaps)) - (starts.size - 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy import Experiment, Scenario, Value, mean
+from mcstudy import Scenario
 from mcstudy.draws import Block, Failure
 from mcstudy.engine.blocks import ENVIRONMENT, block_digest, digest_of_keys
 from mcstudy.engine.drawkey import Part
@@ -18,13 +18,6 @@ from mcstudy.engine.worker import BlockResult
 ONE, TWO = Scenario(n=1), Scenario(n=2)
 SIZE = 4
 Counts = Mapping[tuple[str, Scenario], int]
-EXPERIMENT = Experiment(
-    "",
-    simulate=lambda rng, size, n: {},
-    scenarios=(ONE, TWO),
-    claims=[Value("m", "s", of=mean("x"), equals=0.0, margin=1.0)],
-    missing=("y",),
-)
 
 
 def block(scenario: Scenario = ONE, number: int = 0, experiment: str = "", **more: Any) -> BlockResult:
@@ -67,22 +60,10 @@ def test_columns_may_have_any_name(memory: Journal) -> None:
     assert memory.columns() == {"": ("β", "a b")}
 
 
-def test_a_sample_is_in_order_whatever_came_first(memory: Journal) -> None:
-    for number in (2, 0, 1):
-        memory.append(block(number=number))
-    sample = memory.sample(EXPERIMENT, ONE, 2 * SIZE)
-    expected = np.concatenate([np.random.default_rng(number).normal(size=SIZE) for number in (0, 1)])
-    np.testing.assert_array_equal(sample.columns["x"], expected)
-    assert (sample.replicates, sample.failures, sample.block_size, sample.missing) == (8, 0, SIZE, ("y",))
-
-
-def test_failures_mark_their_replicates(memory: Journal) -> None:
+def test_failures_are_told_with_their_places(memory: Journal) -> None:
     memory.append(lost(number=1))
     memory.append(block(number=0, failures=(failure(2, "diverged"),)))
     memory.append(block(number=2))
-    sample = memory.sample(EXPERIMENT, ONE, 3 * SIZE)
-    assert sample.valid.tolist() == [True, True, False, True] + [False] * 4 + [True] * 4
-    assert np.isnan(sample.columns["x"][4:8]).all()
     counts = {("", ONE): 12}
     assert [(f.block.number, f.index, f.reason) for f in memory.failures(counts)] == [
         (0, 2, "diverged"),
@@ -94,16 +75,10 @@ def test_failures_mark_their_replicates(memory: Journal) -> None:
     assert memory.done() - memory.done(sound=True) == {("", ONE.key, 1)}
 
 
-def test_failures_of_later_blocks_mark_their_own_replicates(memory: Journal) -> None:
-    memory.append(block(number=0))
-    memory.append(block(number=1, failures=(failure(3, number=1),)))
-    assert memory.sample(EXPERIMENT, ONE, 2 * SIZE).valid.tolist() == [True] * 7 + [False]
-
-
 def test_a_journal_of_failures_alone_has_no_columns(memory: Journal) -> None:
     memory.append(lost())
     assert memory.columns() == {}
-    assert memory.sample(EXPERIMENT, ONE, SIZE).columns == {}
+    assert memory.names("", ONE, SIZE) == ()
 
 
 def test_arrays_are_read_one_after_the_other(memory: Journal) -> None:

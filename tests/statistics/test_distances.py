@@ -34,7 +34,7 @@ def confirmed(steps: Steps, margin: float, share: float, tuned: float) -> bool:
 
 
 def test_deviations_before_and_at_each_value() -> None:
-    probability, deviation = lattice(np.array([0.0, 0.0, 2.0, 3.0]), 4).deviations()
+    ((probability, deviation),) = lattice(np.array([0.0, 0.0, 2.0, 3.0]), 4).deviations()
     np.testing.assert_allclose(probability, [0, 1 / 4, 2 / 4, 3 / 4, 3 / 4, 1])
     np.testing.assert_allclose(deviation, [0, 1 / 4, 0, 0, 0, 0])
     assert lattice(np.array([0.0, 0.0, 2.0, 3.0]), 4).replicates == 4
@@ -140,7 +140,7 @@ def test_wrong_confirmations_on_the_edge_stay_below_their_share() -> None:
 
 def by_one_look(steps: Steps, margin: float, share: float, tuned: float) -> bool:
     """With the normal quantile, as if this look were the only one."""
-    probability, deviation = steps.deviations()
+    ((probability, deviation),) = steps.deviations()
     spread = np.sqrt(probability * (1 - probability) / steps.replicates)
     return bool(np.max(np.abs(deviation) - ndtri(share) * spread) <= margin)
 
@@ -166,7 +166,7 @@ def test_a_margin_of_one_leaves_nothing_to_test() -> None:
 def test_limit_is_that_of_a_normal_law_where_nothing_is_near() -> None:
     values = np.linspace(0.005, 0.995, 100)
     z = effective_z(100, 0.01, 64)
-    probability, deviation = uniform(values).deviations()
+    ((probability, deviation),) = uniform(values).deviations()
     expected = np.max(np.abs(deviation) + z * np.sqrt(probability * (1 - probability) / 100))
     assert uniform(values).upper_limit(0.01, 0.01, 64) == pytest.approx(expected)
 

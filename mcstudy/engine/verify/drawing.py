@@ -17,7 +17,8 @@ from mcstudy.engine.keys import draw_key
 from mcstudy.engine.limit import Limit
 from mcstudy.engine.payload import pack
 from mcstudy.engine.plan import blocks_of, task_for
-from mcstudy.engine.recording import draws_of, worded
+from mcstudy.engine.recording import worded
+from mcstudy.engine.samples import draws_of
 from mcstudy.engine.settings import Settings
 from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult

@@ -1,0 +1,156 @@
+"""Sums and extremes of large samples, a portion at a time: what is in work at once does not grow with replicates.
+
+A sample that fits into one portion is treated as a whole, so that its sums have the digits that NumPy's have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Pool", "covariance_of", "extremes", "in_portions", "largest", "peak_of", "total"]
+
+FloatArray = NDArray[np.float64]
+
+# Values: a megabyte, which stays in a processor's cache with the two or three results that are made of it.
+PORTION = 2**17
+
+
+class Pool:
+    """Samples that count as one, and are never joined.
+
+    Parameters
+    ----------
+    groups : sequence of sequences of ndarrays
+        The arrays of a group are of one shape (n_i,): their values add up, each times its weight.
+    weights : sequence of sequences of float
+        As many as there are arrays.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[FloatArray]], weights: Sequence[Sequence[float]]) -> None:
+        self._groups = [(tuple(arrays), tuple(own)) for arrays, own in zip(groups, weights, strict=True)]
+
+    @classmethod
+    def of(cls, sample: FloatArray | Pool) -> Pool:
+        """A sample, or the pool that it is."""
+        return sample if isinstance(sample, Pool) else cls([[sample]], [[1.0]])
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return sum(arrays[0].size for arrays, _ in self._groups)
+
+    def portions(self) -> Iterator[FloatArray]:
+        """Its values, in order: arrays of at most `PORTION`."""
+        together = self.size <= PORTION
+        parts = [_weighed(arrays, weights) for arrays, weights in self._groups if together]
+        if together:
+            yield parts[0] if len(parts) == 1 else np.concatenate(parts)
+            return
+        for arrays, weights in self._groups:
+            for first in range(0, arrays[0].size, PORTION):
+                yield _weighed([array[first : first + PORTION] for array in arrays], weights)
+
+
+def _weighed(arrays: Sequence[FloatArray], weights: Sequence[float]) -> FloatArray:
+    terms = [
+        array if weight == 1.0 else weight * array for array, weight in zip(arrays, weights, strict=True)
+    ]
+    return terms[0] if len(terms) == 1 else np.sum(terms, axis=0)
+
+
+def total(sample: FloatArray | Pool, function: Callable[[FloatArray], FloatArray | np.floating]) -> float:
+    """The sum of a function over a sample.
+
+    Parameters
+    ----------
+    sample : ndarray of shape (n,), or Pool
+    function : callable
+        Of a portion: the values that are summed, or their sum.
+
+    Examples
+    --------
+    >>> total(np.arange(4.0), np.square)
+    14.0
+    """
+    return float(sum(np.sum(function(portion)) for portion in Pool.of(sample).portions()))
+
+
+def peak_of(sample: FloatArray | Pool) -> float:
+    """The largest magnitude.
+
+    Examples
+    --------
+    >>> peak_of(np.array([1.0, -3.0]))
+    3.0
+    """
+    low, high = extremes(sample)
+    return max(-low, high)
+
+
+def extremes(sample: FloatArray | Pool) -> tuple[float, float]:
+    """The smallest value and the largest."""
+    found = [(np.min(portion), np.max(portion)) for portion in Pool.of(sample).portions()]
+    return float(np.min([low for low, _ in found])), float(np.max([high for _, high in found]))
+
+
+def largest(sample: FloatArray | Pool, count: int, *, sign: float = 1.0) -> FloatArray:
+    """The largest values, in ascending order; of their negatives where `sign` is -1.
+
+    Parameters
+    ----------
+    sample : ndarray of shape (n,), or Pool
+    count : int
+        At most n.
+
+    Returns
+    -------
+    ndarray of shape (count,)
+
+    Examples
+    --------
+    >>> largest(np.array([3.0, 1.0, 2.0]), 2)
+    array([2., 3.])
+    """
+    found = np.empty(0)
+    for portion in Pool.of(sample).portions():
+        found = np.concatenate([found, sign * portion])
+        if found.size > count:
+            found = np.partition(found, found.size - count)[found.size - count :]
+    return np.sort(found)
+
+
+def in_portions(function: Callable[[FloatArray], FloatArray], values: FloatArray) -> FloatArray:
+    """A function of each value, such as a distribution function that makes many arrays on its way.
+
+    Examples
+    --------
+    >>> in_portions(np.sqrt, np.array([4.0, 9.0]))
+    array([2., 3.])
+    """
+    found = np.empty(values.shape)
+    for first in range(0, values.size, PORTION):
+        found[first : first + PORTION] = function(values[first : first + PORTION])
+    return found
+
+
+def covariance_of(samples: Sequence[FloatArray]) -> FloatArray:
+    """Covariance matrix of k samples of n values each, paired by index: shape (k, k), divisor n - 1.
+
+    Examples
+    --------
+    >>> covariance_of([np.array([1.0, 3.0]), np.array([0.0, 4.0])]).tolist()
+    [[2.0, 4.0], [4.0, 8.0]]
+    """
+    n = samples[0].size
+    if n <= PORTION:
+        return np.atleast_2d(np.cov(np.stack(samples)))
+    means = [np.mean(sample) for sample in samples]
+    products = np.zeros((len(samples), len(samples)))
+    for first in range(0, n, PORTION):
+        place = slice(first, first + PORTION)
+        centered = np.stack([sample[place] - mean for sample, mean in zip(samples, means, strict=True)])
+        products += centered @ centered.T
+    return np.asarray(products / (n - 1))
