@@ -217,7 +217,7 @@ class LineFit:
         With the term of a slow correction, that noise must not explain, the limit has to be refuted too.
         """
         part = ruling.part
-        if ruling.verdict is not Verdict.REFUTED or not self.powers.takes_half or self.claimed.exact:
+        if ruling.verdict is not Verdict.REFUTED or not self.powers.takes_half:
             return ruling
         corrected = np.hstack([self._regressors, self.powers.slow_correction(self.scenarios)])
         # One more than there are coefficients, or nothing tells whether the term is right.

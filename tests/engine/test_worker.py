@@ -306,6 +306,7 @@ def test_masked_values_are_refused_or_missing() -> None:
     said = returning({"x": masked(2, 5)}).misuse
     assert "column `x` must have a value in every replicate, got a masked array with 2 masked" in said
     assert "name it in `missing=`" in said
+    assert "got a masked array" in draw(lambda rng, size, n: {"x": masked(2)}, missing=("y",)).misuse
     counted = draw(lambda rng, size, n: {"x": masked(2, 5)}, missing=("x",)).data
     assert counted is not None
     np.testing.assert_array_equal(counted["x"], [0, 1, np.nan, 3, 4, np.nan, 6, 7])
