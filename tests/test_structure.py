@@ -19,7 +19,7 @@ REPORT = PACKAGE / "report"
 # A room may import from itself and from rooms on lower floors.
 FLOORS = {
     "_version": 0, "defaults": 0, "exceptions": 0, "checks": 0, "words": 0, "output": 0, "signals": 0,
-    "factors": 1, "mathml": 1, "one_by_one": 1, "schema1": 1, "models": 1,
+    "factors": 1, "mathml": 1, "drawing": 1, "one_by_one": 1, "schema1": 1, "models": 1,
     "statistics": 2,
     "replicates": 3, "scenarios": 3,
     "draws": 4,

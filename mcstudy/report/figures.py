@@ -7,7 +7,6 @@ whose claim was judged anew, one that was edited, or one whose PDF is gone has a
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import sys
@@ -27,7 +26,7 @@ from mcstudy.report.inline import caption_of, inline, with_titles
 from mcstudy.report.kinds import CHOSEN, file_name, kind_of, leading
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
 from mcstudy.report.measures import description_of, figure_of
-from mcstudy.report.style import MARKS, PART, WHOLE, house_style, settle
+from mcstudy.report.style import MARKS, PART, WHOLE, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +40,6 @@ __all__ = ["MARKED", "Drawn", "inputs_digest", "keep", "kept", "write_claim", "w
 WIDTH = 4.4  # inches: shrunk to a phone of 360 px, the smallest type still has 9 px
 TITLED = 40  # claims of a report whose figures tell their numbers on its page; the files always do
 TALLER = 0.4  # inches that a figure of several claims has more
-PAD = 0.3  # around the panels, in heights of a letter
 ROWS, CROWDED_ROWS, CROWDED = 16, 12, 20  # cells of a figure; fewer in a report of more than so many claims
 MARKED = f"Cells are {', '.join(f'{look.shape} where {name.lower()}' for name, look in MARKS.items())}. "
 MARKED += f"Where there are too many for a figure, it shows some: {CHOSEN}."
@@ -225,45 +223,28 @@ def _draw_measure(measured: Measured) -> tuple[Figure, str]:
 
 def _panels(heights: tuple[float, ...], width: float = WIDTH) -> tuple[Figure, list[Axes]]:
     """An empty figure with panels of these heights, one above the other; labels get the room they need."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import TightLayoutEngine
+    from mcstudy.drawing import new_figure
 
-    # It looks at all labels once, the constrained one twice: panels in a column come out the same to a few points.
-    figure = Figure(figsize=(width, sum(heights)), layout=TightLayoutEngine(pad=PAD))
+    figure = new_figure(width, sum(heights))
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     return figure, list(panels[:, 0])
 
 
 def _write(figure: Figure, caption: str) -> _Written:
     """Lay out a figure and write it, described by its caption; without dates."""
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from mcstudy.drawing import Sheet, lay_out
 
-    svg, pdf = io.StringIO(), io.BytesIO()
-    canvas: Any  # of no declared types
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", message=_GLYPH.pattern)
         warnings.filterwarnings("ignore", message=_SCRIPT)
-        _lay_out(figure)
-        # Each canvas by itself: `savefig` draws everything once more, for a layout that is done.
-        canvas = FigureCanvasPdf(figure)
-        canvas.print_pdf(pdf, metadata={"CreationDate": None})
+        sheet = Sheet(figure)
+        lay_out(figure)
         lost = dict.fromkeys(chr(int(m[1])) for w in caught if (m := _GLYPH.match(str(w.message))))
         if lost:
             caption = f"{caption} The font of the PDF lacks {' '.join(lost)}.".strip()
-        canvas = FigureCanvasSVG(figure)
-        canvas.print_svg(svg, metadata={"Date": None, "Description": caption or None})
+        svg, pdf = sheet.written(caption)
     # Text stays text in an SVG, and the part of the font is nowhere but here.
-    return _Written(with_titles(svg.getvalue().replace(PART, WHOLE)), pdf.getvalue(), bool(lost))
-
-
-def _lay_out(figure: Figure) -> None:
-    """Give everything its place, and keep it there."""
-    engine: Any = figure.get_layout_engine()
-    engine.execute(figure)
-    if settle(figure):
-        engine.execute(figure)
-    figure.set_layout_engine("none")
+    return _Written(with_titles(svg.replace(PART, WHOLE)), pdf, bool(lost))
 
 
 def inputs_digest(shown: Any, drawn_by: str) -> str:

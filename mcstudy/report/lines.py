@@ -27,6 +27,7 @@ from mcstudy.report.style import (
     decades,
     look,
     mark_levels,
+    mark_ticks,
     mark_zone,
     number_ticks,
     tell,
@@ -227,7 +228,7 @@ def _mark_values(axes: Axes) -> None:
     if high < LEAST * low:
         middle = math.sqrt(low * high)
         axes.set_ylim(middle / math.sqrt(LEAST), middle * math.sqrt(LEAST))
-    axes.set_yticks(*decades(*axes.get_ylim()))
+    mark_ticks(axes.yaxis, *decades(*axes.get_ylim()))
 
 
 def _levels(curves: Sequence[Curve]) -> list[float]:

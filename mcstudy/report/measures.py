@@ -29,6 +29,7 @@ from mcstudy.report.style import (
     is_geometric,
     look,
     mark_levels,
+    mark_ticks,
     number_ticks,
     tell,
 )
@@ -45,7 +46,7 @@ PANELS = 9  # of a picture at most
 POSITIONS = 400  # of nested loops at most: more steps are narrower than the lines that draw them
 MAIN, PANEL, TRACE = 2.9, 1.7, 0.3  # inches: axes alone, one of several, a factor below nested loops
 ROW, DODGED, FOOT = 0.22, 0.12, 0.6  # inches: a row, one of several lines in it, what is below the rows
-ENTRY, PAD = 0.2, 0.3  # an entry of the legend in inches; around the panels, in heights of a letter
+ENTRY = 0.2  # inches: an entry of the legend
 LONGEST, LISTED = 24, 6  # letters of a row's level; levels of a factor that a caption lists
 MARKED = 12  # marks along a stepped line
 TITLE, NARROW = 34, 20  # letters of a line of an axis's label; of one at a panel among several
@@ -235,7 +236,7 @@ def _scale_values(axes: Axes, measured: Measured) -> None:
     ends = low / 1.5, high * 1.5
     axes.set_yscale("log")
     axes.set_ylim(*ends)
-    axes.set_yticks(*decades(*ends))
+    mark_ticks(axes.yaxis, *decades(*ends))
     axes.minorticks_off()
 
 
@@ -256,7 +257,7 @@ def _draw_rows(axes: Axes, picture: _Picture, panel: Panel) -> None:
         axes.plot(targets, y, "|", color=MUTED, markersize=7, zorder=1)
         tell(axes.plot(x, y, **style | {"linestyle": "none"}), _told(cells))
     named = picture.over in picture.measured.levels
-    axes.set_yticks(list(heights.values()), [_cut(level(one)) if named else "" for one in levels])
+    mark_ticks(axes.yaxis, list(heights.values()), [_cut(level(one)) if named else "" for one in levels])
     axes.set_ylim(min(heights.values()) - 0.6, 0.6)
     axes.grid(axis="x", color=RULE, linewidth=0.5)
     axes.set_axisbelow(True)
@@ -279,11 +280,10 @@ def _sheet(
     picture: _Picture, heights: list[float], columns: int, width: float
 ) -> tuple[Figure, list[SubplotSpec]]:
     """A figure with the legend at its top, and below it places for axes in rows of these heights."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import TightLayoutEngine
+    from mcstudy.drawing import new_figure
 
     above = [_legend_height(picture, width)] if len(picture.names) > 1 else []
-    figure = Figure(figsize=(width, sum(above + heights)), layout=TightLayoutEngine(pad=PAD))
+    figure = new_figure(width, sum(above + heights))
     grid = figure.add_gridspec(len(above + heights), columns, height_ratios=above + heights)
     if above:
         axes = figure.add_subplot(grid[0, :])
@@ -385,9 +385,9 @@ def _draw_loops(
         ranks, height = measured.ranks(name), 0.7 / (len(measured.levels[name]) - 1)
         y = [-row - 0.35 + height * ranks[place[row]] for place in places]
         axes.plot(x, y, drawstyle="steps-mid", color=MUTED, linewidth=0.9)
-    axes.set_yticks([-row for row in range(len(loops))], [_cut(name) for name in loops])
+    mark_ticks(axes.yaxis, [-float(row) for row in range(len(loops))], [_cut(name) for name in loops])
     axes.set_ylim(-len(loops) + 0.4, 0.6)
-    axes.set_xticks([])
+    mark_ticks(axes.xaxis, [], [])
     axes.set_xlabel(plural(len(places), "combination"))
 
 

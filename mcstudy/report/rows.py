@@ -21,6 +21,7 @@ from mcstudy.report.style import (
     SMALL,
     VERMILLION,
     decades,
+    mark_ticks,
     mark_zone,
     number_ticks,
     tell,
@@ -199,7 +200,7 @@ class Rows:
         limits = (10.0 ** max(min(powers) - room, -307.0), 10.0 ** min(max(powers) + room, 307.0))
         self.axes.set_xscale("log")
         self.axes.set_xlim(*limits)
-        self.axes.set_xticks(*decades(*limits, most=TICKS))
+        mark_ticks(self.axes.xaxis, *decades(*limits, most=TICKS))
         self.axes.minorticks_off()
 
     def caption(self, text: str = "") -> str:

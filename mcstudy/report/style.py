@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 import os
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -27,9 +26,7 @@ from mcstudy.report.numbers import level, shown, superscript
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-    from matplotlib.text import Text
 
 __all__ = ["BLUE", "COLOURS", "DASHES", "GREEN", "INK", "MARKERS", "MARKS", "MUTED", "PAPER", "PINK", "RULE"]
 __all__ += [
@@ -45,10 +42,10 @@ __all__ += [
     "is_geometric",
     "look",
     "mark_levels",
+    "mark_ticks",
     "mark_zone",
     "number_ticks",
     "provide_part",
-    "settle",
     "tell",
 ]
 
@@ -67,7 +64,7 @@ RANGES = (
     (0x2200, 0x226F),
 )
 # Ligatures, mathematics and dates of the font's making: three quarters of the time, and nothing that is drawn.
-DROPPED = ("GSUB", "GPOS", "GDEF", "MATH", "FFTM")
+DROPPED = ("GSUB", "GPOS", "GDEF", "MATH", "FFTM", "gasp", "x")
 FAMILY, FULL_NAME = 1, 4  # numbers of names in a font, by the OpenType specification
 
 
@@ -81,7 +78,6 @@ class Mark(NamedTuple):
 
 
 TEXT, SMALL = 9.5, 9.0  # points; nothing is smaller, see the width of a figure
-APART = 4.0  # points between the labels of neighbouring ticks
 CHARACTER = 0.08  # inches: the width of a letter
 LONG = 20.0  # the ratio of levels from which on the lower ones fall together on a linear axis
 UNEVEN = 1.5  # of steps that count as even; in their logarithms those of 1, 2, 5, 10 differ by 1.32
@@ -225,6 +221,14 @@ def decades(low: float, high: float, most: int = 6) -> tuple[list[float], list[s
     return ticks, [shown(tick) for tick in ticks]
 
 
+def mark_ticks(axis: Axis, ticks: Sequence[float], labels: Sequence[str]) -> None:
+    """Mark given places on an axis; matplotlib's own way makes every tick at once, and the layout takes them again."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator
+
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FixedFormatter(labels))
+
+
 def number_ticks(axis: Axis, most: int) -> None:
     """Mark at most so many round numbers on a linear axis, each written in full."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -278,7 +282,7 @@ def mark_levels(axes: Axes, levels: Sequence[float], *, logarithmic: bool = True
     ends = place(levels[0]) - room, place(levels[-1]) + room
     axes.set_xscale("log" if logarithmic else "linear")
     axes.set_xlim(*map(math.exp, ends) if logarithmic else ends)
-    axes.set_xticks(ticks, [written[x] for x in ticks])
+    mark_ticks(axes.xaxis, ticks, [written[x] for x in ticks])
     axes.minorticks_off()
 
 
@@ -288,61 +292,6 @@ def _written(levels: Sequence[float]) -> list[str]:
     if all(x > 0.0 and math.frexp(x)[0] == 0.5 for x in levels) and any(len(text) > 6 for text in plain):
         return [superscript(math.frexp(x)[1] - 1, base=2) for x in levels]
     return plain
-
-
-def settle(figure: Figure) -> bool:
-    """Drop ticks whose labels touch, and wrap or move labels of axes that leave the sheet.
-
-    What fits is known only when all is laid out: call this after that, and lay out anew where it says so.
-
-    Parameters
-    ----------
-    figure : Figure
-        Laid out once, or drawn.
-
-    Returns
-    -------
-    bool
-        Whether anything was changed.
-    """
-    changed = False
-    for axes in figure.axes:
-        changed |= _thin(axes.xaxis, 0, figure.bbox.width) | _thin(axes.yaxis, 1, figure.bbox.width)
-        changed |= _contain(axes.xaxis.label, figure.bbox.width, axes.bbox.width, 0)
-        changed |= _contain(axes.yaxis.label, axes.bbox.height, axes.bbox.height, 1)
-    return changed
-
-
-def _thin(axis: Axis, along: int, sheet: float) -> bool:
-    """Keep every second tick, or fewer, until no two labels touch; say whether that, or a label beyond the sheet, asks for more room."""
-    low, high = sorted(axis.get_view_interval())
-    labels = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
-    spans = [
-        (label, label.get_window_extent()) for label in labels if label.get_visible() and label.get_text()
-    ]
-    kept = spans = sorted(spans, key=lambda item: float(item[1].min[along]))
-    stride = 1
-    while any(right.min[along] < left.max[along] + APART for (_, left), (_, right) in pairwise(kept)):
-        stride += 1
-        kept = spans[::stride]
-    if stride > 1:
-        places = [float(label.get_position()[along]) for label, _ in kept]
-        axis.set_ticks(places, [label.get_text() for label, _ in kept])
-    return stride > 1 or any(box.min[0] < 0.0 or box.max[0] > sheet for _, box in kept)
-
-
-def _contain(label: Text, sheet: float, room: float, along: int) -> bool:
-    """Wrap an axis's label into its axes, if it leaves the sheet; at the right end, where words are too long."""
-    box = label.get_window_extent()
-    length = float(box.size[along])
-    low, high = (0.0, sheet) if along == 0 else (-math.inf, math.inf)
-    if not length or (low <= box.min[along] and box.max[along] <= high and length <= sheet):
-        return False
-    letters = max(8, int(len(label.get_text()) * min(1.0, room / length)))
-    label.set_text(textwrap.fill(label.get_text(), letters, break_long_words=length > sheet))
-    if along == 0:
-        label.set(x=1.0, horizontalalignment="right")
-    return True
 
 
 def _power_label(tick: float) -> str:
@@ -379,12 +328,13 @@ def _write_part(whole: Path, path: Path) -> None:
     """Write what reports need of a font, under its own name."""
     from fontTools import subset
 
-    options = subset.Options(glyph_names=True, notdef_outline=True, legacy_kern=True)
+    options = subset.Options(glyph_names=True, hinting=False, notdef_outline=True, legacy_kern=True)
     options.drop_tables += DROPPED
     with subset.load_font(whole, options) as font:
         chosen = subset.Subsetter(options)
         chosen.populate(unicodes=[code for first, last in RANGES for code in range(first, last + 1)])
         chosen.subset(font)
+        font["cmap"].tables = [font["cmap"].getcmap(3, 1)]
         for name in (FAMILY, FULL_NAME):
             font["name"].setName(PART, name, 3, 1, 0x409)  # Windows, Unicode, English: what matplotlib reads
         font.save(path)

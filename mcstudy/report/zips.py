@@ -29,7 +29,6 @@ __all__ = ["draw_zip", "figure_of_zips", "sides_of"]
 FloatArray = npt.NDArray[np.float64]
 
 ALONE, SEVERAL, LEGEND = 2.9, 2.2, 0.3  # inches: axes alone, one of several; the legend above them
-PAD = 0.3  # around the panels, in heights of a letter
 COLUMNS, TITLE = 2, 23  # panels side by side; letters of a line above one
 SHARED = 110.0  # points of height that the lines of one panel among several share
 FILLED, THICKEST = 0.8, 3.0  # what of its share a line takes, and its points at most
@@ -100,13 +99,12 @@ def figure_of_zips(measured: Measured, width: float) -> tuple[Figure, str]:
     width : float
         In inches.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import TightLayoutEngine
+    from mcstudy.drawing import new_figure
 
     zips = _zips_of(measured)
     columns = min(COLUMNS, len(zips))
     heights = [LEGEND, *[ALONE if columns == 1 else SEVERAL] * math.ceil(len(zips) / columns)]
-    figure = Figure(figsize=(width, sum(heights)), layout=TightLayoutEngine(pad=PAD))
+    figure = new_figure(width, sum(heights))
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     _write_legend(figure.add_subplot(grid[0, :]))
     for number, one in enumerate(zips):

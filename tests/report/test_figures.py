@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,6 +12,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from mcstudy.claims import Bound, Identity, Value, misprint
+from mcstudy.drawing import lay_out
 from mcstudy.report.figures import Drawn, write_figures
 from mcstudy.report.inline import with_titles
 from mcstudy.report.kinds import kind_of
@@ -117,13 +117,12 @@ def test_claims_that_read_alike_have_alternative_texts_of_their_own(full_ledger:
 
 def test_no_level_and_no_legend_leaves_the_sheet(full_ledger: Any) -> None:
     from mcstudy.report.figures import _draw_claim
-    from mcstudy.report.style import house_style, settle
+    from mcstudy.report.style import house_style
 
     with house_style():
         for name in ("2d.rate", "2c", "1.start", "1a"):
             figure, _ = _draw_claim(full_ledger[name], 40)
-            figure.draw_without_rendering()
-            settle(figure)
+            lay_out(figure)
             assert inside(figure), name
 
 
@@ -143,20 +142,6 @@ def test_text_is_large_enough_on_a_phone(drawn: tuple[dict[str, Drawn], Path]) -
         assert min(sizes) * 328 / width >= 9.0, stem
 
 
-@pytest.mark.parametrize(("width", "changed"), [(0.9, True), (0.8, False)])
-def test_a_tick_label_beyond_the_sheet_asks_for_another_layout(width: float, changed: bool) -> None:
-    from mcstudy.report.style import house_style, settle
-
-    with house_style():
-        figure = Figure(figsize=(3.0, 2.0))
-        axes = figure.add_axes((0.1, 0.2, width, 0.7))
-        axes.set_xlim(0.0, 1.0)
-        axes.set_xticks([0.0, 1.0], ["0", "1000"])
-        axes.set_yticks([])
-        figure.draw_without_rendering()
-        assert settle(figure) is changed
-
-
 @pytest.mark.parametrize("decades_wide", [0.8, 1.0, 1.2, 1.33, 1.4, 1.7, 2.5, 4.0])
 def test_a_logarithmic_axis_has_ticks_enough(decades_wide: float) -> None:
     """Four at least, wherever it begins; the widths are those on either side of a change of steps."""
@@ -164,25 +149,6 @@ def test_a_logarithmic_axis_has_ticks_enough(decades_wide: float) -> None:
         ticks, labels = decades(start, start * 10.0**decades_wide)
         assert 3 <= len(ticks) == len(labels) <= 6
         assert len(ticks) >= 4 or decades_wide < 1.0 or decades_wide >= 1.4
-
-
-def test_labels_that_touch_are_thinned_and_those_that_leave_are_wrapped() -> None:
-    from mcstudy.report.style import house_style, settle
-
-    with house_style():
-        figure = Figure(figsize=(2.0, 2.0), layout="constrained")
-        axes = figure.subplots()
-        axes.set_xticks(range(8), [f"10 000 {k}" for k in range(8)])
-        axes.set_xlabel("a label of several words that is far wider than the figure")
-        figure.draw_without_rendering()
-        assert not inside(figure)
-        assert settle(figure)
-        figure.draw_without_rendering()
-        assert inside(figure)
-        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
-        assert 1 <= len(boxes) < 8
-        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
-        assert not settle(figure)
 
 
 def test_characters_that_the_font_lacks_are_told_in_the_caption(make: Any, tmp_path: Path) -> None:
