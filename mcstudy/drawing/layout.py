@@ -135,8 +135,10 @@ def _scales_of(figure: Figure) -> list[_Scale]:
 
 
 def _scale_of(axes: Axes, along: int) -> _Scale:
-    axis, side = _axis(axes, along), ("bottom", "left")[along]
+    axis = _axis(axes, along)
     looks, written = axis.get_tick_params(which="major"), _ticks_of(axis)
+    # Until matplotlib 3.10 both axes speak of their left.
+    side = "bottom" if "bottom" in looks else "left"
     scale = _Scale(
         axes,
         along,
