@@ -76,7 +76,7 @@ class _Recent:
     """The columns that were read last, up to so many bytes; one that is larger is kept alone."""
 
     def __init__(self, room: int) -> None:
-        self.room = room
+        self.room, self._bytes = room, 0
         self._columns: OrderedDict[tuple[Scenario, str], FloatArray] = OrderedDict()
 
     def get(self, key: tuple[Scenario, str]) -> FloatArray | None:
@@ -87,9 +87,13 @@ class _Recent:
 
     def put(self, key: tuple[Scenario, str], values: FloatArray) -> None:
         """Keep a column in the place of those that were read longest ago."""
+        if key in self._columns:
+            return
         self._columns[key] = values
-        while len(self._columns) > 1 and sum(one.nbytes for one in self._columns.values()) > self.room:
-            self._columns.popitem(last=False)
+        self._bytes += values.nbytes
+        while len(self._columns) > 1 and self._bytes > self.room:
+            _, oldest = self._columns.popitem(last=False)
+            self._bytes -= oldest.nbytes
 
 
 class _Columns(Mapping[str, FloatArray]):
