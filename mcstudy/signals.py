@@ -90,17 +90,26 @@ def ended_like_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ignore Ctrl-C and the end of the terminal, as far as this thread may say so; processes started here inherit that."""
+    """Hold Ctrl-C and the end of the terminal back, as far as this thread may; processes started here don't hear of them.
+
+    What comes meanwhile is heard at the end.
+    """
     if not _is_main():
         yield
         return
-    heard = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in heard}
+    held = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
+    came: list[int] = []
+    # Other threads hear what is blocked in this one: noted, it is not lost. Processes inherit that it is blocked.
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in held}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in before.items():
             signal.signal(number, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _end(number: int, _: FrameType | None) -> None:
@@ -129,13 +138,20 @@ def parent_to_die_with() -> str:
 def die_with_parent(parent: str | None = None) -> None:
     """Let the kernel kill this worker when the run that has started it is gone: waiting, it would notice after minutes.
 
+    Until then that run heeds interruptions for it.
+
     Parameters
     ----------
     parent : str, optional
         Of `parent_to_die_with`, there; default: what the environment has, once.
     """
     parent = os.environ.pop(PARENT, "") if parent is None else parent
-    if not parent or sys.platform != "linux":
+    if not parent:
+        return
+    if _is_main():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+    if sys.platform != "linux":
         return
     import ctypes
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from mcstudy.signals import PARENT, Ended, die_with_parent, ended_like_ctrl_c, parent_to_die_with
+from mcstudy.signals import (
+    PARENT,
+    Ended,
+    die_with_parent,
+    ended_like_ctrl_c,
+    parent_to_die_with,
+    uninterrupted,
+)
 
 BOTH = [signal.SIGTERM, signal.SIGHUP]
 
@@ -88,3 +97,32 @@ def test_who_has_no_parent_to_die_with_goes_on(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv(PARENT, raising=False)
     die_with_parent()
     assert parent_to_die_with() == str(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGHUP, Ended)],
+    ids=["SIGINT", "SIGHUP"],
+)
+def test_what_is_held_back_is_heard_afterwards(number: signal.Signals, raised: type[BaseException]) -> None:
+    """Ctrl-C while workers start ends the run, and none of the processes that are started then."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    script = "import os, time; os.kill(os.getpid(), int(os.environ['NUMBER'])); time.sleep(0.1)"
+    reached = []
+
+    def struck() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), number)
+            environment = os.environ | {"NUMBER": str(int(number))}
+            reached.append(
+                subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode
+            )
+
+    try:
+        with pytest.raises(raised), ended_like_ctrl_c():
+            struck()
+        assert reached == [0]
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) & {signal.SIGINT, signal.SIGHUP} == set()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -56,6 +56,35 @@ def _one_thread() -> Iterator[None]:
 
 
 @contextmanager
+def _starting() -> Iterator[None]:
+    """Start workers, which inherit that they leave an interruption to this process, and an order of hashes unlike its own.
+
+    What depends on that differs between them and is found out.
+    """
+    try:
+        with uninterrupted():
+            _start_trackers()
+        with uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
+            yield
+    except OSError as error:  # no memory for a process, no shared memory
+        msg = f"workers can't be started ({error}); mend that, or draw in one process with --executor serial"
+        raise InputError(msg) from error
+
+
+def _start_trackers() -> None:
+    """Start the processes that clean up after workers, which outlive a terminal.
+
+    Before all workers, for starting them lets signals through that are held back.
+    """
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as of_joblib
+
+    resource_tracker.ensure_running()
+    of_joblib.ensure_running()
+
+
+@contextmanager
 def _closing_quietly(results: Generator[Any, None, None]) -> Iterator[Generator[Any, None, None]]:
     """Close joblib's generator, which warns where blocks are given up: whoever stops the run means it."""
     try:
@@ -127,9 +156,7 @@ class Joblib:
             ahead = "2*n_jobs" if jobs > 1 else 1
             pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
             first = Parallel(max(jobs, 2))
-        # Workers inherit that they leave an interruption to this process, and an order of hashes unlike its own:
-        # what depends on it differs between them and is found out.
-        with uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
+        with _starting():
             first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
         going = _Going()
         batches = self._pace.batches(going.on(tasks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -196,3 +197,19 @@ def test_executor_named() -> None:
     assert isinstance(executor_named("serial", None), Serial)
     assert executor_named("joblib", 3).jobs == 3
     assert executor_named("joblib", None).jobs == available_cores() >= 1
+
+
+@pytest.mark.parametrize("where", ["ensure_running", "__call__"])
+def test_workers_that_can_not_be_started_are_named_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A container without shared memory, a machine without memory for a process."""
+    import joblib
+    from joblib.externals.loky.backend import resource_tracker
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(resource_tracker if where == "ensure_running" else joblib.Parallel, where, refused)
+    with pytest.raises(InputError, match=r"workers can't be started \(.*\); .* with --executor serial"):
+        list(Joblib(2).run(tasks_of(plain_draws)))
