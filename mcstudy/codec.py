@@ -6,6 +6,7 @@ Floats are written as their shortest round-trip, NaN and infinities as the strin
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import types
 from collections.abc import Mapping
@@ -18,11 +19,12 @@ import numpy as np
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
 
-__all__ = ["from_plain", "plain"]
+__all__ = ["from_plain", "parsed", "plain"]
 
 T = TypeVar("T")
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _PLAIN = frozenset({str, int, bool, type(None)})
+DEEP = 64  # levels, of which a ledger has a dozen: what is nested without an end has no end of a stack either
 _RULES: dict[Any, str] = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
@@ -50,6 +52,37 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
     return str(value) if isinstance(value, StrEnum) else value
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text, whose texts are whole characters, not nested deeper than any ledger is.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        value = json.loads(text)
+        _check_depth(value)
+        # An escaped half of a character is a text in Python that no file takes.
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        msg = f"`ledger` must be JSON, got {error}; it is truncated or no ledger: run the study again"
+        raise InputError(msg) from error
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    level: list[Any] = [[value]]
+    for _ in range(DEEP + 1):
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [item for items in inner for item in items if isinstance(item, (dict, list))]
+        if not level:
+            return
+    msg = f"values nested more than {DEEP} deep"
+    raise ValueError(msg)
 
 
 def _as_declared(declared: Any, value: Any) -> Any:

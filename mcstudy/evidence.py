@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mcstudy.draws import Block
+from mcstudy.exceptions import InputError
 from mcstudy.scenarios import Scenario
 
 __all__ = [
@@ -127,6 +129,23 @@ class IdentityEvidence(Evidence, kinds=("identity",)):
     witness: Witness | None = None
 
 
+def _check_lengths(
+    what: str, length: int, *, may_lack: bool = False, at_most: bool = False, **items: Sized
+) -> None:
+    """Refuse items that do not belong to each other: a ledger that was edited may have such.
+
+    Raises
+    ------
+    InputError
+    """
+    for name, item in items.items():
+        fits = len(item) <= length if at_most else len(item) == length or (may_lack and not len(item))
+        if not fits:
+            rule = "at most as many" if at_most else "as many"
+            msg = f"`{name}` of {what} must have {rule} items as there are ({length}), got {len(item)}; run the study again"
+            raise InputError(msg)
+
+
 @dataclass(frozen=True)
 class LawCell:
     """A Kolmogorov distance, its band, and the deviation of the distribution function against probability."""
@@ -136,6 +155,9 @@ class LawCell:
     probability: FloatArray
     deviation: FloatArray
     merged: int = 0  # values that were taken for others, which only rounding tells apart
+
+    def __post_init__(self) -> None:
+        _check_lengths("a law", len(self.probability), deviation=self.deviation)
 
 
 @dataclass(frozen=True)
@@ -225,6 +247,15 @@ class Line:
     note: str = ""  # why there is none, or what is wrong with it
     fitted: FloatArray = field(default_factory=lambda: np.empty(0))
     points: tuple[Scenario, ...] = ()
+
+    def __post_init__(self) -> None:
+        levels = len(self.x)
+        _check_lengths("a line", levels, y=self.y, mcse=self.mcse, replicates=self.replicates)
+        _check_lengths("a line", levels, may_lack=True, fitted=self.fitted, points=self.points)
+        if self.fit is not None:
+            slopes = self.fit.local_slopes
+            _check_lengths("a fit", len(slopes), local_mcse=self.fit.local_mcse)
+            _check_lengths("a fit", levels, at_most=True, local_slopes=slopes, scan=self.fit.scan)
 
 
 @dataclass(frozen=True)

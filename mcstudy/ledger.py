@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mcstudy.codec import from_plain, plain
+from mcstudy.codec import from_plain, parsed, plain
 from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 SCHEMA = 2
+_DIGEST = re.compile("[0-9a-f]*")
 
 
 @dataclass(frozen=True)
@@ -294,12 +295,7 @@ class Ledger:
         InputError
             If it is no JSON, of another schema, incomplete, of wrong types, or not what its digest says.
         """
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            msg = f"`ledger` must be JSON, got {error}; it is truncated or no ledger: run the study again"
-            raise InputError(msg) from error
-        return Ledger.from_document(document)
+        return Ledger.from_document(parsed(text))
 
     @staticmethod
     def from_document(document: Any) -> Ledger:
@@ -379,6 +375,10 @@ def _checked(ledger: Ledger) -> Ledger:
     # The name becomes a path and an address.
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", ledger.study.name):
         msg = f"`ledger`: the study's name must be letters, digits, '.', '-', '_', got {ledger.study.name!r}"
+        raise InputError(msg)
+    # They are written into pages and TeX, as they stand.
+    if "draws" not in ledger.digests or not all(map(_DIGEST.fullmatch, ledger.digests.values())):
+        msg = f"`ledger`: its digests must be hexadecimal, that of the draws among them, got {str(dict(ledger.digests))[:60]}; run the study again"
         raise InputError(msg)
     written, found = ledger.digests.get("source"), source_digest(source.text for source in ledger.sources)
     if ledger.sources and written != found:

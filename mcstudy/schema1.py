@@ -35,7 +35,7 @@ def upgraded(document: Mapping[str, Any]) -> Json:
             "failures": [_address(failure) for failure in document["failures"]],
             "warnings": [_warning(item) for item in document.get("warnings", [])],
         }
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         msg = f"`ledger` must have all parts of schema 1, got {type(error).__name__}: {error}; run the study again"
         raise InputError(msg) from error
     _check_digest(document["findings"], written)

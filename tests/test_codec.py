@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 import mcstudy as mc
-from mcstudy.codec import from_plain, plain
+from mcstudy.codec import DEEP, from_plain, parsed, plain
 from mcstudy.exceptions import InputError
 from mcstudy.scenarios import Level
 
@@ -179,3 +179,28 @@ def test_a_field_with_a_default_may_be_left_out() -> None:
     content = plain(outer())
     del content["more"], content["anything"]
     assert from_plain(Outer, content).more == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", "Expecting value"),
+        ('{"a": 1', "Expecting"),
+        ("[" * 100_000, "recursion"),
+        ("[" * (DEEP + 1) + "]" * (DEEP + 1), f"values nested more than {DEEP} deep"),
+        ('{"a": "\\udc80"}', "surrogates not allowed"),
+        ('{"\\uD800": 1}', "surrogates not allowed"),
+        ("9" * 5000, "4300 digits"),
+    ],
+    ids=["nothing", "cut", "endless", "deep", "half a character", "half a name", "digits"],
+)
+def test_texts_that_are_no_json_of_a_ledger(text: str, found: str) -> None:
+    with pytest.raises(InputError, match=rf"`ledger` must be JSON, got .*{found}.*: run the study again"):
+        parsed(text)
+
+
+@pytest.mark.parametrize(
+    "value", ["\U0001d53c", "\\ud800", [[{"a": None}]], json.loads("[" * DEEP + "]" * DEEP)]
+)
+def test_other_texts_are_read_as_they_are(value: Any) -> None:
+    assert parsed(json.dumps(value)) == value

@@ -421,8 +421,11 @@ def test_a_part_that_is_left_out_is_missed(sealed: Ledger) -> None:
 def test_sources_are_what_their_digest_says(ledger: Ledger) -> None:
     sources = (SourceFile("a.py", "x = 1\n"), SourceFile("b.py", "y = 2\n"))
     digest = hashlib.sha256(b"x = 1\n\ny = 2\n").hexdigest()
-    assert again(replace(ledger, sources=sources, digests={"source": digest})).sources == sources
-    edited = replace(ledger, sources=sources[::-1], digests={"source": digest})
+    assert (
+        again(replace(ledger, sources=sources, digests={**ledger.digests, "source": digest})).sources
+        == sources
+    )
+    edited = replace(ledger, sources=sources[::-1], digests={**ledger.digests, "source": digest})
     with pytest.raises(
         InputError, match=r"its sources must be what their digest says, got .* is written; run"
     ):
@@ -475,3 +478,14 @@ def test_a_kind_that_registers_its_evidence_is_read(ledger: Ledger, monkeypatch:
     toy = replace(ledger.findings[0], kind="toy", evidence=ToyEvidence(colour="red"))
     found = again(replace(ledger, findings=(toy,)))
     assert found.findings[0].evidence == ToyEvidence(colour="red")
+
+
+@pytest.mark.parametrize(
+    "digests", [{}, {"draws": "ab}\\\\input{x}"}, {"draws": "ab\n"}, {"draws": "ab", "key": "<b>"}], ids=str
+)
+def test_digests_are_hexadecimal(ledger: Ledger, digests: dict[str, str]) -> None:
+    """They stand in pages and in TeX."""
+    with pytest.raises(
+        InputError, match="its digests must be hexadecimal, that of the draws among them, got"
+    ):
+        Ledger.from_document(replace(ledger, digests=digests).document)

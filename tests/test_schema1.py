@@ -199,3 +199,11 @@ def test_parts_of_another_form_are_refused(
     holder[path[-1]] = value
     with pytest.raises(InputError, match=r"`ledger` must have all parts of schema 1, got .*Error"):
         Ledger.from_document(written)
+
+
+@pytest.mark.parametrize("margin", [0, 0.0, 10**400])
+def test_numbers_that_nothing_is_divided_by_are_refused(written: dict[str, Any], margin: Any) -> None:
+    for cell in written["findings"][0]["cells"]:
+        cell["margin"] = margin
+    with pytest.raises(InputError, match="`ledger` must have all parts of schema 1, got"):
+        Ledger.from_document(written)

@@ -184,8 +184,9 @@ class Blocks:
             yield row.number, row.columns
 
     def failing(self) -> Iterator[Row]:
-        """The blocks of which something failed, as they are kept."""
-        return map(Row._make, self._connection.execute(f"SELECT {ROW} FROM blocks WHERE failures != '[]'"))
+        """The blocks of which something failed; a damaged one, which is drawn again, says nothing."""
+        rows = map(Row._make, self._connection.execute(f"SELECT {ROW} FROM blocks WHERE failures != '[]'"))
+        return (row for row in rows if row.is_sound)
 
     def failed(self) -> int:
         """How many replicates failed, in all blocks that are kept."""

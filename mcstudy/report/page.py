@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mcstudy.codec import parsed
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Role, correction_of
 from mcstudy.ledger import FailureRecord, Ledger, SourceFile
@@ -177,7 +177,7 @@ def read_ledger(path: Path) -> Ledger:
         If the file is no JSON, or no ledger of a known schema; or was edited.
     """
     try:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        document = parsed(Path(path).read_text(encoding="utf-8"))
         # The module of a kind may bring the type of its evidence.
         for name in _kinds(document):
             kind_of(name)

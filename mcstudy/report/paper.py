@@ -286,7 +286,7 @@ def _tex_piece(piece: Piece) -> str:
 def _claim_macros(finding: Finding, stem: str) -> list[str]:
     numbers = kind_of(finding.kind).numbers(finding)
     return [
-        f"% claim {finding.id}".replace("\n", " "),
+        f"% claim {' '.join(finding.id.split())}",  # TeX ends a line, and a comment, at a carriage return too
         _macro(f"{stem}Estimate", rf"\ensuremath{{{latex(_summary(finding).found)}}}"),
         *(_macro(f"{stem}{field}", f"{x:.{DIGITS}g}") for field, x in numbers.items() if math.isfinite(x)),
         _macro(f"{stem}Replicates", str(finding.replicates)),

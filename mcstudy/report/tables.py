@@ -221,7 +221,7 @@ def _write_csv(table: Table, path: Path) -> None:
     ]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
+        writer.writerow(map(_inert, header))
         for row in table.rows:
             pairs = ((value or ("", "")) if k in wide else (value,) for k, value in enumerate(row))
             writer.writerow([_inert(part) for pair in pairs for part in pair])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def csl(ledger: Ledger, claim: str = "") -> dict[str, Any]:
         "title": ledger.study.title,
         "genre": "Monte Carlo study",
         "author": [{"literal": name} for name in ledger.study.authors],
-        "issued": {"date-parts": [[int(part) for part in _date(ledger).split("-")]] if _date(ledger) else []},
+        "issued": {"date-parts": [list(map(int, date.split("-")))] if (date := _date(ledger)) else []},
         "version": str(ledger.provenance.get("mcstudy", "")),
         "URL": result_url(ledger, claim),
         "note": _facts(ledger),
@@ -153,7 +154,9 @@ def _facts(ledger: Ledger) -> str:
 
 
 def _date(ledger: Ledger) -> str:
-    return str(ledger.provenance.get("started", ""))[:10]
+    """The day on which the run was started; empty where that is not told."""
+    started = str(ledger.provenance.get("started", ""))[:10]
+    return started if re.fullmatch(r"\d{4}-\d\d-\d\d", started, re.ASCII) else ""
 
 
 def _found(word: str, out: Path, *, anyway: bool) -> tuple[Results, str]:

@@ -143,3 +143,15 @@ def test_entries_of_several_studies_may_stand_in_one_file(full_ledger: Any) -> N
 
 def test_bibtex_without_a_date(full_ledger: Any) -> None:
     assert "year" not in bibtex(replace(full_ledger, provenance={}))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028"])
+def test_an_id_does_not_end_the_comment_that_names_it(
+    make: Any, single: Any, tmp_path: Path, end: str
+) -> None:
+    """A ledger that was edited may have any; TeX ends a line at a carriage return too."""
+    finding = replace(single.findings[0], id=f"1{end}\\input{{x}}")
+    write_macros(make.ledger_of([finding]), tmp_path / "macros.tex")
+    lines = (tmp_path / "macros.tex").read_text(encoding="utf-8").splitlines()
+    assert r"% claim 1 \input{x}" in lines
+    assert not [line for line in lines if line.startswith(r"\input")]

@@ -171,3 +171,14 @@ def test_a_level_that_looks_like_a_formula_is_none_to_a_spreadsheet(make: Any, t
         "d",
         "-1.0",
     ]
+
+
+def test_neither_is_the_name_of_a_factor(make: Any, tmp_path: Path) -> None:
+    from mcstudy.claims import Value
+    from mcstudy.statistics import mean
+
+    scenario = Scenario(**{"=cmd": 1})
+    claim = Value("1", "x", of=mean("x"), equals=0.0, margin=1.0)
+    (finding,) = make.judged(claim, {scenario: make.normals(0.0)[Scenario(n=1)]})
+    write_tables(make.ledger_of([finding]), tmp_path)
+    assert (tmp_path / "claim-1.csv").read_text(encoding="utf-8").startswith("'=cmd,")

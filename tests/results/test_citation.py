@@ -161,3 +161,11 @@ def test_the_command(folder: Path, command: Command) -> None:
     )
     assert command("cite", "--format", "csl")[0] == 0
     assert command("cite", "nothing", "--out", str(folder))[0] == 2
+
+
+@pytest.mark.parametrize("started", ["yesterday", "2026-11", "", "2026-1a-26", "\u0662026-11-26"])
+def test_a_day_that_is_none_is_left_out(citable: Ledger, started: str) -> None:
+    told = replace(citable, provenance={**citable.provenance, "started": started})
+    assert "issued" not in csl(told)
+    assert csl(citable)["issued"] == {"date-parts": [[2026, 11, 26]]}  # the control
+    assert "(2026)" not in text(told)

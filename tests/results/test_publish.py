@@ -156,6 +156,11 @@ def test_a_file_that_was_changed_is_named(version: Path, command: Command, name:
     (version / "more.html").write_text("", encoding="utf-8")
     assert "more.html is not in SHA256SUMS" in command("verify", str(version), "--blocks", "1")[1]
     assert f"{name} is in SHA256SUMS, but not there" in command("verify", str(version), "--blocks", "1")[1]
+    with (version / "SHA256SUMS").open("ab") as sums:
+        sums.write(b"00  ../outside\xff\n")
+    Path(version, "..", "outside\ufffd").touch()
+    said = command("verify", str(version), "--blocks", "1")[1]
+    assert "../outside\ufffd is in SHA256SUMS, but not in this folder" in said
 
 
 def test_nothing_is_overwritten(version: Path, command: Command) -> None:

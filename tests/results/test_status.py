@@ -86,3 +86,10 @@ def test_nothing_there(out: Path, tmp_path: Path) -> None:
         InputError, match=r"`out` must be a folder that a run has written, got .*; name it with --out DIR"
     ):
         status(tmp_path / "nowhere")
+
+
+def test_a_damaged_block_has_no_failures_to_count(out: Path) -> None:
+    with closing(sqlite3.connect(out / "toy" / "draws.sqlite")) as journal, journal:
+        found = journal.execute("UPDATE blocks SET failures = '[[' WHERE failures != '[]'").rowcount
+    assert found > 0
+    assert row(out, "toy")["failures"] == "0"

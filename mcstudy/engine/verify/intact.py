@@ -129,7 +129,7 @@ def _sum_faults(target: Target) -> Iterator[str]:
     """Files of a published version that are not what its list of digests says, or not in it."""
     if not (target.out / SUMS).is_file():
         return
-    lines = (target.out / SUMS).read_text(encoding="utf-8").splitlines()
+    lines = (target.out / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     there = (path.relative_to(target.out) for path in sorted(target.out.rglob("*")) if path.is_file())
     own = {SUMS, VERIFICATION}
@@ -140,7 +140,9 @@ def _sum_faults(target: Target) -> Iterator[str]:
     )
     for name, digest in sums.items():
         path = target.out / name
-        if not path.is_file():
+        if not path.resolve().is_relative_to(target.out.resolve()):
+            yield f"{name} is in {SUMS}, but not in this folder"
+        elif not path.is_file():
             yield f"{name} is in {SUMS}, but not there"
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             yield f"{name} is not what {SUMS} says"

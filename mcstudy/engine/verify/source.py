@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from importlib.util import decode_source
@@ -15,7 +14,7 @@ from mcstudy.engine.loading import apply_options, load_study
 from mcstudy.engine.reading import reading
 from mcstudy.engine.source import Origin
 from mcstudy.engine.verify.levels import Level, Outcome
-from mcstudy.engine.verify.target import Target
+from mcstudy.engine.verify.target import Target, words_of
 from mcstudy.exceptions import JournalError, McstudyError
 from mcstudy.ledger import Ledger
 from mcstudy.seal import source_digest
@@ -43,7 +42,7 @@ def origin_of(target: Target, ledger: Ledger) -> tuple[Origin | None, str]:
 
 def options_in(command: str) -> list[tuple[str, str]]:
     """The options of the study in ``mcstudy run HANDLE --scale 2 --profile quick``: those before the profile."""
-    words = shlex.split(command)[3:]
+    words = words_of(command)[3:]
     own = words[: words.index("--profile")] if "--profile" in words else []
     return [(name.removeprefix("--"), value) for name, value in zip(own[::2], own[1::2], strict=False)]
 

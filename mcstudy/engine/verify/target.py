@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mcstudy.codec import parsed
 from mcstudy.engine.loading import STUDIES
 from mcstudy.exceptions import InputError
 from mcstudy.words import nearest
 
-__all__ = ["Target", "targets"]
+__all__ = ["Target", "targets", "words_of"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Target:
             If it is no JSON.
         """
         try:
-            return json.loads(self.text)
-        except ValueError as error:
-            msg = f"`path` must be a ledger.json that can be read, got {self.file}: {error}; it is truncated, or no ledger"
+            return parsed(self.text)
+        except InputError as error:
+            msg = f"`path` must be a ledger.json that can be read, got {self.file}: {error}"
             raise InputError(msg) from error
 
     @property
@@ -84,11 +84,21 @@ class Target:
         command : str
             The command that ran it: ``mcstudy run HANDLE ...``.
         """
-        handle = (shlex.split(command) + [""] * 3)[2]
+        handle = (words_of(command) + [""] * 3)[2]
         published = self.folder / "source" / f"{Path(handle).stem}.py"
         named = Path(handle) if handle.endswith(".py") else STUDIES / f"{handle}.py"
         choices = (published, named, STUDIES / f"{name}.py")
-        return next((path for path in choices if path.is_file()), None)
+        # A file from outside of this folder is not run because a ledger says so, which may be a stranger's.
+        here = (published, *(path for path in choices[1:] if path.resolve().is_relative_to(Path.cwd())))
+        return next((path for path in here if path.is_file()), None)
+
+
+def words_of(command: str) -> list[str]:
+    """The words of a command that a ledger holds; none where they can't be told apart."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def targets(words: Sequence[str], out: Path) -> list[Target]:

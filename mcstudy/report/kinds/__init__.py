@@ -215,11 +215,14 @@ def kind_of(name: str) -> Kind:
     return kind
 
 
+LONGEST = 150  # characters of an id in a file's name, of which file systems take 255: prefixes and endings are added
+
+
 def file_name(prefix: str, name: str) -> str:
     """Make the stem of a file, and the anchor of a section, from an id.
 
-    An id of letters, digits, dots, dashes and underscores is kept; in any other one the rest is replaced, and a
-    digest keeps it apart from its like.
+    An id of letters, digits, dots, dashes and underscores is kept, if it is short enough for a file; in any other one
+    the rest is replaced, and a digest keeps it apart from its like.
 
     Examples
     --------
@@ -228,7 +231,7 @@ def file_name(prefix: str, name: str) -> str:
     >>> file_name("claim", "../x")
     'claim-.._x-d6b96a97'
     """
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:LONGEST]
     digest = "" if safe == name else f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return f"{prefix}-{safe}{digest}"
 

@@ -99,7 +99,7 @@ def test_the_seal_is_missed(target: Target, document: Any, verified: Verified, c
 def test_a_truncated_ledger_is_named(target: Target, verified: Verified, command: Command, keep: int) -> None:
     assert target.file.stat().st_size > keep
     target.file.write_text(target.file.read_text(encoding="utf-8")[:keep], encoding="utf-8")
-    refused(target, verified, command, "it is truncated, or no ledger", code=3)
+    refused(target, verified, command, "it is truncated or no ledger", code=3)
 
 
 def test_an_entry_that_stands_there_twice_is_named(target: Target, verified: Verified) -> None:

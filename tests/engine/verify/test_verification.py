@@ -304,3 +304,27 @@ def test_exit_codes_of_the_command(place: Path, target: Target, command: Command
     assert command("verify", "toy")[0] == 3
     target.file.write_text("{", encoding="utf-8")
     assert command("verify", "toy")[0] == 3
+
+
+def test_a_command_that_is_none_names_no_source(
+    target: Target, document: Any, verified: Verified, forge: Any
+) -> None:
+    document["run"]["command"] = 'mcstudy run "toy'
+    forge(document)
+    Path("studies", "toy.py").unlink()
+    found = verified(target)
+    assert "the source of the study toy is not here" in found.levels[1].text
+
+
+def test_a_file_outside_of_the_folder_is_not_run_because_a_ledger_names_it(
+    target: Target, document: Any, verified: Verified, forge: Any
+) -> None:
+    here = Path("studies", "toy.py").rename("toy.py")
+    assert outcomes(verified(target))[1] == "not verified"
+    document["run"]["command"] = "mcstudy run toy.py"
+    forge(document)
+    assert outcomes(verified(target))[1] == "verified"  # the control
+    document["run"]["command"] = "mcstudy run ../toy.py"
+    forge(document)
+    here.rename("../toy.py")
+    assert outcomes(verified(target))[1] == "not verified"

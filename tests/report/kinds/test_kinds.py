@@ -67,10 +67,13 @@ def test_varying_factors_tell_true_from_one() -> None:
     assert varying([{"a": True, "b": 2}, {"a": 1, "b": 2}]) == ["a"]
 
 
-@pytest.mark.parametrize("name", ["2d.worst", "../../etc/passwd", "a b", "ü", "..", "<script>", "a/b", ""])
+@pytest.mark.parametrize(
+    "name", ["2d.worst", "../../etc/passwd", "a b", "ü", "..", "<script>", "a/b", "", "x" * 300]
+)
 def test_file_names_are_safe_and_apart(name: str) -> None:
     stem = file_name("claim", name)
     assert all(char.isascii() and (char.isalnum() or char in "._-") for char in stem)
+    assert len(f"{stem}-points.csv") < 255  # of most file systems
     assert len({file_name("claim", f"{name}{suffix}") for suffix in ("", " ", "/", "_")}) == 4
 
 
