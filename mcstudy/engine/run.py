@@ -35,6 +35,7 @@ from mcstudy.engine.recording import ledger_of
 from mcstudy.engine.refusals import check_arguments, check_words
 from mcstudy.engine.samples import draws_of
 from mcstudy.engine.settings import Settings
+from mcstudy.engine.slow import Slow
 from mcstudy.engine.source import Origin
 from mcstudy.engine.worker import BlockResult, Task
 from mcstudy.exceptions import StudyError
@@ -146,6 +147,7 @@ class Loop:
         self.shares = shares_of(self.study)
         self.limit = settings.limit
         self._warn_of_too_few()
+        self.slow = Slow(self.study.name, progress.warn)
         self.guard = Guard(self.study, journal.columns(), settings.replay)
 
     def _warn_of_too_few(self) -> None:
@@ -320,8 +322,11 @@ class Loop:
         """Draw blocks, and keep each as it finishes."""
         if not tasks:
             return
-        with closing(self.executor.run(tasks)) as results:
+        blocks = [task.block for task in tasks]
+        aside = self.executor.jobs > 1
+        with self.slow.watching(blocks, aside=aside), closing(self.executor.run(tasks)) as results:
             for result in results:
+                self.slow.note(result)
                 self.guard.check(result)
                 self.journal.append(result)
                 self.progress.advance()
