@@ -172,15 +172,17 @@ def _shown(ledger: Ledger, study: Study, out: str) -> int:
     """Print what was found; the exit code."""
     from pathlib import Path
 
-    from mcstudy.engine.outcome import code_of
+    from mcstudy.engine.outcome import LOST, again_after, code_of
     from mcstudy.report.terminal import print_ledger
 
     print_ledger(ledger, page=Path(out) / f"{study.name}.html")
+    code = code_of(study, ledger)
     if ledger.failures:
         first = ledger.failures[0]
-        reason = first.reason.partition("\n")[0]
-        print(f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}")
-    return code_of(study, ledger)
+        reason = first.reason.partition("\n")[0].rstrip(": ")
+        told = f"first failure: {reason}; see it again with: {ledger.run.replay} {first.token}"
+        print(told if code != LOST else f"{told}; once its cause is gone, {again_after(ledger, out)}")
+    return code
 
 
 def _shard(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mcstudy import __version__
+from mcstudy import __version__, load
 from mcstudy.cli import command as run_command
 
 WriteStudy = Callable[..., Path]
@@ -390,3 +390,26 @@ def test_compare_ends_with_1_where_verdicts_differ(write_study: WriteStudy, comm
     code, shown, _ = command("compare", "one/toy", "other/toy")
     assert code == 1
     assert "another verdict" in shown
+
+
+def test_what_failed_by_accident_is_drawn_again_by_the_command_that_is_named(
+    write_study: WriteStudy, command: Command, project: Path
+) -> None:
+    body = """import pathlib
+x = rng.normal(size=size)
+if x[0] > 0.0 and pathlib.Path("accident").exists():
+    raise ValueError
+return {"x": x}"""
+    write_study(body=body)
+    (project / "accident").touch()
+    code, shown, _ = command("run", "toy", "--executor", "serial", "--out", "some where")
+    assert code == 3
+    (line,) = [line for line in shown.splitlines() if line.startswith("first failure: ")]
+    assert line.startswith("first failure: ValueError; see it again with: mcstudy replay toy ")
+    again = line.partition("; once its cause is gone, draw again what failed with: mcstudy ")[2]
+    assert again == "run toy --profile quick --out 'some where' --retry-failures"
+    (project / "accident").unlink()
+    assert command(*shlex.split(again))[0] == 0
+    assert command("run", "toy", "--executor", "serial", "--out", "whole")[0] == 0
+    assert load("some where/toy").failures == ()
+    assert load("some where/toy").digests == load("whole/toy").digests

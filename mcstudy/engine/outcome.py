@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+
 from mcstudy.claims import beyond
+from mcstudy.defaults import OUT
 from mcstudy.draws import QUARANTINED
 from mcstudy.ledger import Ledger
 from mcstudy.measured import MeasureCell
 from mcstudy.study import Study
 
-__all__ = ["code_of", "is_lost"]
+__all__ = ["LOST", "again_after", "code_of", "is_lost"]
+
+LOST = 3  # the exit code where more was lost than claims allow
 
 
 def is_lost(study: Study, ledger: Ledger) -> bool:
@@ -36,6 +41,13 @@ def _loses(cell: MeasureCell, drawn: int, allowed: float | None) -> bool:
     return drawn - cell.replicates > allowed * drawn
 
 
+def again_after(ledger: Ledger, out: str) -> str:
+    """How to draw again what failed by accident: blocks that died with their worker are drawn again by every run."""
+    died = all(failure.reason.startswith(QUARANTINED) for failure in ledger.failures)
+    place = "" if out == OUT else f" --out {shlex.quote(out)}"
+    return f"draw again what failed with: {ledger.run.command}{place}{'' if died else ' --retry-failures'}"
+
+
 def code_of(study: Study, ledger: Ledger) -> int:
     """The exit code of a run; failures that every claim about them allows count for nothing."""
-    return 3 if is_lost(study, ledger) else 0 if ledger.as_expected else 1
+    return LOST if is_lost(study, ledger) else 0 if ledger.as_expected else 1
