@@ -205,10 +205,15 @@ class Blocks:
         with closing(self._blocks(experiment, scenario, replicates)) as rows:
             return next((row.columns.dtype.names or () for row in rows if row.columns is not None), ())
 
-    def failures_of(self, experiment: str, scenario: Scenario, replicates: int) -> Iterator[tuple[int, str]]:
-        """The numbers of those of a scenario's first blocks of which something failed, and what."""
-        cursor = self._first("number, failures", experiment, scenario, replicates)
-        return ((number, failures) for number, failures in cursor if failures != "[]")
+    def failures_of(
+        self, experiment: str, scenario: Scenario, replicates: int
+    ) -> Iterator[tuple[int, int | None]]:
+        """The failures among a scenario's first replicates, in order: block and index, None for the whole block."""
+        place = (experiment, scenario.key, replicates // self.block_size)
+        query = f"SELECT {ROW} {FIRST} AND failures != '[]' ORDER BY number"
+        for row in self._checked(map(Row._make, self._connection.execute(query, place))):
+            for index, _, _ in json.loads(row.failures):
+                yield row.number, index
 
     def failures(self, counts: Counts) -> list[Failure]:
         """The failures among the first replicates of the scenarios, in order."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -137,10 +136,9 @@ def _sample(
     """The first replicates of a scenario, all of whose blocks are kept."""
     size = journal.block_size
     valid = np.ones(replicates, dtype=np.bool_)
-    for number, failures in journal.failures_of(experiment.name, scenario, replicates):
-        for index, _, _ in json.loads(failures):
-            whole = slice(number * size, (number + 1) * size)
-            valid[whole if index is None else number * size + index] = False
+    for number, index in journal.failures_of(experiment.name, scenario, replicates):
+        whole = slice(number * size, (number + 1) * size)
+        valid[whole if index is None else number * size + index] = False
     names = journal.names(experiment.name, scenario, replicates)
     columns = _Columns(
         scenario,

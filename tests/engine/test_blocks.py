@@ -64,6 +64,7 @@ def test_failures_are_told_with_their_places(memory: Journal) -> None:
     memory.append(lost(number=1))
     memory.append(block(number=0, failures=(failure(2, "diverged"),)))
     memory.append(block(number=2))
+    assert list(memory.failures_of("", ONE, 12)) == [(0, 2), (1, None)]
     counts = {("", ONE): 12}
     assert [(f.block.number, f.index, f.reason) for f in memory.failures(counts)] == [
         (0, 2, "diverged"),

@@ -253,7 +253,9 @@ def journal(folder: Path) -> Bench:
             for scenario in study.experiments[0].of_profile("quick"):
                 with_all = all(("", scenario.key, number) in blocks.done() for number in range(4))
                 if with_all:
-                    blocks.sample(study.experiments[0], scenario, 64)
+                    blocks.names("", scenario, 64)
+                    list(blocks.failures_of("", scenario, 64))
+                    list(blocks.arrays("", scenario, 4))
                     blocks.failures({("", scenario): 64})
 
     return Bench(sound, lambda rng: damaged(rng, rng.choice((sound, sound, sound, other))), read)
