@@ -14,6 +14,7 @@ from .claims import relative as relative
 from .cli import main as main
 from .draws import portions as portions
 from .experiment import Experiment as Experiment
+from .fills import fill as fill
 from .findings import Cell as Cell
 from .findings import Finding as Finding
 from .findings import Verdict as Verdict

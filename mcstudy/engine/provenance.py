@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Collection
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,13 +21,15 @@ __all__ = ["commit_of", "is_tracked", "libraries", "provenance"]
 LIBRARIES = ("numpy", "scipy", "joblib", "statsmodels", "pandas", "matplotlib")
 
 
-def provenance(origin: Origin, started: datetime) -> dict[str, Any]:
+def provenance(origin: Origin, started: datetime, fills: Collection[str] = ()) -> dict[str, Any]:
     """The machine and the software of a run.
 
     Parameters
     ----------
     origin : Origin
     started : datetime
+    fills : collection of str
+        What filled arrays in the processes that drew; empty where nothing was drawn. The bits are the same.
 
     Returns
     -------
@@ -43,6 +46,7 @@ def provenance(origin: Origin, started: datetime) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "blas": sorted({_library(info) for info in threadpool_info() if info["user_api"] == "blas"}),
         "git": commit_of(origin.path),
+        **({"fills": sorted(fills)} if fills else {}),
     }
 
 

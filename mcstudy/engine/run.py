@@ -91,7 +91,8 @@ def finished(loop: Loop, out: Path | None, pages: Callable[[Ledger, Path], None]
     """Go through a loop and write what came of it, as `run` does."""
     counts, findings = loop.go()
     settings = loop.settings
-    ledger = ledger_of(settings, loop.journal, counts, findings, provenance(settings.origin, loop.started))
+    made = provenance(settings.origin, loop.started, loop.fills)
+    ledger = ledger_of(settings, loop.journal, counts, findings, made)
     seconds = round(time.perf_counter() - loop.clock, 3)
     ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))
     if out is not None:
@@ -144,6 +145,7 @@ class Loop:
         # The cells of each claim, with the replicates of their scenarios.
         self._assessed: dict[str, list[tuple[tuple[int, ...], Assessment]]] = {}
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
+        self.fills: set[str] = set()  # what filled arrays where blocks were drawn
         self.shares = shares_of(self.study)
         self.limit = settings.limit
         self._warn_of_too_few()
@@ -328,6 +330,7 @@ class Loop:
             for result in results:
                 self.slow.note(result)
                 self.guard.check(result)
+                self.fills.add(result.fills)
                 self.journal.append(result)
                 self.progress.advance()
                 yield result

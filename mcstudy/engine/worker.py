@@ -21,6 +21,7 @@ from mcstudy.engine.caught import Caught, kinds_of
 from mcstudy.engine.payload import Payload
 from mcstudy.engine.streams import generator
 from mcstudy.engine.tracebacks import traceback_text
+from mcstudy.fills import compiled
 from mcstudy.one_by_one import BrokenRuleError, Raised
 from mcstudy.signals import die_with_parent, within
 from mcstudy.words import encodable
@@ -74,6 +75,8 @@ class BlockResult:
         What drawing took, by the clock on the wall.
     earlier : int
         The blocks that the process had drawn before, of the same `simulate`.
+    fills : str
+        What fills arrays in the process: NumPy, or compiled loops.
     """
 
     block: Block
@@ -84,6 +87,7 @@ class BlockResult:
     threads: int = 1
     seconds: float = 0.0
     earlier: int = 0
+    fills: str = compiled.NUMPY
 
 
 class _MisuseError(Exception):
@@ -111,7 +115,14 @@ def run_block(task: Task) -> BlockResult:
         result = _attempt(task)
     seconds = time.perf_counter() - clock
     threads = _blas_threads(len(sys.modules))
-    return replace(result, warnings=kinds_of(caught), threads=threads, seconds=seconds, earlier=earlier)
+    return replace(
+        result,
+        warnings=kinds_of(caught),
+        threads=threads,
+        seconds=seconds,
+        earlier=earlier,
+        fills=compiled.word(),
+    )
 
 
 _drawn: Counter[int] = Counter()  # blocks of each `simulate`, in this process

@@ -52,3 +52,9 @@ def test_provenance_names_the_commit_and_its_changes(write_study: Callable[..., 
     head = git(project, "rev-parse", "HEAD")
     assert commit('return {"x": rng.normal(size=size)}') == head
     assert commit('return {"x": 3 * rng.normal(size=size)}') == f"{head} with changes"
+
+
+def test_provenance_says_what_filled_where_something_was_drawn(make_study: Callable[..., Study]) -> None:
+    origin, now = Origin(make_study()), datetime.now(UTC)
+    assert provenance(origin, now, {"compiled", "NumPy"})["fills"] == ["NumPy", "compiled"]
+    assert "fills" not in provenance(origin, now)

@@ -11,6 +11,7 @@ from typing import Protocol, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.checks import check_at_most, check_count
 
@@ -121,7 +122,7 @@ class GaussianSensing:
         """
         check_count("measurements", measurements)
         size, d, _ = target.shape
-        return cls(target, rng.standard_normal((size, measurements, d * d)) / np.sqrt(measurements))
+        return cls(target, fill(rng, np.empty((size, measurements, d * d))) / np.sqrt(measurements))
 
     def _products(self, matrix: FloatArray) -> FloatArray:
         """<W - W*, A_i>/sqrt(n), shape (size, n, 1)."""

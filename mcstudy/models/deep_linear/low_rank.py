@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray, frobenius
 from mcstudy.models.checks import check_at_most, check_count, check_positive
 
@@ -53,7 +54,7 @@ def low_rank_target(rng: np.random.Generator, size: int, dimension: int, rank: i
         If the rank is less than 1 or exceeds the dimension.
     """
     check_at_most("rank", rank, dimension, "the dimension d")
-    left, right = rng.standard_normal((2, size, dimension, rank))
+    left, right = fill(rng, np.empty((2, size, dimension, rank)))
     product = left @ right.mT
     return np.asarray(dimension * product / frobenius(product)[:, None, None])
 
@@ -81,4 +82,4 @@ def small_factors(
     """
     check_positive("scale", scale)
     deviation = scale ** (1 / check_count("depth", depth)) / np.sqrt(dimension)
-    return np.asarray(deviation * rng.standard_normal((size, depth, dimension, dimension)))
+    return np.asarray(deviation * fill(rng, np.empty((size, depth, dimension, dimension))))

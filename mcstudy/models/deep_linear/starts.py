@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcstudy.exceptions import ModelError
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.checks import check_count, check_finite
 
@@ -42,7 +43,7 @@ def haar_frames(rng: np.random.Generator, size: int, depth: int, dimension: int)
     ModelError
         If `depth` is less than 1.
     """
-    gaussian = rng.standard_normal((size, check_count("depth", depth) + 1, dimension, dimension))
+    gaussian = fill(rng, np.empty((size, check_count("depth", depth) + 1, dimension, dimension)))
     q, r = np.linalg.qr(gaussian)
     signs = np.sign(np.diagonal(r, axis1=-2, axis2=-1))
     return np.asarray(q * signs[..., None, :])
@@ -124,7 +125,7 @@ def gaussian_factors(rng: np.random.Generator, size: int, depth: int, dimension:
     """
     for name, count in (("size", size), ("depth", depth), ("dimension", dimension)):
         check_count(name, count)
-    return np.asarray(rng.standard_normal((size, depth, dimension, dimension)) / np.sqrt(dimension))
+    return np.asarray(fill(rng, np.empty((size, depth, dimension, dimension))) / np.sqrt(dimension))
 
 
 def gaussian_product(rng: np.random.Generator, size: int, depth: int, dimension: int) -> FloatArray:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from mcstudy import fills
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.checks import check_choice
 
@@ -15,7 +16,7 @@ BUFFER = 2**15  # doubles drawn at once: 256 KiB, which stays in a second-level 
 
 
 def _gaussian(rng: np.random.Generator, out: FloatArray) -> None:
-    rng.standard_normal(out=out)
+    fills.fill(rng, out)
 
 
 def _rademacher(rng: np.random.Generator, out: FloatArray) -> None:
@@ -25,7 +26,7 @@ def _rademacher(rng: np.random.Generator, out: FloatArray) -> None:
 
 
 def _symmetric(rng: np.random.Generator, out: FloatArray) -> None:
-    rng.standard_normal(out=out)
+    fills.fill(rng, out)
     # Without the copy entries would be added that are sums already.
     np.add(out, out.mT.copy(), out=out)
     out *= np.sqrt(0.5)

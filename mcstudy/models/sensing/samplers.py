@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mcstudy import fills
 from mcstudy.exceptions import ModelError
 from mcstudy.models.arrays import FloatArray, as_matrices, frobenius, inner
 from mcstudy.models.checks import check_count
@@ -100,7 +101,7 @@ def sample_projected(
     norm = frobenius(stack)
     # A zero Delta has no direction; its loss and gradient come out 0 whatever stands here.
     unit = stack / np.where(norm > 0.0, norm, 1.0)[:, None, None]
-    across = rng.standard_normal(stack.shape)
+    across = fills.fill(rng, np.empty(stack.shape))
     across -= inner(across, unit)[:, None, None] * unit
     direction = squares[:, None, None] * unit + np.sqrt(squares)[:, None, None] * across
     return Empirical(
@@ -116,7 +117,7 @@ def _sums_of_squares(rng: np.random.Generator, size: int, count: int) -> FloatAr
     for replicates, together in batches(size, count, 1):
         here = squares[replicates]
         normals = buffer[: len(here) * together].reshape(len(here), together)
-        rng.standard_normal(out=normals)
+        fills.fill(rng, normals)
         here += np.vecdot(normals, normals)
     return squares
 

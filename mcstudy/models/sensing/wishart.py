@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from mcstudy.exceptions import ModelError
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.checks import check_count
 
@@ -71,7 +72,7 @@ def wishart_moment(rng: np.random.Generator, size: int, dimension: int, measurem
         )
         raise ModelError(msg)
     uniforms = rng.random((size, order))
-    triangle = np.tril(rng.standard_normal((size, order, order)), -1)
+    triangle = np.tril(fill(rng, np.empty((size, order, order))), -1)
     degrees = measurements - np.arange(order)
     # Twice the inverse incomplete gamma function at half the degrees is the chi-square quantile.
     triangle[:, np.arange(order), np.arange(order)] = np.sqrt(2 * gammaincinv(degrees / 2, uniforms))

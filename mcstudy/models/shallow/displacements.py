@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray, frobenius
 from mcstudy.models.shallow.adversary import displaced, worst_displacement
 from mcstudy.models.shallow.initialization import Initialization
@@ -29,7 +30,7 @@ def isotropic(rng: np.random.Generator, initial: Initialization, radius: float) 
     -------
     array, shape (n, m, d)
     """
-    V = rng.standard_normal(initial.W0.shape)
+    V = fill(rng, np.empty(initial.W0.shape))
     V *= (radius / frobenius(V))[:, None, None]
     return V
 
@@ -39,7 +40,7 @@ def gaussian(rng: np.random.Generator, initial: Initialization, radius: float) -
 
     Parameters and result are those of `isotropic`.
     """
-    return radius / math.sqrt(initial.W0[0].size) * rng.standard_normal(initial.W0.shape)
+    return radius / math.sqrt(initial.W0[0].size) * fill(rng, np.empty(initial.W0.shape))
 
 
 def along_gradient(initial: Initialization, radius: float) -> FloatArray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.checks import check_count
 from mcstudy.models.shallow.activations import Activation
@@ -116,4 +117,4 @@ def draw_weights(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray
         If m is below 1.
     """
     check_count("width", shape[-2])
-    return rng.standard_normal(shape)
+    return fill(rng, np.empty(shape))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcstudy.exceptions import ModelError
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray
 from mcstudy.models.checks import check_choice, check_positive
 from mcstudy.models.data import real_rows
@@ -35,7 +36,7 @@ def sphere(rng: np.random.Generator, shape: tuple[int, ...], radius: float = 1.0
         If `radius` is not positive.
     """
     check_positive("radius", radius, "a zero input carries no information")
-    x = rng.standard_normal(shape)
+    x = fill(rng, np.empty(shape))
     return np.asarray(radius * x / np.sqrt(np.vecdot(x, x))[..., None])
 
 

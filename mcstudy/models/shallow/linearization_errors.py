@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mcstudy.exceptions import ModelError
+from mcstudy.fills import fill
 from mcstudy.models.arrays import FloatArray, frobenius, inner
 from mcstudy.models.checks import check_choice
 from mcstudy.models.shallow import displacements, networks
@@ -169,7 +170,7 @@ def formula_residuals(rng: np.random.Generator, initial: Initialization) -> Colu
         `formula_residual` of the linearization written by rows, over the sizes of all its terms.
     """
     a, W0, x, sigma = initial.a, initial.W0, initial.x, initial.sigma
-    V = rng.standard_normal(W0.shape)
+    V = fill(rng, np.empty(W0.shape))
     slope = _difference_quotient(lambda h: networks.network(W0 + h * V, a, x, sigma))
     scale = np.sum(np.abs(a), axis=-1) * np.sqrt(networks.squared_norm(x))
     slopeless = a[..., None] * x[..., None, :]
@@ -207,7 +208,7 @@ def printed_formula_residuals(rng: np.random.Generator, initial: Initialization)
             f"`x` must have one entry for sigma'(w_0j) to be a number, got {initial.x.shape[-1]}; take d = 1"
         )
         raise ModelError(msg)
-    V = rng.standard_normal(initial.W0.shape)
+    V = fill(rng, np.empty(initial.W0.shape))
     z0, z = initial.z0, networks.preactivations(initial.W0 + V, initial.x)
     slope = initial.sigma.slope(initial.W0[..., 0])
     printed = np.vecdot(initial.a, initial.sigma.value(z0) - slope * z0 + slope * z)
@@ -245,7 +246,7 @@ def printed_bound_errors(
         W = V + displacements.isotropic(rng, initial, NEAR * radius)
     else:
         # On the scale of W_0 itself, so that ||W - V||^2 is of order m d and the bound is far away.
-        V, W = rng.standard_normal((2, *initial.W0.shape))
+        V, W = fill(rng, np.empty((2, *initial.W0.shape)))
     error = networks.network(W, a, x, sigma) - networks.linearization(V, initial.W0, a, x, sigma)
     bound = networks.error_bound(frobenius(W - V), x, initial.width, sigma)
     return {"printed_error": np.abs(error), "printed_bound": bound}
