@@ -15,6 +15,7 @@ __all__ = ["LAWS", "fill"]
 # Each law, and the method of numpy.random.Generator whose bits it has.
 LAWS = {"normal": "standard_normal", "uniform": "random", "exponential": "standard_exponential"}
 
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 # By its name, not by an import: draws do not depend on the loops, whose bits are NumPy's, nor on the version of numba,
 # so neither may enter the key under which draws are kept. That key follows imports.
 _COMPILED = "mcstudy.fills.compiled"
@@ -77,8 +78,9 @@ def _unfillable(out: object) -> str:
     """What stands against filling an object; empty if nothing does."""
     if not isinstance(out, np.ndarray):
         return type(out).__name__
-    if out.dtype not in (np.float64, np.float32):
+    if out.dtype not in _FLOATS:
         return f"dtype {out.dtype}"
-    if not out.flags.writeable:
-        return "a read-only array"
-    return "" if out.flags.carray else f"an array of shape {out.shape} with strides {out.strides}"
+    if out.flags.carray:  # aligned, contiguous and writable
+        return ""
+    strides = f"an array of shape {out.shape} with strides {out.strides}"
+    return strides if out.flags.writeable else "a read-only array"
