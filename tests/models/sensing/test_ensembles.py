@@ -29,6 +29,17 @@ def test_rademacher_matrices_are_signs() -> None:
     assert abs(np.mean(matrices[:, 1:, 0, 0] * matrices[:, :-1, 0, 1])) < 5 / np.sqrt(950)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7, 7), (5, 4, 4)])
+def test_rademacher_matrices_against_integers(shape: tuple[int, ...]) -> None:
+    """Bit for bit the signs of NumPy's integers, and the stream goes on at the same place, in halves of words too."""
+    ours, numpys = stream(), stream()
+    for _ in range(3):
+        matrices = np.empty(shape)
+        fill(ours, matrices, "rademacher")
+        np.testing.assert_array_equal(matrices, 2.0 * numpys.integers(0, 2, size=shape, dtype=np.int8) - 1.0)
+        assert ours.integers(2**32, dtype=np.uint32) == numpys.integers(2**32, dtype=np.uint32)
+
+
 def test_symmetric_matrices_are_symmetric_with_unit_off_diagonal() -> None:
     matrices = np.empty((400, 20, 3, 3))
     fill(stream(), matrices, "symmetric")
