@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -18,7 +18,9 @@ from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
 from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with, uninterrupted
 
-__all__ = ["Executor", "Joblib", "Serial", "executor_named"]
+__all__ = ["Executor", "Joblib", "Serial", "closed_at_the_end", "executor_named"]
+
+T = TypeVar("T")
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
@@ -85,14 +87,31 @@ def _start_trackers() -> None:
 
 
 @contextmanager
-def _closing_quietly(results: Generator[Any, None, None]) -> Iterator[Generator[Any, None, None]]:
-    """Close joblib's generator, which warns where blocks are given up: whoever stops the run means it."""
+def closed_at_the_end(results: Generator[T, None, None]) -> Iterator[Generator[T, None, None]]:
+    """Close results when they have been used; an interruption is heard by them, as if it had come while they were waited for.
+
+    Then blocks under way are given up, at whatever moment it came. Where results are closed for another reason these
+    are finished.
+    """
     try:
         yield results
+    except KeyboardInterrupt as interruption:
+        with suppress(KeyboardInterrupt):
+            results.throw(interruption)
+        raise
     finally:
-        with warnings.catch_warnings():
+        results.close()
+
+
+@contextmanager
+def _closed_quietly(results: Generator[T, None, None]) -> Iterator[Generator[T, None, None]]:
+    """The same of joblib's generator, which warns where blocks are given up: whoever stops the run means it."""
+    with ExitStack() as quiet, closed_at_the_end(results):
+        try:
+            yield results
+        finally:
+            quiet.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", UserWarning)
-            results.close()
 
 
 class Serial:
@@ -160,7 +179,7 @@ class Joblib:
             first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
         going = _Going()
         batches = self._pace.batches(going.on(tasks))
-        with _closing_quietly(pool(delayed(run_batch)(batch) for batch in batches)) as results:
+        with _closed_quietly(pool(delayed(run_batch)(batch) for batch in batches)) as results:
             try:
                 for batch in results:
                     self._pace.time(batch)

@@ -6,7 +6,6 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +18,7 @@ from mcstudy.claims.deciding import Shares
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.draws import Block
 from mcstudy.engine.blocks import Counts
-from mcstudy.engine.executors import Executor, executor_named
+from mcstudy.engine.executors import Executor, closed_at_the_end, executor_named
 from mcstudy.engine.guard import Guard
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.kept import KeptFindings
@@ -326,7 +325,7 @@ class Loop:
             return
         blocks = [task.block for task in tasks]
         aside = self.executor.jobs > 1
-        with self.slow.watching(blocks, aside=aside), closing(self.executor.run(tasks)) as results:
+        with self.slow.watching(blocks, aside=aside), closed_at_the_end(self.executor.run(tasks)) as results:
             for result in results:
                 self.slow.note(result)
                 self.guard.check(result)

@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,14 @@ from threadpoolctl import threadpool_info
 
 from mcstudy import grid
 from mcstudy.draws import Block
-from mcstudy.engine.executors import THREAD_VARIABLES, Joblib, Serial, available_cores, executor_named
+from mcstudy.engine.executors import (
+    THREAD_VARIABLES,
+    Joblib,
+    Serial,
+    available_cores,
+    closed_at_the_end,
+    executor_named,
+)
 from mcstudy.engine.payload import pack
 from mcstudy.engine.streams import generator
 from mcstudy.engine.worker import BlockResult, Task
@@ -213,3 +221,24 @@ def test_workers_that_can_not_be_started_are_named_with_the_way_out(
     monkeypatch.setattr(resource_tracker if where == "ensure_running" else joblib.Parallel, where, refused)
     with pytest.raises(InputError, match=r"workers can't be started \(.*\); .* with --executor serial"):
         list(Joblib(2).run(tasks_of(plain_draws)))
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_is_under_way_is_given_up_by_an_interruption_at_any_moment(interrupted: bool) -> None:
+    """Also by one that comes between two results; any other end is told to the results as the end that it is."""
+    heard: list[type[BaseException]] = []
+
+    def results() -> Generator[int, None, None]:
+        try:
+            yield 1
+            yield 2
+        except BaseException as error:
+            heard.append(type(error))
+            raise
+
+    with suppress(KeyboardInterrupt), closed_at_the_end(results()) as given:
+        for _ in given:
+            if interrupted:
+                raise KeyboardInterrupt
+            break
+    assert heard == [KeyboardInterrupt if interrupted else GeneratorExit]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +10,7 @@ from mcstudy.claims import claims_over, judge
 from mcstudy.draws import Block
 from mcstudy.engine.blocks import Blocks, Counts
 from mcstudy.engine.drawkey import Part
-from mcstudy.engine.executors import Executor
+from mcstudy.engine.executors import Executor, closed_at_the_end
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.keys import draw_key
 from mcstudy.engine.limit import Limit
@@ -73,7 +72,7 @@ class Drawing:
             for name in dict.fromkeys(block.experiment for block in blocks)
         }
         tasks = [task_for(self.origin, self.seed, block, payloads[block.experiment]) for block in blocks]
-        with closing(self.executor.run(tasks)) as results:
+        with closed_at_the_end(self.executor.run(tasks)) as results:
             for result in results:
                 if result.misuse:
                     msg = f"study {self.origin.study.name} {result.block}: {result.misuse}"
