@@ -241,7 +241,10 @@ def _add_drawing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--jobs", type=int, metavar="N", help="worker processes; default: all cores")
     command.add_argument("--seed", type=int, default=SEED, metavar="N", help="default: %(default)s")
     command.add_argument(
-        "--executor", default=EXECUTOR, metavar="NAME", help="joblib or serial; default: %(default)s"
+        "--executor",
+        default=EXECUTOR,
+        metavar="NAME",
+        help="joblib, serial, dask, or a Dask scheduler's tcp://HOST:PORT; default: %(default)s",
     )
     command.add_argument(
         "--replicates", type=int, metavar="N", help="so many of every scenario, in place of the profile's"

@@ -1,6 +1,14 @@
 """The named exceptions of the package: every one is a misuse that its message tells how to mend."""
 
-__all__ = ["ClaimError", "InputError", "JournalError", "McstudyError", "ModelError", "StudyError"]
+__all__ = [
+    "ClaimError",
+    "ClusterError",
+    "InputError",
+    "JournalError",
+    "McstudyError",
+    "ModelError",
+    "StudyError",
+]
 
 
 class McstudyError(Exception):
@@ -21,6 +29,10 @@ class ClaimError(McstudyError, ValueError):
 
 class JournalError(McstudyError, RuntimeError):
     """A journal belongs to another run, or another run holds it."""
+
+
+class ClusterError(McstudyError, RuntimeError):
+    """A Dask cluster does not answer, is gone, or would draw other bits than this machine."""
 
 
 class ModelError(McstudyError, ValueError):

@@ -17,9 +17,16 @@ RECENT = 0.25  # the weight of the last batch in the mean of a block's seconds
 
 
 class Pace:
-    """How many blocks of a scenario make a batch, by the seconds that its last ones took."""
+    """How many blocks of a scenario make a batch, by the seconds that its last ones took.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    enough : float
+        The seconds that a batch is meant to take.
+    """
+
+    def __init__(self, enough: float = ENOUGH) -> None:
+        self._enough = enough
         self._seconds: dict[tuple[str, Scenario], float] = {}
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[list[Task]]:
@@ -38,7 +45,7 @@ class Pace:
     def _size(self, place: tuple[str, Scenario]) -> int:
         if place not in self._seconds:  # it may take long: two blocks in one batch would keep a worker idle
             return 1
-        return max(1, min(MOST, int(ENOUGH / max(self._seconds[place], ENOUGH / MOST))))
+        return max(1, min(MOST, int(self._enough / max(self._seconds[place], self._enough / MOST))))
 
 
 def run_batch(tasks: Sequence[Task]) -> list[BlockResult]:

@@ -1,4 +1,4 @@
-"""Where blocks are drawn: in this process, or in worker processes of joblib's loky."""
+"""Where blocks are drawn: in this process, in worker processes of joblib's loky, or by a Dask cluster."""
 
 from __future__ import annotations
 
@@ -220,17 +220,19 @@ def _worker_death() -> type[BaseException]:
 
 
 def executor_named(name: str, jobs: int | None) -> Executor:
-    """The executor of a command line: ``serial`` or ``joblib``.
+    """The executor of a command line: ``joblib``, ``serial``, ``dask`` or the address of a Dask scheduler.
 
     Parameters
     ----------
     name : str
     jobs : int or None
-        Worker processes; None for all cores that this process may use.
+        Worker processes; None for all cores that this process may use. A cluster that is there already has its own.
 
     Raises
     ------
     InputError
+    ClusterError
+        If no such cluster answers.
     """
     if jobs is not None and jobs < 1:
         msg = f"`jobs` must be at least 1, got {jobs}"
@@ -239,7 +241,11 @@ def executor_named(name: str, jobs: int | None) -> Executor:
         return Serial()
     if name == "joblib":
         return Joblib(jobs or available_cores())
-    msg = f"`executor` must be joblib or serial, got {name!r}"
+    if name == "dask" or "://" in name:
+        from mcstudy.engine.dask_executor import Dask  # with all that Dask imports
+
+        return Dask.at(name, jobs) if "://" in name else Dask(jobs or available_cores())
+    msg = f"`executor` must be joblib, serial, dask, or the address of a Dask scheduler such as tcp://host:8786, got {name!r}"
     raise InputError(msg)
 
 

@@ -56,8 +56,9 @@ def run(
         A non-negative whole number.
     jobs : int, optional
         Worker processes; default: all cores. Never changes a result.
-    executor : {"joblib", "serial"} or Executor
-        Where blocks are drawn. Never changes a result.
+    executor : {"joblib", "serial", "dask"}, address or Executor
+        Where blocks are drawn; an address is that of a Dask scheduler, such as ``tcp://host:8786``. Never changes a
+        result.
     out : path, optional
         The folder for the report, the ledger and the journal; None keeps everything in memory.
     fresh : bool

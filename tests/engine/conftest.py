@@ -1,10 +1,14 @@
-"""What the tests of the engine share: runs that write no pages, executors that count, files that are edited, parts."""
+"""What the tests of the engine share: runs without pages, executors that count, edited files, parts, Dask clusters."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import random
-from collections.abc import Callable, Generator, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -282,3 +286,70 @@ def _files(folders: Sequence[str]) -> dict[str, str]:
     """Every file in folders, by its content."""
     paths = (path for folder in folders for path in Path(folder).rglob("*") if path.is_file())
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+# A scheduler and one worker of two threads, which is a process of its own where it may die; the address comes first.
+CLUSTER = """
+import asyncio
+from distributed import Nanny, Scheduler, Worker
+
+quiet = {{"dashboard": False, "dashboard_address": "127.0.0.1:0"}}
+
+async def serve():
+    async with Scheduler(host="127.0.0.1", port=0, allowed_failures=0, **quiet) as scheduler:
+        async with {worker}(scheduler.address, nthreads=2, memory_limit=0, **quiet):
+            print(scheduler.address, flush=True)
+            await scheduler.finished()
+
+asyncio.run(serve())
+"""
+
+
+class DaskCluster:
+    """A Dask cluster in a process of its own, which knows the package and no study."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        script = CLUSTER.format(worker=worker)
+        with (folder / "log.txt").open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", script],
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        self.address = self._process.stdout.readline().strip()
+        assert self.address, (folder / "log.txt").read_text()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to all of it."""
+        os.killpg(self._process.pid, number)
+
+    def end(self) -> None:
+        """Kill all of it."""
+        if self._process.poll() is None:
+            self.signal(signal.SIGKILL)
+        with self._process:  # which closes its pipe
+            pass
+
+
+@pytest.fixture(scope="session")
+def start_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., DaskCluster]]:
+    """A function that starts a Dask cluster, of a ``Worker`` or a ``Nanny``."""
+    started: list[DaskCluster] = []
+
+    def start(worker: str = "Worker") -> DaskCluster:
+        started.append(DaskCluster(tmp_path_factory.mktemp("cluster"), worker))
+        return started[-1]
+
+    yield start
+    for cluster in started:
+        cluster.end()
+
+
+@pytest.fixture(scope="session")
+def dask_address(start_cluster: Callable[..., DaskCluster]) -> str:
+    """The address of a cluster that all tests may use, and none may end."""
+    return start_cluster().address

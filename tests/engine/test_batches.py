@@ -33,23 +33,17 @@ def timed(tasks: list[Task], seconds: float) -> list[BlockResult]:
     return [BlockResult(task.block, seconds=seconds) for task in tasks]
 
 
+@pytest.mark.parametrize("enough", [ENOUGH, 10 * ENOUGH])
 @pytest.mark.parametrize(
-    ("seconds", "size"),
-    [
-        (ENOUGH / 10, 10),
-        (ENOUGH / 10.9, 10),
-        (ENOUGH, 1),
-        (100 * ENOUGH, 1),
-        (0.0, MOST),
-        (ENOUGH / MOST / 9, MOST),
-    ],
+    ("part", "size"),
+    [(1 / 10.1, 10), (1 / 10.9, 10), (1.0, 1), (100.0, 1), (0.0, MOST), (1 / MOST / 9, MOST)],
 )
-def test_a_batch_takes_as_long_as_is_enough(seconds: float, size: int) -> None:
-    pace = Pace()
+def test_a_batch_takes_as_long_as_is_enough(part: float, size: int, enough: float) -> None:
+    pace = Pace(enough)
     batches = pace.batches(tasks_of(2 * MOST))
     first = next(batches)
     assert len(first) == 1
-    pace.time(timed(first, seconds))
+    pace.time(timed(first, part * enough))
     assert len(next(batches)) == size
 
 

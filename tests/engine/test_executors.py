@@ -192,8 +192,8 @@ def test_one_blas_thread_while_drawing_and_the_old_setting_afterwards(
     [
         ("joblib", 0, "`jobs` must be at least 1, got 0"),
         ("serial", -2, "`jobs` must be at least 1, got -2"),
-        ("threads", None, "`executor` must be joblib or serial, got 'threads'"),
-        ("", None, "`executor` must be joblib or serial, got ''"),
+        ("threads", None, "`executor` must be joblib, serial, dask, or the address of .*, got 'threads'"),
+        ("", None, "`executor` must be joblib, serial, dask, or the address of .*, got ''"),
     ],
 )
 def test_executor_named_refuses(name: str, jobs: int | None, match: str) -> None:

@@ -99,7 +99,7 @@ def test_invariant_to_sigkill(uninterrupted: dict[str, str], project: Path) -> N
     assert same_digests("cut", uninterrupted)
 
 
-@pytest.mark.parametrize("executor", ["serial", "joblib"])
+@pytest.mark.parametrize("executor", ["serial", "joblib", "dask"])
 def test_interruption_keeps_what_is_finished_and_says_how_to_resume(
     uninterrupted: dict[str, str], project: Path, executor: str
 ) -> None:
@@ -120,7 +120,7 @@ def test_interruption_keeps_what_is_finished_and_says_how_to_resume(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("executor", ["serial", "joblib"])
+@pytest.mark.parametrize("executor", ["serial", "joblib", "dask"])
 def test_schedulers_and_closed_terminals_end_a_run_as_ctrl_c_does(
     uninterrupted: dict[str, str], project: Path, executor: str, number: signal.Signals
 ) -> None:
@@ -144,11 +144,14 @@ def test_schedulers_and_closed_terminals_end_a_run_as_ctrl_c_does(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells workers that their parent is gone")
-def test_workers_end_with_their_parent(uninterrupted: dict[str, str], project: Path) -> None:
+@pytest.mark.parametrize(("executor", "worker"), [("joblib", "loky"), ("dask", "drawers")])
+def test_workers_end_with_their_parent(
+    uninterrupted: dict[str, str], project: Path, executor: str, worker: str
+) -> None:
     journal = project / "cut" / "toy" / "draws.sqlite"
-    cut = start("toy", "--out", "cut", "--jobs", "2")
+    cut = start("toy", "--out", "cut", "--jobs", "2", "--executor", executor)
     wait_for(lambda: kept(journal) >= 1, cut)
-    workers = [pid for pid in children(cut.pid) if "loky" in command_of(pid)]
+    workers = [pid for pid in children(cut.pid) if worker in command_of(pid)]
     assert len(workers) >= 2
     os.kill(cut.pid, signal.SIGKILL)  # nobody tells the workers
     cut.communicate()

@@ -317,7 +317,7 @@ def test_a_wrong_conclusion_is_named_and_keeps_the_draws(
         ({"seed": -1}, "`seed` must be a non-negative whole number, got -1"),
         ({"seed": 1.5}, "`seed` must be a non-negative whole number, got 1.5"),
         ({"seed": True}, "`seed` must be a non-negative whole number, got True"),
-        ({"executor": "threads"}, "`executor` must be joblib or serial"),
+        ({"executor": "threads"}, "`executor` must be joblib, serial, dask"),
         ({"jobs": 0}, "`jobs` must be at least 1, got 0"),
     ],
 )

@@ -192,7 +192,7 @@ def test_a_part_of_another_seed_is_refused_where_there_is_one(make_study: MakeSt
         ({"seed": -1}, "`seed` must be a non-negative whole number"),
         ({"block_timeout": 0.0}, "`block_timeout` must be positive"),
         ({"jobs": 0}, "`jobs` must be at least 1"),
-        ({"executor": "magic"}, "`executor` must be joblib or serial"),
+        ({"executor": "magic"}, "`executor` must be joblib, serial, dask"),
         ({"replicates": 17}, "whole number of the study's blocks of 16, got 17; take 32"),
     ],
 )  # fmt: skip
