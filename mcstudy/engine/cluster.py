@@ -128,9 +128,8 @@ def threads_of(client: Client) -> int:
     TimeoutError, ConnectionError
         If its scheduler no longer answers, or is gone.
     """
-    if (
-        client.status != "running"
-    ):  # it might be connected again, but would know nothing of what was submitted
+    # It might be connected again, but would know nothing of what was submitted.
+    if client.status != "running":
         msg = f"the client is {client.status}"
         raise ConnectionError(msg)
     threads: dict[str, int] = client.sync(client.scheduler.ncores, callback_timeout=TIMEOUT)

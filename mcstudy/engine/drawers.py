@@ -94,9 +94,8 @@ def draw(batch: bytes, run: str, expected: Mapping[str, str]) -> bytes:
         msg = f"a worker that has joined the cluster has {found}; end it, and run the same command again"
         raise ClusterError(msg)
     drawer = _free_drawer()
-    _busy[drawer] = (
-        run  # and then the question: `give_up` goes the other way round, so that none slips through
-    )
+    # First this, then the question: `give_up` goes the other way round, so that none slips through.
+    _busy[drawer] = run
     try:
         results = b"" if run in _given_up else drawer.results(batch)
     finally:
@@ -156,9 +155,8 @@ class _Drawer:
 
 _free: list[_Drawer] = []
 _busy: dict[_Drawer, str] = {}
-_given_up: deque[str] = deque(
-    maxlen=100
-)  # Dask forgets what waited for a run in far less time than the next 100 take
+# Dask forgets what waited for a run in far less time than the next hundred runs take.
+_given_up: deque[str] = deque(maxlen=100)
 # Linux ends a process with the thread that has started it: this one lives as long as the worker, those of a cluster
 # that is closed after each look do not.
 _starter = ThreadPoolExecutor(max_workers=1)

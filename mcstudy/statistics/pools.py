@@ -19,7 +19,7 @@ PORTION = 2**17
 
 
 class Pool:
-    """Samples that count as one, and are never joined.
+    """Samples that count as one; joined only where they are small.
 
     Parameters
     ----------
@@ -27,29 +27,28 @@ class Pool:
         The arrays of a group are of one shape (n_i,): their values add up, each times its weight.
     weights : sequence of sequences of float
         As many as there are arrays.
+
+    Attributes
+    ----------
+    size : int
+        How many values it has.
     """
 
     def __init__(self, groups: Sequence[Sequence[FloatArray]], weights: Sequence[Sequence[float]]) -> None:
-        self._groups = [(tuple(arrays), tuple(own)) for arrays, own in zip(groups, weights, strict=True)]
+        parts = [(tuple(arrays), tuple(own)) for arrays, own in zip(groups, weights, strict=True)]
+        self.size = sum(arrays[0].size for arrays, _ in parts)
+        if self.size <= PORTION and (len(parts) > 1 or parts[0][1] != (1.0,)):
+            parts = [((np.concatenate([_weighed(*part) for part in parts]),), (1.0,))]
+        self._parts = parts
 
     @classmethod
     def of(cls, sample: FloatArray | Pool) -> Pool:
         """A sample, or the pool that it is."""
         return sample if isinstance(sample, Pool) else cls([[sample]], [[1.0]])
 
-    @property
-    def size(self) -> int:
-        """How many values it has."""
-        return sum(arrays[0].size for arrays, _ in self._groups)
-
     def portions(self) -> Iterator[FloatArray]:
         """Its values, in order: arrays of at most `PORTION`."""
-        together = self.size <= PORTION
-        parts = [_weighed(arrays, weights) for arrays, weights in self._groups if together]
-        if together:
-            yield parts[0] if len(parts) == 1 else np.concatenate(parts)
-            return
-        for arrays, weights in self._groups:
+        for arrays, weights in self._parts:
             for first in range(0, arrays[0].size, PORTION):
                 yield _weighed([array[first : first + PORTION] for array in arrays], weights)
 

@@ -23,7 +23,7 @@ EVIL = (
     "=mcsEvil()",
     "\t=mcsEvil()",
     "../../mcsevil",
-    "/tmp/mcsevil",
+    "/mcsevil",
     "{{ mcsevil }}",
     "javascript:mcsevil()",
     "mcs\udc80evil",

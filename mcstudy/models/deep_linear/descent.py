@@ -98,7 +98,9 @@ def descend(
         current, left = factors[active], problem.take(active)
         iterations = ITERATIONS if done else FIRST_ITERATIONS
         stiffest[active], curvature = _stiffest(current, left, stiffest[active], iterations)
-        factors[active] = _stride(current, left, courant / curvature)
+        # Where nothing curves, nothing bounds a step but how far it moves the factors.
+        stable = np.divide(courant, curvature, out=np.full_like(curvature, np.inf), where=curvature > 0)
+        factors[active] = _stride(current, left, stable)
         taken[active] = done + STRIDE
     late = active.tolist()
     reason = f"the measurements are not fitted to {fit:.0e} of the loss at 0 after {steps} steps"
@@ -113,7 +115,8 @@ def _stiffest(
     slope = problem.slope(end_to_end(factors))
     curvature = np.zeros(len(factors))
     for _ in range(iterations):
-        direction = direction / frobenius(direction, 3)[:, None, None, None]
+        length = frobenius(direction, 3)[:, None, None, None]
+        direction = direction / np.where(length > 0, length, 1.0)
         moved = end_to_end(factors) + end_to_end_velocity_by_chain_rule(factors, direction)
         direction = factor_gradients(factors, problem.slope(moved) - slope)
         curvature = frobenius(direction, 3)

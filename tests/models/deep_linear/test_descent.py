@@ -79,6 +79,13 @@ def _largest_eigenvalue(problem: FewMeasurements, factors: np.ndarray) -> float:
     return float(np.linalg.eigvalsh(flat @ matrix.reshape(36, 36) @ flat.T)[-1])
 
 
+def test_from_zero_factors_nothing_moves_and_nothing_warns() -> None:
+    """There all gradients of two factors vanish, and so does the curvature: a stationary point, which is a failure."""
+    end = descend(np.zeros((3, 2, 6, 6)), drawn("completion"), steps=50)
+    assert all(end.failures)
+    assert not end.matrices.any()
+
+
 def test_shorter_steps_end_nearby() -> None:
     """The end depends on the length of steps by less than a tenth of what recovery may be off."""
     problem, start = (
