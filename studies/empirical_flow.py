@@ -255,9 +255,8 @@ study = mc.Study(
     answer=r"At a fixed time they are apart by $n^{{{1.sampling}}}$, as any mean of $n$ measurements. From a small start three factors recover what was not measured, to a median relative error of at most {1.depth}; two come to {1.depth.two}, one leaves {1.depth.one} of the square of $W^*$, its share that nobody measured. From a large start none recovers it.",
     experiments=[sampling, small_start, large_start],
     block=32,
-    replicates=mc.Replicates(
-        first=64, quick=192, full=192
-    ),  # a published problem takes seconds; 64 decide it
+    # A problem of the published setting takes seconds; 64 have decided it.
+    replicates=mc.Replicates(first=64, quick=192, full=192),
     overlays=(
         mc.Overlay(
             "sampling",

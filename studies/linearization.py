@@ -279,7 +279,8 @@ study = mc.Study(
     answer=r"The worst error falls as $m^{{{2d.worst}}}$: the bound's rate and, from $m = 4096$ on, at least {2c-sharp:.4f} of the bound itself. A typical displacement does better, $m^{{{2d.typical}}}$, because the signs $a_j$ cancel. Over a ball that grows as $\sqrt{{m}}$ nothing is gained. As printed, (b) and (c) are wrong: in (b) the slope is $\sigma'(w_{{0,j}}^T x)$, in (c) $V$ must be $W_0$.",
     experiments=[FORMULAS, PRINTED_FORMULA, WORST, ISOTROPIC, GAUSSIAN, DISPLACEMENT, GROWING, PRINTED_BOUND],
     block=128,
-    replicates=mc.Replicates(first=128, quick=6144, full=6144),  # a million displacements in full
+    # In full a million displacements.
+    replicates=mc.Replicates(first=128, quick=6144, full=6144),
     conclusion=conclude,
     overlays=(mc.Overlay("regimes", "Error against width, by regime", REGIMES, claims=LINES, where=LINE),),
 )
