@@ -305,8 +305,7 @@ study = mc.Study(
     r"every look, wrongly confirms with {fixed.confirmed}; limits that are blind to tails do with {blind.confirmed}.",
     experiments=EXPERIMENTS,
     block=32,
-    # In full 2,048 small studies of each kind and law, half of them at each edge.
-    replicates=mc.Replicates(first=96, quick=512, full=1024),
+    replicates=mc.Replicates(first=96, quick=512, full=2048),
     conclusion=conclude,
 )
 
