@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from mcstudy.exceptions import StudyError
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import joined
-from mcstudy.statistics.statistic import Statistic
+from mcstudy.statistics.statistic import Limiting, Statistic
 
 __all__ = ["QUARANTINED", "Block", "Draws", "Failure", "Sample", "portions"]
 
@@ -93,6 +93,7 @@ class Sample:
     block_size: int
     experiment: str = ""
     missing: tuple[str, ...] = ()
+    _limits: dict[Statistic, Limiting] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def replicates(self) -> int:
@@ -137,6 +138,14 @@ class Sample:
             return joined(self.values(*statistic.columns))
         lost = np.full(self.replicates, np.nan)  # where every replicate has failed, nobody knows the columns
         return joined([self.columns.get(name, lost)[self.kept(statistic)] for name in statistic.columns])
+
+    def limiting(self, statistic: Statistic) -> Limiting:
+        """The limits of a statistic, see `Statistic.limiting`: found once for all claims where they are few numbers."""
+        if statistic.holds_values:
+            return statistic.limiting(self.taken(statistic))
+        if statistic not in self._limits:
+            self._limits[statistic] = statistic.limiting(self.taken(statistic))
+        return self._limits[statistic]
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""

@@ -124,3 +124,15 @@ def test_portions_refuse(size: int, entries: int) -> None:
         StudyError, match=f"`entries` and `size` must be at least 1, got {entries} and {size}"
     ):
         mc.portions(lambda count: {}, size, entries=entries)
+
+
+def test_limits_are_found_once_for_all_claims_but_where_they_hold_on_to_values() -> None:
+    drawn = sample([1.0, 2.0, 4.0, 8.0])
+    assert drawn.limiting(mc.mean("x")) is drawn.limiting(mc.mean("x"))
+    assert drawn.limiting(mc.mean("x")) is not drawn.limiting(mc.variance("x"))
+    assert drawn.limiting(mc.quantile("x", 0.5)) is not drawn.limiting(mc.quantile("x", 0.5))
+    middle = mc.conditional(mc.quantile("x", 0.5), given="g")  # whose own one holds them
+    both = sample([1.0, 2.0, 4.0, 8.0], g=[1.0, 1.0, 0.0, 1.0])
+    assert both.limiting(middle) is not both.limiting(middle)
+    longer = sample([1.0, 2.0, 4.0, 8.0, 16.0])
+    assert longer.limiting(mc.mean("x"))(0.1, 64) != drawn.limiting(mc.mean("x"))(0.1, 64)

@@ -21,6 +21,7 @@ from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
 from mcstudy.statistics.several import joined
+from mcstudy.statistics.statistic import Limiting
 from mcstudy.statistics.tails import FEWEST
 from mcstudy.statistics.worst_case import mean_bounds
 from mcstudy.words import said
@@ -131,11 +132,11 @@ class Compared(Claim):
         values, theory, shift = self._compared(sample)
         zone = self.zone(theory)
         own = self.shares(shares, zone)
-        of, places = self.of.at(sample.scenario), values - shift
-        offset = _offset(theory, shift)
+        of, places = self.of.at(sample.scenario), _less(values, shift)
+        offset, limiting = _offset(theory, shift), self._limiting(of, sample, places)
 
         def limits(share: float) -> Limits:
-            low, high, condition = self._limits(of, sample, places, share, own.tuned)
+            low, high, condition = limiting(share, own.tuned)
             return Limits(low + offset, high + offset, condition)
 
         decision = decide(zone, limits, own)
@@ -143,18 +144,17 @@ class Compared(Claim):
         cell = decision.cell(sample.scenario, zone, estimate.value + offset, estimate.mcse, len(values), own)
         return Assessment(cell)
 
-    def _limits(
-        self, of: Statistic, sample: Sample, values: FloatArray, share: float, tuned: float
-    ) -> Limits:
+    def _limiting(self, of: Statistic, sample: Sample, values: FloatArray) -> Limiting:
         if self.constant:
             for column in self.columns():
                 check_constant(self.id, sample, column)
             value = of.estimate(values).value
-            return Limits(value, value)
+            return lambda share, tuned: Limits(value, value)
         if self.range is not None:
             low, high = check_range(self.id, sample, values, self.range, self.columns())
-            return Limits(*BoundedMean(low, high).extended(values).limits(share=share, tuned=tuned))
-        return of.limits(values, share, tuned)
+            bounded = BoundedMean(low, high).extended(values)
+            return lambda share, tuned: Limits(*bounded.limits(share=share, tuned=tuned))
+        return of.limiting(values) if isinstance(self.theory[1], str) else sample.limiting(of)
 
     def fewest(self, shares: Shares) -> int:
         """So many that their tails can be seen, where limits rest on tails."""
@@ -176,6 +176,11 @@ class Compared(Claim):
             )
             raise ClaimError(msg)
         return values[0], float(np.mean(theory)), theory
+
+
+def _less(values: FloatArray, shift: float | FloatArray) -> FloatArray:
+    """The replicates that are judged: themselves, but where a column of theory is taken off."""
+    return values - shift if np.ndim(shift) else values
 
 
 def _offset(theory: float, shift: float | FloatArray) -> float:

@@ -196,7 +196,8 @@ class Contrast(Claim):
         count = min(np.count_nonzero(self.kept(sample)) for sample in samples)
         found = combined(FUNCTIONS[self.kind], parts)
         own = shares if zone.side is Side.BOTH else shares.one_sided()
-        decision = decide(zone, lambda share: found.limits(share, own.tuned, replicates=int(count)), own)
+        limits = found.limiting(replicates=int(count))
+        decision = decide(zone, lambda share: limits(share, own.tuned), own)
         mcse = standard_error(found.influence)
         return Assessment(decision.cell(scenario, zone, found.value, mcse, int(count), own))
 

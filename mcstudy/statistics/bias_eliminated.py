@@ -14,7 +14,7 @@ from mcstudy.statistics.performance import measures
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.shares import check_ordered
-from mcstudy.statistics.statistic import Estimate, Limits, checked
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, checked
 
 __all__ = ["bias_eliminated_coverage"]
 
@@ -45,6 +45,8 @@ def bias_eliminated_coverage(lower: str, upper: str, x: str) -> Expanded:
 
 @dataclass(frozen=True)
 class _BiasEliminated(Expanded):
+    holds_values = True
+
     upper: str
     x: str
 
@@ -76,12 +78,20 @@ class _BiasEliminated(Expanded):
         return clopper_pearson(surely, x.size, half)[0], clopper_pearson(possibly, x.size, half)[1]
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return self.limiting(values)(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
         lower, upper, x = self._columns(values)
-        # An end misses if the mean leaves its limits on either side, or if the share leaves its own.
-        low, high, condition = mean(self.x).limits(x, share / 4, tuned)
-        counts = _counts(lower, upper, (low, high))
-        least, most = proportion_limits(counts, x.size, share=share / 2, tuned=tuned)
-        return Limits(float(least[0]), float(most[1]), condition)
+        of_mean = mean(self.x).limiting(x)
+
+        def limits(share: float, tuned: float) -> Limits:
+            # An end misses if the mean leaves its limits on either side, or if the share leaves its own.
+            low, high, condition = of_mean(share / 4, tuned)
+            counts = _counts(lower, upper, (low, high))
+            least, most = proportion_limits(counts, x.size, share=share / 2, tuned=tuned)
+            return Limits(float(least[0]), float(most[1]), condition)
+
+        return limits
 
     def expand(self, values: ArrayLike) -> Expansion:
         lower, upper, x = self._columns(values)

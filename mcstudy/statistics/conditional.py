@@ -12,7 +12,7 @@ from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefin
 from mcstudy.statistics.intervals import FloatArray, check_confidence
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import matrix_of, refuse, select
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic
 from mcstudy.words import said
 
 __all__ = ["conditional"]
@@ -51,6 +51,8 @@ def conditional(of: Statistic, *, given: str) -> Expanded:
 
 @dataclass(frozen=True)
 class _Conditional(Expanded):
+    holds_values = True
+
     of: Statistic
     given: str
 
@@ -100,10 +102,12 @@ class _Conditional(Expanded):
         )
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return self.limiting(values)(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
         rows, chosen = self._chosen(values)
-        if len(chosen) < self.of.fewest:
-            return undefined(rows.size).limits(share, tuned)
-        return self.of.limits(chosen, share, tuned)
+        few = len(chosen) < self.of.fewest
+        return undefined(rows.size).limiting() if few else self.of.limiting(chosen)
 
     def expand(self, values: ArrayLike) -> Expansion:
         rows, chosen = self._chosen(values)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mcstudy.statistics.intervals import FloatArray, check_confidence, hall_interval, standard_error
 from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.sequences import TUNED
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic, believed_limits
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed
 from mcstudy.statistics.tails import Condition
 
 __all__ = ["Expanded", "Expansion", "expansion", "side_by_side", "undefined"]
@@ -96,23 +96,24 @@ class Expansion:
         return Expansion(self.jet, base, self.remainders, self.roundings * weight)
 
     def limits(self, share: float, tuned: float = TUNED, *, replicates: int | None = None) -> Limits:
-        """Limits at any number of replicates.
+        """Limits at one share; see `limiting`."""
+        return self.limiting(replicates=replicates)(share, tuned)
+
+    def limiting(self, *, replicates: int | None = None) -> Limiting:
+        """Limits at any number of replicates, as a function of share and tuned; see `Statistic.limits`.
 
         Parameters
         ----------
-        share, tuned : float
-            See `Statistic.limits`.
         replicates : int, optional
             The number of replicates that the look is at; default: that of the influences.
         """
         if math.isnan(self.value):
             reason = f"these {self.replicates} replicates do not define it"
-            return Limits(-math.inf, math.inf, Condition(False, 0.0, reason))
-        return believed_limits(
+            unknown = Limits(-math.inf, math.inf, Condition(False, 0.0, reason))
+            return lambda share, tuned: unknown
+        return believed(
             self.value,
             self.influence,
-            share,
-            tuned,
             rounding=self.rounding,
             remainder=self.remainder,
             replicates=replicates,
@@ -122,6 +123,8 @@ class Expansion:
 @dataclass(frozen=True)
 class Expanded(Statistic):
     """A statistic of one or several columns, of which a subclass says the expansion."""
+
+    holds_values = False
 
     @abstractmethod
     def expand(self, values: ArrayLike) -> Expansion:
@@ -143,7 +146,11 @@ class Expanded(Statistic):
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         """Limits with room for the remainder; infinite where the replicates do not define the statistic."""
-        return self.expand(values).limits(share, tuned)
+        return self.limiting(values)(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
+        """The limits, of one expansion."""
+        return self.expand(values).limiting()
 
     def influence(self, values: ArrayLike) -> FloatArray:
         """Influence of each replicate, shape (n,), of mean 0."""

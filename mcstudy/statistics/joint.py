@@ -18,13 +18,14 @@ from mcstudy.statistics.pools import Pool, covariance_of, peak_of
 from mcstudy.statistics.regression import Regression, regress
 from mcstudy.statistics.sequences import (
     TUNED,
+    Moments,
     effective_z,
     influence_limits,
     mixture_scale,
     sequence_limits,
 )
 from mcstudy.statistics.statistic import Limits
-from mcstudy.statistics.tails import FEWEST, Condition, condition
+from mcstudy.statistics.tails import FEWEST, Condition, Tails, condition
 
 __all__ = ["Joint"]
 
@@ -143,11 +144,11 @@ class Joint:
         if self.constant:
             rounding = float(np.abs(weights) @ (1 + np.abs(self.logs))) * 4 * EPS
             return Limits(center - rounding, center + rounding)
-        pool = self._pool(weights)
-        seen = condition(pool, z, rounding=self._rounding(weights))
+        moments, tails = self._influences(weights)
+        seen = condition(tails, z)
         low, high = influence_limits(
             center,
-            pool,
+            moments,
             z,
             remainder=self._remainder(weights),
             unseen=seen.unseen,
@@ -182,6 +183,18 @@ class Joint:
         total = math.hypot(error, z * self._remainder(weights))
         degrees = self._degrees(weights)
         return sequence_limits(center, total, 0.0, self.replicates(weights), z, degrees=degrees)
+
+    def _influences(self, weights: FloatArray) -> tuple[Moments, Tails]:
+        """What counts of the influences of a combination, found once: its limits are asked for at several shares."""
+        key = weights.tobytes()
+        if key not in self._found:
+            pool = self._pool(weights)
+            self._found[key] = Moments.of(pool), Tails.of(pool, rounding=self._rounding(weights))
+        return self._found[key]
+
+    @cached_property
+    def _found(self) -> dict[bytes, tuple[Moments, Tails]]:
+        return {}
 
     def _pool(self, weights: FloatArray) -> Pool:
         """Influences on a combination, a group for each stream, as one sample."""

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
 from mcstudy.statistics.pools import peak_of
 from mcstudy.statistics.sequences import TUNED
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic, believed_limits, checked
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed, checked
 
 __all__ = ["mean", "rms", "sd", "variance"]
 
@@ -22,6 +22,7 @@ __all__ = ["mean", "rms", "sd", "variance"]
 @dataclass(frozen=True)
 class _Mean(Statistic):
     name = "mean"
+    holds_values = False
 
     def estimate(self, values: ArrayLike) -> Estimate:
         data = checked(values)
@@ -34,9 +35,12 @@ class _Mean(Statistic):
         return hall_interval(center, data - center, confidence)
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return self.limiting(values)(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values)
         center = _mean(data)
-        return believed_limits(center, data - center, share, tuned, rounding=_rounding(data))
+        return believed(center, data - center, rounding=_rounding(data))
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data = checked(values)
@@ -46,6 +50,7 @@ class _Mean(Statistic):
 @dataclass(frozen=True)
 class _Variance(Statistic):
     name = "variance"
+    holds_values = False
 
     def estimate(self, values: ArrayLike) -> Estimate:
         return self._estimate(*self._value_and_influence(values))
@@ -56,13 +61,14 @@ class _Variance(Statistic):
         return hall_interval(value, influence, confidence, mcse=mcse)
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return self.limiting(values)(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values)
         value, influence = self._value_and_influence(data)
         # A sum of squares is off by the square of what the mean is off.
         remainder = value / influence.size
-        return believed_limits(
-            value, influence, share, tuned, rounding=_rounding(data) ** 2, remainder=remainder
-        )
+        return believed(value, influence, rounding=_rounding(data) ** 2, remainder=remainder)
 
     def influence(self, values: ArrayLike) -> FloatArray:
         return self._value_and_influence(values)[1]
@@ -87,6 +93,8 @@ class _Variance(Statistic):
 class _Root(Statistic):
     """Square root of a statistic of second degree: everything by transformation of that statistic."""
 
+    holds_values = False
+
     @abstractmethod
     def _square(self, data: FloatArray) -> tuple[Statistic, FloatArray]:
         """Return the statistic under the root, and what it is taken of; `data` may be written over."""
@@ -105,10 +113,18 @@ class _Root(Statistic):
         return peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0))
 
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+        return self.limiting(values)(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
-        low, high, believed = statistic.limits(argument, share, tuned)
-        return Limits(peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0)), believed)
+        squared = statistic.limiting(argument)
+
+        def limits(share: float, tuned: float) -> Limits:
+            low, high, condition = squared(share, tuned)
+            return Limits(peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0)), condition)
+
+        return limits
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data, peak = _scaled(values)

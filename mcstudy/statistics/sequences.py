@@ -11,16 +11,20 @@ the limits are tightest, and it must be fixed before drawing. From a quarter of 
 take at most a sixth more replicates than that optimum; long before it they are wide.
 """
 
+from __future__ import annotations
+
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
-from mcstudy.statistics.pools import Pool, extremes, peak_of, total
+from mcstudy.statistics.pools import Pool, extremes, total
 
 __all__ = [
     "TUNED",
+    "Moments",
     "check_share",
     "effective_z",
     "influence_limits",
@@ -194,9 +198,63 @@ def _hall(t: float, slant: float) -> float:
     return 3 * shifted / (1 + root + root**2)
 
 
+class Moments(NamedTuple):
+    """What limits take from influences: their ends, and their sums in units of the largest, `peak`.
+
+    Attributes
+    ----------
+    size : int
+    low, high : float
+        The smallest and the largest.
+    mean, second, third : float
+        Their mean, and the sums of squares and of cubes about it, so that no cube over- or underflows.
+    """
+
+    size: int
+    low: float
+    high: float
+    mean: float
+    second: float
+    third: float
+
+    @classmethod
+    def of(cls, influence: FloatArray | Pool) -> Moments:
+        """Those of influences, shape (n,)."""
+        pool = Pool.of(influence)
+        low, high = extremes(pool)
+        peak = max(-low, high)
+        if peak == 0:
+            return cls(pool.size, low, high, 0.0, 0.0, 0.0)
+        mean = total(pool, lambda portion: portion / peak) / pool.size
+        second = total(pool, lambda portion: np.square(portion / peak - mean))
+        third = total(pool, lambda portion: _cube(portion / peak - mean))
+        return cls(pool.size, low, high, mean, second, third)
+
+    @property
+    def peak(self) -> float:
+        """The largest magnitude."""
+        return max(-self.low, self.high)
+
+    def with_phantoms(self, phantom: float, weight: float) -> tuple[float, float, float]:
+        """Mean, standard error and skewness of the influences with `weight` phantoms added."""
+        if self.peak == 0:
+            return 0.0, 0.0, 0.0
+        place, count = phantom / self.peak, self.size + weight
+        # How far the phantoms move the mean: the sums about it follow from those about the old one.
+        moved = weight * (place - self.mean) / count
+        place -= self.mean + moved
+        second = (self.second + self.size * moved**2 + weight * place**2) / count
+        if second == 0:
+            return self.peak * self.mean, 0.0, 0.0
+        sum_of_cubes = self.third - moved * (3 * self.second + self.size * moved**2)
+        third = (sum_of_cubes + weight * place**3) / count
+        mean = self.mean + moved
+        return self.peak * mean, self.peak * math.sqrt(second / (count - 1)), third / second**1.5
+
+
 def influence_limits(
     center: float,
-    influence: FloatArray | Pool,
+    influence: FloatArray | Pool | Moments,
     z: float,
     *,
     remainder: float = 0.0,
@@ -211,8 +269,8 @@ def influence_limits(
     ----------
     center : float
         The estimate.
-    influence : ndarray of shape (n,), n >= 2, or Pool
-        Influence values, of mean 0.
+    influence : ndarray of shape (n,), n >= 2, or Pool, or Moments
+        Influence values, of mean 0; or what counts of them, where limits are asked for more than once.
     z, degrees : float
         See `sequence_limits`.
     remainder : float
@@ -239,16 +297,15 @@ def influence_limits(
     >>> round(low, 3), round(high, 3)
     (-0.213, 0.213)
     """
-    pool = Pool.of(influence)
-    smallest, largest = extremes(pool)
-    low, _ = _one_sided(center, pool, min(smallest, 0.0), z, remainder, unseen, degrees)
-    _, high = _one_sided(center, pool, max(largest, 0.0), z, remainder, unseen, degrees)
+    moments = influence if isinstance(influence, Moments) else Moments.of(influence)
+    low, _ = _one_sided(center, moments, min(moments.low, 0.0), z, remainder, unseen, degrees)
+    _, high = _one_sided(center, moments, max(moments.high, 0.0), z, remainder, unseen, degrees)
     return low, high
 
 
 def _one_sided(
     center: float,
-    influence: Pool,
+    moments: Moments,
     end: float,
     z: float,
     remainder: float,
@@ -257,29 +314,13 @@ def _one_sided(
 ) -> tuple[float, float]:
     """Limits of which the one on the side of the outermost influence, `end`, counts."""
     # At once the largest, variances of t3 miss 1.5 times as often as a share of 0.01 allows; at twice, 0.04 times.
-    shift, error, skewness = _moments(influence, 2 * end, unseen)
+    shift, error, skewness = moments.with_phantoms(2 * end, unseen)
     total = math.hypot(error, z * remainder)
     if total == 0:
         return center, center
     # The remainder is symmetric: it dilutes the skewness.
     diluted = skewness * (error / total) ** 3
-    return sequence_limits(center + shift, total, diluted, influence.size, z, degrees=degrees)
-
-
-def _moments(influence: Pool, phantom: float, weight: float) -> tuple[float, float, float]:
-    """Mean, standard error and skewness of the influences with `weight` phantoms added."""
-    peak = max(peak_of(influence), abs(phantom))
-    if peak == 0:
-        return 0.0, 0.0, 0.0
-    # In units of the largest, so that no cube over- or underflows.
-    place, count = phantom / peak, influence.size + weight
-    mean = (total(influence, lambda portion: portion / peak) + weight * place) / count
-    place -= mean
-    second = (total(influence, lambda portion: np.square(portion / peak - mean)) + weight * place**2) / count
-    if second == 0:
-        return peak * mean, 0.0, 0.0
-    third = (total(influence, lambda portion: _cube(portion / peak - mean)) + weight * place**3) / count
-    return peak * mean, peak * math.sqrt(second / (count - 1)), third / second**1.5
+    return sequence_limits(center + shift, total, diluted, moments.size, z, degrees=degrees)
 
 
 def _cube(places: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """What a statistic of a column is: estimate, Monte Carlo standard error, interval, influence."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.algebra import Algebra
 from mcstudy.statistics.intervals import FloatArray
-from mcstudy.statistics.sequences import TUNED, effective_z, influence_limits
-from mcstudy.statistics.tails import Condition, condition
+from mcstudy.statistics.sequences import TUNED, Moments, effective_z, influence_limits
+from mcstudy.statistics.tails import Condition, Tails, condition
 
-__all__ = ["Estimate", "Limits", "Statistic", "believed_limits", "checked"]
+__all__ = ["Estimate", "Limiting", "Limits", "Statistic", "believed", "checked"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ class Limits(NamedTuple):
         return self.condition is None or self.condition.met
 
 
+# Limits at a share, tuned to a number of replicates.
+Limiting = Callable[[float, float], Limits]
+
+
 @dataclass(frozen=True)
 class Statistic(Algebra, ABC):
     """A functional of the law of one column, or of several, estimated from independent replicates.
@@ -72,6 +76,7 @@ class Statistic(Algebra, ABC):
             raise InputError(msg)
 
     each: ClassVar[bool] = False  # whether a rate takes the line of every replicate by itself
+    holds_values: ClassVar[bool] = True  # whether what `limiting` gives holds on to the values
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -145,7 +150,13 @@ class Statistic(Algebra, ABC):
             With the condition on the tails of the influences. Where the tails are barely seen the limits are
             wider: they make room for replicates that were not drawn.
         """
-        return believed_limits(self.estimate(values).value, self.influence(values), share, tuned)
+        return believed(self.estimate(values).value, self.influence(values))(share, tuned)
+
+    def limiting(self, values: ArrayLike) -> Limiting:
+        """Its `limits` as a function of the share and of `tuned`: what depends on neither is computed once."""
+        if type(self).limits is not Statistic.limits:
+            return lambda share, tuned: self.limits(values, share, tuned)
+        return believed(self.estimate(values).value, self.influence(values))
 
     def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float] | None:
         """What the estimate could be if so many replicates more had had values, whatever these are.
@@ -188,31 +199,42 @@ def checked(values: ArrayLike, *, infinite: bool = False) -> FloatArray:
     return data.astype(np.float64, copy=False)
 
 
-def believed_limits(
+def believed(
     center: float,
     influence: FloatArray,
-    share: float,
-    tuned: float,
     *,
     rounding: float = 0.0,
     remainder: float = 0.0,
     degrees: float | None = None,
     replicates: int | None = None,
-) -> Limits:
+) -> Limiting:
     """Limits from influences, with the room that their tails ask for.
+
+    What they take from the influences are few numbers, found once: they are held, the influences are not.
 
     Parameters
     ----------
     center, influence, remainder, degrees
         See `sequences.influence_limits`.
-    share, tuned
-        See `Statistic.limits`.
     rounding : float
         See `tails.condition`.
     replicates : int, optional
         The number of replicates that the look is at; default: that of the influences.
+
+    Returns
+    -------
+    callable
+        ``limits(share, tuned)``, see `Statistic.limits`.
     """
-    z = effective_z(replicates or influence.size, share, tuned)
-    seen = condition(influence, z, rounding=rounding)
-    ends = influence_limits(center, influence, z, remainder=remainder, unseen=seen.unseen, degrees=degrees)
-    return Limits(*ends, seen)
+    moments, tails = Moments.of(influence), Tails.of(influence, rounding=rounding)
+    count = replicates or influence.size
+
+    def limits(share: float, tuned: float) -> Limits:
+        z = effective_z(count, share, tuned)
+        seen = condition(tails, z)
+        room = seen.unseen
+        return Limits(
+            *influence_limits(center, moments, z, remainder=remainder, unseen=room, degrees=degrees), seen
+        )
+
+    return limits

@@ -11,6 +11,8 @@ from 0.1 to 1e-4 (to 1e-5 up to 2,048 replicates), wrong verdicts came to at mos
 These are rates as observed, of laws that the thresholds were chosen on: at 1e-4 and below few events stand behind them.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +23,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.pools import Pool, largest, peak_of, total
 
-__all__ = ["FEWEST", "Condition", "condition", "tail_index"]
+__all__ = ["FEWEST", "Condition", "Tails", "condition", "tail_index"]
 
 # At 32 replicates lognormal means and variances of t3 slip through at small shares, at 64 none does.
 FEWEST = 64
@@ -72,7 +74,38 @@ class _Tail(NamedTuple):
     fourth_moment: float
 
 
-def condition(influence: FloatArray | Pool, z: float, *, rounding: float = 0.0) -> Condition:
+class Tails(NamedTuple):
+    """What a condition takes from influences.
+
+    Attributes
+    ----------
+    size : int
+    peak : float
+        The largest magnitude.
+    spread : float
+        Their root mean square, in units of the peak; nan where they are but rounding errors.
+    sides : tuple
+        The left tail and the right one, in units of the spread; none where influences are but rounding errors.
+    """
+
+    size: int
+    peak: float
+    spread: float
+    sides: tuple[_Tail, ...]
+
+    @classmethod
+    def of(cls, influence: FloatArray | Pool, *, rounding: float = 0.0) -> Tails:
+        """Those of influences, shape (n,); up to a magnitude of `rounding` they are rounding errors of 0."""
+        pool = Pool.of(influence)
+        peak = peak_of(pool) if pool.size else 0.0
+        if peak <= rounding:
+            return cls(pool.size, peak, math.nan, ())
+        spread = math.sqrt(total(pool, lambda portion: np.square(portion / peak)) / pool.size)
+        sides = _tail("left", pool, -peak, spread), _tail("right", pool, peak, spread)
+        return cls(pool.size, peak, spread, sides)
+
+
+def condition(influence: FloatArray | Pool | Tails, z: float, *, rounding: float = 0.0) -> Condition:
     """Judge whether limits `z` standard errors away may be believed.
 
     With kappa the larger one of the fourth moments of both sides, ``mean(max(+-u, 0)^4)`` for influences u of
@@ -84,12 +117,12 @@ def condition(influence: FloatArray | Pool, z: float, *, rounding: float = 0.0) 
 
     Parameters
     ----------
-    influence : ndarray of shape (n,), n >= 2, or Pool
-        Influence values, of mean 0.
+    influence : ndarray of shape (n,), n >= 2, or Pool, or Tails
+        Influence values, of mean 0; or what counts of them, where it is asked more than once.
     z : float
         Effective z of the limits (`sequences.effective_z`), positive.
     rounding : float
-        Influences of at most this magnitude are rounding errors of 0.
+        Influences of at most this magnitude are rounding errors of 0; `Tails` know theirs.
 
     Returns
     -------
@@ -108,27 +141,24 @@ def condition(influence: FloatArray | Pool, z: float, *, rounding: float = 0.0) 
     >>> print(condition(rng.standard_cauchy(1024), z=4.0).reason)
     the left tail's index 0.95 leaves no second moment
     """
-    pool = Pool.of(influence)
-    n = pool.size
+    tails = influence if isinstance(influence, Tails) else Tails.of(influence, rounding=rounding)
+    n = tails.size
     if n < 2 or not z > 0:
         msg = f"`influence` must hold at least 2 values and `z` be positive, got {n} and {z}; draw more"
         raise InputError(msg)
-    peak = peak_of(pool)
-    if peak <= rounding:
+    if not tails.sides:
         return Condition(False, 0.0, f"all {n} replicates are equal: declare them constant, or state a range")
-    spread = math.sqrt(total(pool, lambda portion: np.square(portion / peak)) / n)
-    tails = _tail("left", pool, -peak, spread), _tail("right", pool, peak, spread)
-    heaviest = max(tails, key=lambda tail: tail.fourth_moment)
+    heaviest = max(tails.sides, key=lambda tail: tail.fourth_moment)
     needed = max((heaviest.fourth_moment - NORMAL) * z**2, 0.0)
     value = n / needed if needed else math.inf
     unseen = 0.0 if value >= AMPLE else z**2 / 2
-    if problem := _problem(n, tails, needed, spread**-2 / n):
+    if problem := _problem(n, tails.sides, needed, tails.spread**-2 / n):
         return Condition(False, value, problem, unseen)
     room = f", and the limits make room for {unseen:.0f} that were not seen" if unseen else ""
     return Condition(True, value, f"the tails ask for {math.ceil(needed)} replicates of {n}{room}", unseen)
 
 
-def _problem(n: int, tails: tuple[_Tail, _Tail], needed: float, largest: float) -> str:
+def _problem(n: int, tails: tuple[_Tail, ...], needed: float, largest: float) -> str:
     """Why a verdict has to wait, or nothing."""
     if n < FEWEST:
         return f"{n} replicates are too few to see their tails: {FEWEST} are the least"

@@ -10,10 +10,22 @@ import numpy as np
 import pytest
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics import Statistic, mean, proportion, quantile, rms, sd, variance
+from mcstudy.statistics import (
+    Statistic,
+    bias_eliminated_coverage,
+    conditional,
+    mean,
+    mse,
+    proportion,
+    quantile,
+    ratio,
+    rms,
+    sd,
+    variance,
+)
 from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
 from mcstudy.statistics.sequences import effective_z, influence_limits
-from mcstudy.statistics.statistic import believed_limits
+from mcstudy.statistics.statistic import Estimate, Limits, believed
 from mcstudy.statistics.tails import condition
 
 N = 1001
@@ -192,11 +204,58 @@ def test_limits_are_those_of_the_influences_with_room_for_what_was_not_seen(stat
 def test_limits_of_a_look_at_more_replicates_than_influences() -> None:
     """Where several replicates make one influence, it is they that count for the boundary."""
     influence = np.random.default_rng(11).standard_normal(256)
-    few, many = (believed_limits(0.0, influence, 0.01, 256, replicates=count) for count in (256, 4096))
-    assert few == believed_limits(0.0, influence, 0.01, 256)
+    few, many = (believed(0.0, influence, replicates=count)(0.01, 256) for count in (256, 4096))
+    assert few == believed(0.0, influence)(0.01, 256)
     assert many.high / few.high == pytest.approx(
         effective_z(4096, 0.01, 256) / effective_z(256, 0.01, 256), rel=0.1
     )
+
+
+PAIRS = np.random.default_rng(13).standard_normal((400, 2)) + np.array([2.0, 0.0])
+GIVEN = np.column_stack([PAIRS[:, 0], PAIRS[:, 1] > 0.3])
+BOUNDS = np.column_stack([PAIRS[:, 1] - 1.0, PAIRS[:, 1] + 1.0, PAIRS[:, 1]])
+
+
+@pytest.mark.parametrize(
+    ("statistic", "values"),
+    [
+        *((of, PAIRS[:, 0]) for of in (mean("x"), variance("x"), sd("x"), rms("x"), quantile("x", 0.9))),
+        (proportion("x"), GIVEN[:, 1]),
+        (conditional(mean("x"), given="g"), GIVEN),
+        (conditional(quantile("x", 0.5), given="g"), GIVEN),
+        (ratio("x", "y"), PAIRS[:, ::-1]),
+        (mse("x", 2.0), PAIRS[:, 0]),
+        (bias_eliminated_coverage("lower", "upper", "x"), BOUNDS),
+    ],
+    ids=lambda one: one.label if isinstance(one, Statistic) else "",
+)
+def test_limits_at_several_shares_are_those_at_each(statistic: Statistic, values: np.ndarray) -> None:
+    limiting = statistic.limiting(values)
+    for share in (0.05, 1e-4):
+        assert limiting(share, 512) == statistic.limits(values, share, 512)
+    assert limiting(1e-4, 512).low < limiting(0.05, 512).low
+
+
+def test_limits_of_a_statistic_of_ones_own_are_its_own() -> None:
+    class Own(Statistic):
+        name = "own"
+
+        def estimate(self, values: np.ndarray) -> Estimate:
+            return mean("x").estimate(values)
+
+        def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
+            return mean("x").interval(values, confidence)
+
+        def influence(self, values: np.ndarray) -> np.ndarray:
+            return mean("x").influence(values)
+
+    class Declared(Own):
+        def limits(self, values: np.ndarray, share: float, tuned: float = 1.0) -> Limits:
+            return Limits(share, tuned)
+
+    x = PAIRS[:, 0]
+    assert Own("x").limiting(x)(0.01, 512) == mean("x").limits(x, 0.01, 512)
+    assert Declared("x").limiting(x)(0.01, 512) == Limits(0.01, 512)
 
 
 @pytest.mark.parametrize(("root", "square"), [(sd("x"), variance("x")), (rms("x"), mean("x"))])
