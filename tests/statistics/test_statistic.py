@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics import (
@@ -240,17 +241,17 @@ def test_limits_of_a_statistic_of_ones_own_are_its_own() -> None:
     class Own(Statistic):
         name = "own"
 
-        def estimate(self, values: np.ndarray) -> Estimate:
+        def estimate(self, values: ArrayLike) -> Estimate:
             return mean("x").estimate(values)
 
-        def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
+        def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
             return mean("x").interval(values, confidence)
 
-        def influence(self, values: np.ndarray) -> np.ndarray:
+        def influence(self, values: ArrayLike) -> np.ndarray:
             return mean("x").influence(values)
 
     class Declared(Own):
-        def limits(self, values: np.ndarray, share: float, tuned: float = 1.0) -> Limits:
+        def limits(self, values: ArrayLike, share: float, tuned: float = 1.0) -> Limits:
             return Limits(share, tuned)
 
     x = PAIRS[:, 0]
