@@ -14,6 +14,7 @@ import numpy as np
 
 from mcstudy.defaults import ALPHA
 from mcstudy.engine.drawkey import Part, describe
+from mcstudy.engine.drawkey.syntax import parsed
 from mcstudy.engine.kept import is_ours
 from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
@@ -85,7 +86,7 @@ def reaches_sets(parts: Mapping[str, Part]) -> bool:
 
 def _has_set(part: Part) -> bool:
     try:
-        nodes = list(ast.walk(ast.parse(part.text)))
+        nodes = list(ast.walk(parsed(part.text)))
     except SyntaxError:  # a value that is shown shortened; a mapping has colons
         return "set(" in part.text or (part.text.startswith("{") and ":" not in part.text)
     return any(

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mcstudy.engine.drawkey.syntax import parsed
 from mcstudy.engine.modules import ProcessState, StudyModules, by_file, read_source
 from mcstudy.ledger import SourceFile
 from mcstudy.seal import source_digest
@@ -144,7 +145,7 @@ def _neighbours(folder: Path, name: str) -> list[Path]:
 def _imported(path: Path) -> Iterator[str]:
     """The top-level names of the modules that a file imports; of a page with code in it, whatever runs that, none."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = parsed(path.read_bytes())
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):

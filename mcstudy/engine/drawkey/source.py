@@ -16,7 +16,7 @@ from types import CodeType
 from typing import Any
 
 from mcstudy.engine.drawkey.bytecode import equal, listing, nested
-from mcstudy.engine.drawkey.syntax import dump, stripped
+from mcstudy.engine.drawkey.syntax import dump, parsed, stripped
 from mcstudy.engine.drawkey.tokens import sha256
 
 __all__ = ["CodeText", "Sources"]
@@ -85,7 +85,7 @@ def _file(text: str, name: str, flags: int) -> _File | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the file was compiled before, and said then what there is to say
         try:
-            tree = ast.parse(text)
+            tree = parsed(text)
             return _File(tree, compile(tree, name, "exec", flags, dont_inherit=True))
         except (SyntaxError, ValueError):  # edited since
             return None

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import ast
 
-__all__ = ["dump", "stripped"]
+__all__ = ["dump", "parsed", "stripped"]
 
 # Empty fields are left out as well: each version of Python adds some (`type_params` in 3.12).
 _SKIPPED = ("ctx", "kind", "type_comment", "type_ignores")
+
+
+def parsed(text: str | bytes) -> ast.Module:
+    """The tree of a module's text.
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        Where it is none.
+
+    Examples
+    --------
+    >>> dump(parsed("pass"))
+    'Module(body=[Pass()])'
+    """
+    try:
+        return ast.parse(text)
+    except SystemError:
+        # While it makes a tree CPython may collect garbage, of which something may log a traceback, for which another
+        # tree is made: it loses count of its recursion, says so, and can go on (issue 106905 of python/cpython).
+        return ast.parse(text)
 
 
 def stripped(node: ast.AST) -> ast.AST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 import __future__
 
+import ast
 import linecache
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from mcstudy.engine.drawkey import describe
+from mcstudy.engine.drawkey.syntax import dump, parsed
 
 Load = Callable[..., dict[str, Any]]
 
@@ -64,3 +66,19 @@ def test_future_statements_of_an_earlier_cell_are_minded(as_cell: Load) -> None:
     names: dict[str, Any] = {}
     exec(compile(text, cell, "exec", __future__.annotations.compiler_flag, dont_inherit=True), names)
     assert describe(names["simulate"]).parts["simulate"].text.startswith("def simulate(rng):")
+
+
+def test_a_parser_that_has_lost_count_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse, asked = ast.parse, []
+
+    def lost(text: str) -> ast.Module:
+        asked.append(text)
+        if len(asked) == 1:
+            raise SystemError("AST constructor recursion depth mismatch (before=150, after=200)")
+        return parse(text)
+
+    monkeypatch.setattr(ast, "parse", lost)
+    assert dump(parsed("x = 1")) == dump(parse("x = 1"))
+    assert asked == ["x = 1"] * 2
+    with pytest.raises(SyntaxError):
+        parsed("x =")
