@@ -44,7 +44,7 @@ the finished blocks that the fault itself has destroyed, all of them where it ha
 they are drawn again. *Lost* are finished blocks that it has not destroyed, and that are missing or were drawn again all the
 same. *Equal* are both digests, that of the draws and that of the findings, with those of an undisturbed run. An exit code
 below 0 is the number of the signal that has ended the process. Written by `tox -e faults`, on Linux; what a command means by
-its exit code is told in [commands](commands.md).
+its exit code is told in [commands](commands.md). Kinds are listed that have been through all their repetitions.
 
 | fault | times | exit codes | what is said last | destroyed | lost | equal |
 |---|---|---|---|---|---|---|
