@@ -140,8 +140,8 @@ class Sample:
         return joined([self.columns.get(name, lost)[self.kept(statistic)] for name in statistic.columns])
 
     def limiting(self, statistic: Statistic) -> Limiting:
-        """The limits of a statistic, see `Statistic.limiting`: found once for all claims where they are few numbers."""
-        if statistic.holds_values:
+        """The limits of a statistic, see `Statistic.limiting`: found once for all claims where these may share them."""
+        if not statistic.shared:
             return statistic.limiting(self.taken(statistic))
         if statistic not in self._limits:
             self._limits[statistic] = statistic.limiting(self.taken(statistic))

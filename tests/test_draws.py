@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mcstudy as mc
+from mcstudy.claims import judge
 from mcstudy.draws import Block, Draws, Failure, Sample
 from mcstudy.exceptions import StudyError
 
@@ -126,13 +127,30 @@ def test_portions_refuse(size: int, entries: int) -> None:
         mc.portions(lambda count: {}, size, entries=entries)
 
 
-def test_limits_are_found_once_for_all_claims_but_where_they_hold_on_to_values() -> None:
+class Mutable(list[float]):
+    """A function that can't be hashed: what it holds may change."""
+
+    def __call__(self, x: np.ndarray) -> float:
+        return float(np.mean(x) + sum(self))
+
+
+def test_limits_are_found_once_where_claims_may_share_them() -> None:
     drawn = sample([1.0, 2.0, 4.0, 8.0])
     assert drawn.limiting(mc.mean("x")) is drawn.limiting(mc.mean("x"))
     assert drawn.limiting(mc.mean("x")) is not drawn.limiting(mc.variance("x"))
+    # These hold on to values, and so does a condition on them.
     assert drawn.limiting(mc.quantile("x", 0.5)) is not drawn.limiting(mc.quantile("x", 0.5))
-    middle = mc.conditional(mc.quantile("x", 0.5), given="g")  # whose own one holds them
     both = sample([1.0, 2.0, 4.0, 8.0], g=[1.0, 1.0, 0.0, 1.0])
+    middle = mc.conditional(mc.quantile("x", 0.5), given="g")
     assert both.limiting(middle) is not both.limiting(middle)
     longer = sample([1.0, 2.0, 4.0, 8.0, 16.0])
     assert longer.limiting(mc.mean("x"))(0.1, 64) != drawn.limiting(mc.mean("x"))(0.1, 64)
+
+
+def test_a_statistic_that_can_not_be_hashed_is_judged() -> None:
+    drawn = sample(list(np.random.default_rng(3).normal(size=256)))
+    moved = Mutable([1.0])
+    claim = mc.Value("v", "m = 1", of=mc.custom("x", moved), equals=1.0, margin=0.9)
+    assert judge([claim], Draws({ONE: drawn}), 0.01)[0].verdict is mc.Verdict.CONFIRMED
+    moved[0] = 9.0
+    assert judge([claim], Draws({ONE: drawn}), 0.01)[0].verdict is mc.Verdict.REFUTED

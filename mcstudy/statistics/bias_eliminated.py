@@ -11,7 +11,6 @@ from mcstudy.statistics.expansion import Expanded, Expansion
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson
 from mcstudy.statistics.moments import mean, sd
 from mcstudy.statistics.performance import measures
-from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.shares import check_ordered
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, checked
@@ -45,8 +44,6 @@ def bias_eliminated_coverage(lower: str, upper: str, x: str) -> Expanded:
 
 @dataclass(frozen=True)
 class _BiasEliminated(Expanded):
-    holds_values = True
-
     upper: str
     x: str
 
@@ -76,9 +73,6 @@ class _BiasEliminated(Expanded):
         half = (1 + confidence) / 2
         surely, possibly = _counts(lower, upper, mean(self.x).interval(x, half))
         return clopper_pearson(surely, x.size, half)[0], clopper_pearson(possibly, x.size, half)[1]
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         lower, upper, x = self._columns(values)

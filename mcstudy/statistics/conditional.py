@@ -10,9 +10,8 @@ from numpy.typing import ArrayLike
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray, check_confidence
-from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import matrix_of, refuse, select
-from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic
+from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.words import said
 
 __all__ = ["conditional"]
@@ -51,8 +50,6 @@ def conditional(of: Statistic, *, given: str) -> Expanded:
 
 @dataclass(frozen=True)
 class _Conditional(Expanded):
-    holds_values = True
-
     of: Statistic
     given: str
 
@@ -100,9 +97,6 @@ class _Conditional(Expanded):
         return (
             self.of.interval(chosen, confidence) if len(chosen) >= self.of.fewest else (-math.inf, math.inf)
         )
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         rows, chosen = self._chosen(values)

@@ -13,9 +13,8 @@ from mcstudy.statistics.expansion import Expanded, Expansion, expansion
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.performance.groups import Groups, Sample, sample
 from mcstudy.statistics.performance.measures import Measured
-from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import columns_of
-from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic
+from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.statistics.truth import Truth, bound, check_truth
 
 __all__ = ["Quantity", "as_estimate", "derived", "one_group", "operands", "quantity_of"]
@@ -70,8 +69,6 @@ def derived(quantity: Quantity, column: str, *others: str, against: Truth | None
 
 @dataclass(frozen=True)
 class _Derived(Expanded):
-    holds_values = True
-
     others: tuple[str, ...]
     quantity: Quantity
     against: Truth | None = None
@@ -149,9 +146,6 @@ class _Derived(Expanded):
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         return self._inner.interval(self._rows(values), confidence)
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         return self._inner.limiting(self._rows(values))

@@ -124,8 +124,6 @@ class Expansion:
 class Expanded(Statistic):
     """A statistic of one or several columns, of which a subclass says the expansion."""
 
-    holds_values = False
-
     @abstractmethod
     def expand(self, values: ArrayLike) -> Expansion:
         """Expansion at a sample."""
@@ -143,10 +141,6 @@ class Expanded(Statistic):
             check_confidence(confidence)
             return -math.inf, math.inf
         return hall_interval(found.value, found.influence, confidence, mcse=found.spread)
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        """Limits with room for the remainder; infinite where the replicates do not define the statistic."""
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         """The limits, of one expansion."""

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
 from mcstudy.statistics.pools import peak_of
-from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed, checked
 
 __all__ = ["mean", "rms", "sd", "variance"]
@@ -22,7 +21,7 @@ __all__ = ["mean", "rms", "sd", "variance"]
 @dataclass(frozen=True)
 class _Mean(Statistic):
     name = "mean"
-    holds_values = False
+    shared = True
 
     def estimate(self, values: ArrayLike) -> Estimate:
         data = checked(values)
@@ -33,9 +32,6 @@ class _Mean(Statistic):
         data = checked(values)
         center = _mean(data)
         return hall_interval(center, data - center, confidence)
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values)
@@ -50,7 +46,7 @@ class _Mean(Statistic):
 @dataclass(frozen=True)
 class _Variance(Statistic):
     name = "variance"
-    holds_values = False
+    shared = True
 
     def estimate(self, values: ArrayLike) -> Estimate:
         return self._estimate(*self._value_and_influence(values))
@@ -59,9 +55,6 @@ class _Variance(Statistic):
         value, influence = self._value_and_influence(values)
         mcse = self._estimate(value, influence).mcse
         return hall_interval(value, influence, confidence, mcse=mcse)
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values)
@@ -93,7 +86,7 @@ class _Variance(Statistic):
 class _Root(Statistic):
     """Square root of a statistic of second degree: everything by transformation of that statistic."""
 
-    holds_values = False
+    shared = True
 
     @abstractmethod
     def _square(self, data: FloatArray) -> tuple[Statistic, FloatArray]:
@@ -111,9 +104,6 @@ class _Root(Statistic):
         statistic, argument = self._square(data)
         low, high = statistic.interval(argument, confidence)
         return peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0))
-
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data, peak = _scaled(values)

@@ -16,8 +16,7 @@ from mcstudy.statistics.order_statistics import (
     order_statistic_interval,
     sample_quantile,
 )
-from mcstudy.statistics.sequences import TUNED
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic, checked
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, checked
 from mcstudy.statistics.worst_case import mean_bounds, quantile_bounds
 
 __all__ = ["proportion", "quantile"]
@@ -56,9 +55,9 @@ class _Quantile(Statistic):
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         return order_statistic_interval(checked(values, infinite=True), self.probability, confidence)
 
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+    def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values, infinite=True)
-        return Limits(*quantile_limits(data, self.probability, share=share, tuned=tuned))
+        return lambda share, tuned: Limits(*quantile_limits(data, self.probability, share=share, tuned=tuned))
 
     def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float]:
         return quantile_bounds(checked(values, infinite=True), self.probability, missing)
@@ -77,6 +76,7 @@ class _Quantile(Statistic):
 @dataclass(frozen=True)
 class _Proportion(Statistic):
     name = "proportion"
+    shared = True
 
     @property
     def is_exact(self) -> bool:
@@ -89,10 +89,15 @@ class _Proportion(Statistic):
         data = self._indicators(values)
         return clopper_pearson(int(np.count_nonzero(data)), data.size, confidence)
 
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
+    def limiting(self, values: ArrayLike) -> Limiting:
         data = self._indicators(values)
-        low, high = proportion_limits(int(np.count_nonzero(data)), data.size, share=share, tuned=tuned)
-        return Limits(float(low), float(high))
+        hits, count = int(np.count_nonzero(data)), data.size
+
+        def limits(share: float, tuned: float) -> Limits:
+            low, high = proportion_limits(hits, count, share=share, tuned=tuned)
+            return Limits(float(low), float(high))
+
+        return limits
 
     def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float]:
         estimate = self.estimate(values)

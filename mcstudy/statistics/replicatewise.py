@@ -12,7 +12,7 @@ from mcstudy.statistics.order_statistics import maritz_jarrett, order_statistic_
 from mcstudy.statistics.ranks import quantile
 from mcstudy.statistics.regression import Regression
 from mcstudy.statistics.sequences import TUNED
-from mcstudy.statistics.statistic import Estimate, Limits, Statistic
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic
 
 __all__ = ["Replicatewise", "of_each"]
 
@@ -38,8 +38,8 @@ class _OfEach(Statistic):
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         return self._median.interval(values, confidence)
 
-    def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
-        return self._median.limits(values, share, tuned)
+    def limiting(self, values: ArrayLike) -> Limiting:
+        return self._median.limiting(values)
 
     def influence(self, values: ArrayLike) -> FloatArray:
         return self._median.influence(values)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -76,7 +76,8 @@ class Statistic(Algebra, ABC):
             raise InputError(msg)
 
     each: ClassVar[bool] = False  # whether a rate takes the line of every replicate by itself
-    holds_values: ClassVar[bool] = True  # whether what `limiting` gives holds on to the values
+    # Whether claims on equal statistics may share what `limiting` gives: it holds few numbers, and no values.
+    shared: ClassVar[bool] = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -134,6 +135,7 @@ class Statistic(Algebra, ABC):
         (but not that of a proportion, which never assumes it).
         """
 
+    @final
     def limits(self, values: ArrayLike, share: float, tuned: float = TUNED) -> Limits:
         """Limits that a verdict may rest on, whenever and however often one looks.
 
@@ -150,12 +152,13 @@ class Statistic(Algebra, ABC):
             With the condition on the tails of the influences. Where the tails are barely seen the limits are
             wider: they make room for replicates that were not drawn.
         """
-        return believed(self.estimate(values).value, self.influence(values))(share, tuned)
+        return self.limiting(values)(share, tuned)
 
     def limiting(self, values: ArrayLike) -> Limiting:
-        """Its `limits` as a function of the share and of `tuned`: what depends on neither is computed once."""
-        if type(self).limits is not Statistic.limits:
-            return lambda share, tuned: self.limits(values, share, tuned)
+        """Its `limits` as a function of the share and of `tuned`: what depends on neither is computed once.
+
+        It is this that a subclass replaces which has limits of its own.
+        """
         return believed(self.estimate(values).value, self.influence(values))
 
     def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float] | None:

@@ -26,7 +26,7 @@ from mcstudy.statistics import (
 )
 from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
 from mcstudy.statistics.sequences import effective_z, influence_limits
-from mcstudy.statistics.statistic import Estimate, Limits, believed
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, believed
 from mcstudy.statistics.tails import condition
 
 N = 1001
@@ -251,12 +251,12 @@ def test_limits_of_a_statistic_of_ones_own_are_its_own() -> None:
             return mean("x").influence(values)
 
     class Declared(Own):
-        def limits(self, values: ArrayLike, share: float, tuned: float = 1.0) -> Limits:
-            return Limits(share, tuned)
+        def limiting(self, values: ArrayLike) -> Limiting:
+            return lambda share, tuned: Limits(share, tuned)
 
     x = PAIRS[:, 0]
-    assert Own("x").limiting(x)(0.01, 512) == mean("x").limits(x, 0.01, 512)
-    assert Declared("x").limiting(x)(0.01, 512) == Limits(0.01, 512)
+    assert Own("x").limits(x, 0.01, 512) == mean("x").limits(x, 0.01, 512)
+    assert Declared("x").limits(x, 0.01, 512) == Limits(0.01, 512)
 
 
 @pytest.mark.parametrize(("root", "square"), [(sd("x"), variance("x")), (rms("x"), mean("x"))])
