@@ -4,7 +4,7 @@
 
 sampling
     n > d^2 Gaussian measurements and a balanced start; both flows at time 1. `late_departure` compares W_n a
-    fifth later with W: the control of a careless comparison.
+    fifth later with W: the control of a careless comparison. Each value is the mean over several problems.
 small_start, large_start
     n < d^2 measurements of a low-rank W*, Gaussian ("sensing") or of single entries ("completion"). The empirical
     flow is followed until it fits them, to the loss `fit` relative to that of W = 0; the population flow to its
@@ -36,24 +36,35 @@ Columns = dict[str, FloatArray | Sequence[str]]
 TIME, LATE = 1.0, 1.2  # the second is what should be matched and is not
 TOLERANCE = 1e-11  # of the integrator: far below departures, of order d/sqrt(n) > 1e-2
 SMALL, LARGE = 1e-3, 1.0
+# Departures of single problems have tails that 128 of them do not settle at three factors. A problem costs a tenth of
+# a millisecond here and three seconds in the published setting, which has the same number of replicates.
+PROBLEMS = 8
 
 
 def with_many(
     rng: np.random.Generator, size: int, *, dimension: int, measurements: int, depth: int
 ) -> Columns:
-    """One block: arrays of shape (size,)."""
-    problem = draw_problem(rng, size, depth=depth, dimension=dimension, start="balanced")
-    noisy = replace(problem, moment=wishart_moment(rng, size, dimension, measurements))
+    """One block: arrays of shape (size,), each value the mean over `PROBLEMS` problems."""
+    problem = draw_problem(rng, size * PROBLEMS, depth=depth, dimension=dimension, start="balanced")
+    noisy = replace(problem, moment=wishart_moment(rng, size * PROBLEMS, dimension, measurements))
     population = gradient_flow(problem.start, problem.slope, [0.0, TIME], tolerance=TOLERANCE)
     empirical = gradient_flow(problem.start, noisy.slope, [0.0, TIME, LATE], tolerance=TOLERANCE)
     W = end_to_end(population.states[-1])
     matched, late = end_to_end(empirical.states[1:])
     both = zip(empirical.failures, population.failures, strict=True)
+    failures = [one or other for one, other in both]
     return {
-        "departure": frobenius(matched - W) / frobenius(W),
-        "late_departure": frobenius(late - W) / frobenius(W),
-        "failure": [one or other for one, other in both],
+        "departure": _together(frobenius(matched - W) / frobenius(W)),
+        "late_departure": _together(frobenius(late - W) / frobenius(W)),
+        "failure": [
+            next(filter(None, failures[n : n + PROBLEMS]), "") for n in range(0, len(failures), PROBLEMS)
+        ],
     }
+
+
+def _together(departures: FloatArray) -> FloatArray:
+    """The mean over the problems of each replicate."""
+    return departures.reshape(-1, PROBLEMS).mean(axis=1)
 
 
 sampling = mc.Experiment(
@@ -62,7 +73,7 @@ sampling = mc.Experiment(
     scenarios=mc.grid(dimension=(4,), measurements=mc.powers_of_two(10, 15), depth=(1, 2, 3)),
     common=("measurements", "depth"),
     columns={
-        "departure": r"$\lVert \hat W_n - W \rVert / \lVert W \rVert$, both flows at the same time",
+        "departure": r"$\lVert \hat W_n - W \rVert / \lVert W \rVert$, both flows at the same time, over a few problems",
         "late_departure": "the same, the empirical flow a fifth later",
         "measurements": "$n$",
         "depth": "the number of factors",
@@ -71,7 +82,7 @@ sampling = mc.Experiment(
         mc.Rate(
             "1.sampling",
             r"\lVert \hat W_n(t) - W(t) \rVert \propto n^{-1/2} \text{ at fixed } t",
-            of=mc.rms("departure"),
+            of=mc.mean("departure"),
             against="measurements",
             exponent=-1 / 2,
             margin=0.02,
@@ -79,7 +90,7 @@ sampling = mc.Experiment(
         mc.Rate(
             "1.sampling.mismatched",
             r"\lVert \hat W_n(1.2 \, t) - W(t) \rVert \propto n^{-1/2}",
-            of=mc.rms("late_departure"),
+            of=mc.mean("late_departure"),
             against="measurements",
             exponent=-1 / 2,
             margin=0.02,
@@ -256,7 +267,7 @@ study = mc.Study(
     experiments=[sampling, small_start, large_start],
     block=32,
     # A problem of the published setting takes seconds; 64 have decided it.
-    replicates=mc.Replicates(first=64, quick=192, full=192),
+    replicates=mc.Replicates(first=64, quick=128, full=128),
     overlays=(
         mc.Overlay(
             "sampling",

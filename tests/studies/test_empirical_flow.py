@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import ModuleType
@@ -65,6 +65,32 @@ def test_departure_halves_with_four_times_the_measurements(
 def test_departure_at_mismatched_times_does_not_fall(study: mc.Study, stream: Stream) -> None:
     few, many = (sampled(study, stream(), n, "late_departure") for n in (2**13, 2**15))
     np.testing.assert_allclose(few, many, rtol=0.3)
+
+
+def test_replicate_is_the_mean_over_its_own_problems(
+    study: mc.Study, module: ModuleType, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn one problem a replicate from the same stream, the values are those of the problems."""
+    together = sampled(study, stream(), 2**10, "departure")
+    problems = module.PROBLEMS
+    monkeypatch.setattr(module, "PROBLEMS", 1)
+    single = study["sampling"].simulate(stream(), 4 * problems, dimension=4, measurements=2**10, depth=2)
+    means = np.reshape(single["departure"], (4, problems)).mean(axis=1)
+    np.testing.assert_allclose(together, means, rtol=1e-12)
+
+
+def test_problem_that_fails_fails_its_replicate_alone(
+    study: mc.Study, module: ModuleType, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = module.gradient_flow
+
+    def failing(start: object, slope: object, times: Sequence[float], tolerance: float) -> object:
+        flow = right(start, slope, times, tolerance=tolerance)
+        return replace(flow, failures=[*flow.failures[:-1], "the last problem"])
+
+    monkeypatch.setattr(module, "gradient_flow", failing)
+    columns = study["sampling"].simulate(stream(), 3, dimension=4, measurements=2**10, depth=2)
+    assert list(columns["failure"]) == ["", "", "the last problem"]
 
 
 def test_one_factor_keeps_what_is_not_seen(study: mc.Study, stream: Stream) -> None:
