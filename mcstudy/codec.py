@@ -9,17 +9,17 @@ import dataclasses
 import json
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
 
-__all__ = ["from_plain", "parsed", "plain"]
+__all__ = ["from_plain", "laid_out", "parsed", "plain"]
 
 T = TypeVar("T")
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -36,22 +36,76 @@ def plain(value: Any) -> Any:
     >>> plain({"x": np.array([1.0, np.nan])})
     {'x': [1.0, 'nan']}
     """
-    if type(value) in _PLAIN:  # nearly all values, and the slowest to be told from all that is not
+    kind: Any = type(value)
+    # Nearly all values are of these types, and all others are slower to tell apart.
+    if kind in _PLAIN:
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        hints = _hints(type(value))
-        return {name: plain(_as_declared(hint, getattr(value, name))) for name, hint in hints.items()}
+    if kind is float:
+        return _number_said(value)
+    if writers := _writers(kind):
+        return {name: write(getattr(value, name)) for name, write in writers}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return [plain(item) for item in value.tolist()]
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return [plain(item) for item in value.tolist()]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    if isinstance(value, float):
+        return _number_said(value)
     return str(value) if isinstance(value, StrEnum) else value
+
+
+def _number_said(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+
+
+@cache
+def _writers(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """The fields of a dataclass, each with what makes plain values of it; none for any other type.
+
+    A margin that was given as 1 becomes the 1.0 that is read back: the same object, the same digest.
+    """
+    if not dataclasses.is_dataclass(kind):
+        return ()
+    numbers: dict[Any, Callable[[Any], Any]] = {
+        float: lambda value: _number_said(float(value)),
+        tuple[float, float]: lambda value: [_number_said(float(item)) for item in value],
+    }
+    return tuple((name, numbers.get(hint, plain)) for name, hint in _hints(cast(Any, kind)).items())
+
+
+def laid_out(value: Any, levels: int, indent: str = "") -> str:
+    """The JSON text of plain values: a line for each item of the outer levels, and one for what is deeper.
+
+    Without line breaks the standard library writes in C, twenty times as fast.
+
+    Examples
+    --------
+    >>> print(laid_out({"cells": [{"n": 8}, {"n": 16}]}, levels=2))
+    {
+     "cells": [
+      {"n": 8},
+      {"n": 16}
+     ]
+    }
+    """
+    if not levels or not value or not isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    inner = indent + " "
+    if isinstance(value, list):
+        lines, (left, right) = [laid_out(item, levels - 1, inner) for item in value], "[]"
+    else:
+        left, right = "{}"
+        lines = [
+            f"{json.dumps(name, ensure_ascii=False)}: {laid_out(item, levels - 1, inner)}"
+            for name, item in value.items()
+        ]
+    separator = f",\n{inner}"
+    return f"{left}\n{inner}{separator.join(lines)}\n{indent}{right}"
 
 
 def parsed(text: str) -> Any:
@@ -85,13 +139,6 @@ def _check_depth(value: Any) -> None:
     raise ValueError(msg)
 
 
-def _as_declared(declared: Any, value: Any) -> Any:
-    """A margin that was given as 1 becomes the 1.0 that is read back: the same object, the same digest."""
-    if declared is float:
-        return float(value)
-    return tuple(map(float, value)) if declared == tuple[float, float] else value
-
-
 def from_plain(declared: type[T], value: Any, place: str = "ledger") -> T:
     """Build an object of a type from plain JSON values.
 
@@ -108,105 +155,178 @@ def from_plain(declared: type[T], value: Any, place: str = "ledger") -> T:
     InputError
         If a field is missing or of another type; the message names its place.
     """
-    built: T = _read(declared, value, place)
-    return built
+    try:
+        read: Callable[[Any], T] = _reader(cast(Any, declared))
+        return read(value)
+    except _Wrong as wrong:
+        msg = f"`{place}{wrong.path}` {wrong.told}"
+        raise InputError(msg) from wrong.__cause__
 
 
-def _read(declared: Any, value: Any, place: str) -> Any:
+class _Wrong(Exception):  # noqa: N818 - becomes an InputError once its place is known
+    """What is wrong with a value, and where it stands, from the outside: ``.cells[0].estimate``.
+
+    Places are put together on the way out, since a ledger has millions of values and nearly always none is wrong.
+    """
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told, self.path = told, ""
+
+    def within(self, part: str) -> None:
+        self.path = part + self.path
+
+
+@cache  # what a type is takes longer to tell than a value to read
+def _reader(declared: Any) -> Callable[[Any], Any]:
+    """The function that reads values of a type, or raises `_Wrong`."""
     origin, arguments = get_origin(declared), get_args(declared)
     # NumPy's NDArray is an alias with a name of its own from some version on: what it stands for is in its value.
     origin = get_origin(getattr(origin, "__value__", None)) or origin
     if declared is Any:
-        return value
+        return lambda value: value
     if origin in (Union, types.UnionType):
-        return _read_union(arguments, value, place)
+        return _union_reader(arguments)
     if origin is tuple:
-        return _read_tuple(arguments, value, place)
+        return _tuple_reader(arguments)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        _require(isinstance(value, Mapping), "an object", value, place)
-        return {key: _read(arguments[1], item, f"{place}.{key}") for key, item in value.items()}
+        return _mapping_reader(arguments[1])
     if origin is np.ndarray:
-        return np.array(_read_tuple((float, ...), value, place), dtype=np.float64)
-    return _read_plain(declared, value, place)
-
-
-def _read_plain(declared: Any, value: Any, place: str) -> Any:
+        numbers = _tuple_reader((float, ...))
+        return lambda value: np.array(numbers(value), dtype=np.float64)
     if declared is float:
-        return _number(value, place)
+        return _number
+    if declared is Scenario:
+        return _scenario
+    return _reader_of_class(declared)
+
+
+def _reader_of_class(declared: Any) -> Callable[[Any], Any]:
     if rule := _RULES.get(declared):
-        # Python takes True for a number; JSON does not.
-        right = isinstance(value, declared) and (declared is bool or not isinstance(value, bool))
-        _require(right, rule, value, place)
-        return value
+        return lambda value: _simple(declared, rule, value)
     if issubclass(declared, StrEnum):
-        _require(
-            isinstance(value, str) and value in set(declared), f"one of {', '.join(declared)}", value, place
-        )
-        return declared(value)
-    _require(isinstance(value, Mapping), "an object", value, place)
-    return _scenario(value, place) if declared is Scenario else _read_dataclass(declared, value, place)
+        members = {str(member): member for member in declared}
+        return lambda value: _member(members, value)
+    return _dataclass_reader(declared)
 
 
-def _scenario(value: Mapping[str, Any], place: str) -> Scenario:
-    try:
-        return Scenario(**value)
-    except StudyError as error:
-        msg = f"`{place}` must be a scenario, got {str(value)[:60]}: {error}"
-        raise InputError(msg) from error
-
-
-def _read_dataclass(declared: Any, value: Mapping[str, Any], place: str) -> Any:
-    hints = _hints(declared)
-    content: dict[str, Any] = {}
-    # Entries that no field is for are left aside: a later version may write more.
-    for field in dataclasses.fields(declared):
-        if field.name in value:
-            content[field.name] = _read(hints[field.name], value[field.name], f"{place}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            msg = f"`{place}` must have an entry `{field.name}`, got {', '.join(map(str, value)) or 'none'}; run the study again"
-            raise InputError(msg)
-    return declared(**content)
-
-
-def _read_union(members: tuple[Any, ...], value: Any, place: str) -> Any:
-    if value is None and type(None) in members:
-        return None
-    others = [member for member in members if member is not type(None)]
-    if len(others) == 1:
-        return _read(others[0], value, place)
-    # The only union of several types is that of a factor's levels.
-    _require(isinstance(value, tuple(others)), "a level: a number, a text or a boolean", value, place)
+def _simple(declared: type, rule: str, value: Any) -> Any:
+    # Python takes True for a number; JSON does not.
+    _require(type(value) is declared, rule, value)
     return value
 
 
-def _read_tuple(members: tuple[Any, ...], value: Any, place: str) -> tuple[Any, ...]:
-    _require(isinstance(value, list), "a list", value, place)
-    if len(members) == 2 and members[1] is Ellipsis:
-        members = (members[0],) * len(value)
-    _require(len(value) == len(members), f"a list of {len(members)}", value, place)
-    pairs = zip(members, value, strict=True)
-    return tuple(_read(member, item, f"{place}[{index}]") for index, (member, item) in enumerate(pairs))
+def _member(members: Mapping[str, Any], value: Any) -> Any:
+    _require(isinstance(value, str) and value in members, f"one of {', '.join(members)}", value)
+    return members[value]
 
 
-def _number(value: Any, place: str) -> float:
+def _scenario(value: Any) -> Scenario:
+    _require(isinstance(value, Mapping), "an object", value)
+    try:
+        return Scenario(**value)
+    except StudyError as error:
+        msg = f"must be a scenario, got {str(value)[:60]}: {error}"
+        raise _Wrong(msg) from error
+
+
+def _dataclass_reader(declared: Any) -> Callable[[Any], Any]:
+    missing = dataclasses.MISSING
+    readers = [
+        (field.name, _reader(hint), field.default is missing and field.default_factory is missing)
+        for field, hint in zip(dataclasses.fields(declared), _hints(declared).values(), strict=True)
+    ]
+
+    def read(value: Any) -> Any:
+        _require(isinstance(value, Mapping), "an object", value)
+        content: dict[str, Any] = {}
+        # Entries that no field is for are left aside: a later version may write more.
+        for name, reader, required in readers:
+            if name in value:
+                try:
+                    content[name] = reader(value[name])
+                except _Wrong as wrong:
+                    wrong.within(f".{name}")
+                    raise
+            elif required:
+                msg = f"must have an entry `{name}`, got {', '.join(map(str, value)) or 'none'}; run the study again"
+                raise _Wrong(msg)
+        return declared(**content)
+
+    return read
+
+
+def _mapping_reader(declared: Any) -> Callable[[Any], Any]:
+    reader = _reader(declared)
+
+    def read(value: Any) -> dict[str, Any]:
+        _require(isinstance(value, Mapping), "an object", value)
+        content: dict[str, Any] = {}
+        for key, item in value.items():
+            try:
+                content[key] = reader(item)
+            except _Wrong as wrong:
+                wrong.within(f".{key}")
+                raise
+        return content
+
+    return read
+
+
+def _union_reader(members: tuple[Any, ...]) -> Callable[[Any], Any]:
+    others = tuple(member for member in members if member is not type(None))
+    if len(others) == 1:
+        reader = _reader(others[0])
+        return lambda value: None if value is None else reader(value)
+
+    # The only union of several types is that of a factor's levels.
+    def read(value: Any) -> Any:
+        _require(isinstance(value, members), "a level: a number, a text or a boolean", value)
+        return value
+
+    return read
+
+
+def _tuple_reader(members: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    alike = len(members) == 2 and members[1] is Ellipsis
+    readers = [_reader(member) for member in (members[:1] if alike else members)]
+
+    def read(value: Any) -> tuple[Any, ...]:
+        _require(isinstance(value, list), "a list", value)
+        each = readers * len(value) if alike else readers
+        _require(len(value) == len(each), f"a list of {len(each)}", value)
+        content: list[Any] = []
+        try:
+            for reader, item in zip(each, value, strict=True):
+                content.append(reader(item))
+        except _Wrong as wrong:
+            wrong.within(f"[{len(content)}]")
+            raise
+        return tuple(content)
+
+    return read
+
+
+def _number(value: Any) -> float:
+    if type(value) is float:
+        return value
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
-    _require(isinstance(value, (int, float)) and not isinstance(value, bool), "a number", value, place)
+    _require(isinstance(value, (int, float)) and not isinstance(value, bool), "a number", value)
     try:
         return float(value)
     except OverflowError:  # JSON's whole numbers have any length
         return math.inf if value > 0 else -math.inf
 
 
-def _require(right: bool, rule: str, value: Any, place: str) -> None:
+def _require(right: bool, rule: str, value: Any) -> None:
     if not right:
-        shown = repr(value)
-        msg = f"`{place}` must be {rule}, got {shown[:60]}; run the study again, or restore the file"
-        raise InputError(msg)
+        msg = f"must be {rule}, got {repr(value)[:60]}; run the study again, or restore the file"
+        raise _Wrong(msg)
 
 
 @cache  # resolving the names of annotations takes longer than reading what they announce
-def _hints(declared: type) -> dict[str, Any]:
+def _hints(declared: Any) -> dict[str, Any]:
     """The types of a dataclass's fields, in their order."""
     hints = get_type_hints(declared)
     return {field.name: hints[field.name] for field in dataclasses.fields(declared)}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
-from mcstudy.codec import from_plain, parsed, plain
+from mcstudy.codec import from_plain, laid_out, parsed, plain
 from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
 from mcstudy.measured import MeasureCell, Measured
 from mcstudy.scenarios import Level, Scenario
 from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal, source_digest
+from mcstudy.timings import Further, Timing, forecast
 from mcstudy.words import nearest
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Timing",
     "WarningRecord",
     "finding_from",
+    "text_of",
 ]
 
 SCHEMA = 2
@@ -142,23 +143,6 @@ class WarningRecord:
 
 
 @dataclass(frozen=True)
-class Timing:
-    """The seconds that drawing the blocks of a scenario took; they change no digest."""
-
-    experiment: str
-    scenario: Scenario
-    seconds: float
-    blocks: int
-
-
-class Further(NamedTuple):
-    """A forecast: replicates over all scenarios of a claim, and the seconds that one processor needs for them."""
-
-    replicates: int
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Change:
     """What was changed in the analysis after so many replicates had been seen; empty where it was not there."""
 
@@ -252,24 +236,21 @@ class Ledger:
 
         By the forecasts of its undecided cells, and by the seconds that blocks of their scenarios took.
         """
-        replicates, seconds = 0, 0.0
-        for cell in finding.cells:
-            more = max(cell.needed - cell.replicates, 0)
-            for timing in self.timings:
-                if (
-                    more
-                    and timing.experiment == finding.experiment
-                    and cell.scenario.items() <= timing.scenario.items()
-                ):
-                    replicates += more
-                    drawn = max(timing.blocks * self.design.block_size, 1)
-                    seconds += more * timing.seconds / drawn
-        return Further(replicates, seconds)
+        return forecast(finding, self.timings, self.design.block_size)
 
     @cached_property
     def findings_digest(self) -> str:
         """The sha256 of the canonical JSON of findings and measures."""
         return findings_digest(plain(self.findings), plain(self.measures))
+
+    def of_these_findings(self, **changes: Any) -> Ledger:
+        """The ledger with other contents beside its findings and measures, whose digest is not made again."""
+        other = replace(self, **changes)
+        if other.findings is not self.findings or other.measures is not self.measures:
+            msg = f"`changes` must leave findings and measures, got {', '.join(changes)}; use dataclasses.replace"
+            raise InputError(msg)
+        other.__dict__["findings_digest"] = self.findings_digest  # where `cached_property` keeps it
+        return other
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -284,7 +265,7 @@ class Ledger:
 
     def to_json(self) -> str:
         """The text of ``ledger.json``: floats as shortest round-trip, NaN and infinities as strings."""
-        return json.dumps(self.document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return text_of(self.document)
 
     @staticmethod
     def from_json(text: str) -> Ledger:
@@ -322,6 +303,11 @@ class Ledger:
             msg = f"`ledger` must be as it was sealed, but {'; '.join(edits)}; run the study again"
             raise InputError(msg)
         return ledger
+
+
+def text_of(document: Any) -> str:
+    """The text of the document of a ledger: a line for each finding's cell, and for each item of other parts."""
+    return laid_out(document, levels=4) + "\n"
 
 
 def _read(document: Mapping[str, Any]) -> Ledger:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 
 import mcstudy as mc
-from mcstudy.codec import DEEP, from_plain, parsed, plain
+from mcstudy.codec import DEEP, from_plain, laid_out, parsed, plain
 from mcstudy.exceptions import InputError
 from mcstudy.scenarios import Level
 
@@ -204,3 +204,24 @@ def test_texts_that_are_no_json_of_a_ledger(text: str, found: str) -> None:
 )
 def test_other_texts_are_read_as_they_are(value: Any) -> None:
     assert parsed(json.dumps(value)) == value
+
+
+@pytest.mark.parametrize("levels", range(6))
+@pytest.mark.parametrize(
+    "value", [[], {}, [[], {}], {"a": [1, {"b": [0.1, "ü", None, True]}], "c": {}}, "x", 1.5]
+)
+def test_a_layout_changes_no_value(value: Any, levels: int) -> None:
+    text = laid_out(value, levels)
+    assert json.loads(text) == value
+    assert (text.count("\n") == 0) is (levels == 0 or not value or not isinstance(value, (list, dict)))
+
+
+def test_outer_levels_have_a_line_for_each_item() -> None:
+    assert laid_out({"a": [[1, 2], [3]], "b": 1}, levels=2).splitlines() == [
+        "{", ' "a": [', "  [1, 2],", "  [3]", " ],", ' "b": 1', "}",
+    ]  # fmt: skip
+
+
+def test_a_layout_takes_no_number_that_json_lacks() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        laid_out({"a": [math.nan]}, levels=2)

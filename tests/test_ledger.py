@@ -213,6 +213,35 @@ def test_further_replicates_and_their_time_are_forecast(ledger: Ledger) -> None:
     assert replace(ledger, timings=other).further(open_) == (0, 0.0)
 
 
+def test_time_is_forecast_by_scenarios_that_have_a_cells_factors(ledger: Ledger) -> None:
+    """A cell of a line lacks the factor that the line runs over; a scenario without the cell's factors is no part of it."""
+    finding = ledger["same"]
+    (cell,) = [cell for cell in finding.cells if cell.scenario == finding.cells[-1].scenario]
+    open_ = replace(finding, cells=(replace(cell, needed=cell.replicates + 50),))
+    within = Timing("", mc.Scenario(**cell.scenario, further=1), 2.0, 1)
+    apart = (Timing("", mc.Scenario(further=1), 9.0, 1), Timing("", mc.Scenario(), 9.0, 1))
+    replicates, seconds = replace(ledger, timings=(within, *apart)).further(open_)
+    assert replicates == 50
+    assert seconds == pytest.approx(50 * 2.0 / ledger.design.block_size)
+
+
+def test_other_contents_leave_the_digest_of_findings(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = ledger.findings_digest
+    monkeypatch.setattr("mcstudy.ledger.findings_digest", None)  # it is not asked again
+    other = ledger.of_these_findings(run=replace(ledger.run, seconds=1.5))
+    assert (other.run.seconds, other.findings_digest) == (1.5, digest)
+    with pytest.raises(InputError, match="`changes` must leave findings and measures, got findings; use"):
+        ledger.of_these_findings(findings=ledger.findings[:-1])
+
+
+def test_a_ledger_has_a_line_for_every_cell(ledger: Ledger) -> None:
+    text = ledger.to_json()
+    lines = {line.strip().rstrip(",") for line in text.splitlines()}
+    cells = [cell for finding in json.loads(text)["findings"] for cell in finding["cells"]]
+    assert len(cells) > 8
+    assert all(json.dumps(cell, ensure_ascii=False) in lines for cell in cells)
+
+
 def test_ledger_counts_and_sums_up(ledger: Ledger) -> None:
     assert ledger.count(mc.Verdict.REFUTED) == 2
     assert not ledger.as_expected  # "lost" is open

@@ -74,7 +74,8 @@ class KeptFindings:
             return None
         try:
             return finding_from(json.loads(content))
-        except (InputError, ValueError):  # damaged: judge again
+        except (InputError, ValueError):  # damaged: judge again, and keep what comes of it
+            del self._kept[claim.id]
             return None
 
     def put(
@@ -86,15 +87,16 @@ class KeptFindings:
     ) -> None:
         """Keep the findings of a run in the place of those of the run before."""
         self._journal.keep_findings(
-            (
-                claim.id,
-                rule,
-                self._basis(claim, experiment, counts, shares[claim.id], tuned),
-                json.dumps(plain(finding)),
-            )
+            (claim.id, rule, basis, self._content(claim, rule, basis, finding))
             for claim, experiment, finding in found
             if (rule := self._rule(claim, _of(experiment, counts)))
+            and (basis := self._basis(claim, experiment, counts, shares[claim.id], tuned))
         )
+
+    def _content(self, claim: Claim, rule: str, basis: str, finding: Finding) -> str:
+        """A finding as it is kept; the text is there already where it is one that was kept."""
+        *known, content = self._kept.get(claim.id, ("", "", ""))
+        return content if known == [rule, basis] else json.dumps(plain(finding))
 
     def _rule(self, claim: Claim, scenarios: Sequence[Scenario]) -> str:
         """A digest of all that a claim says of its scenarios; empty for one that can't be known again."""

@@ -58,7 +58,7 @@ def _finish(out: Path, pages: list[tuple[Ledger, Future[None]]]) -> None:
     for ledger, future in reversed(pages):  # both processes now write pages, until they meet
         if future.cancel() or future.exception() is not None:
             write_report(ledger, out)
-    write_index(out)
+    write_index(out, *(ledger for ledger, _ in pages))
 
 
 def _write_page(out: Path, name: str) -> None:

@@ -83,7 +83,7 @@ def ledger_of(
     )
     digests = {**ledger.digests, "findings": ledger.findings_digest}
     about = replace(ledger.study, answer=answered(study.answer, ledger))
-    return replace(ledger, study=about, digests=digests, sections=_sections(study, ledger))
+    return ledger.of_these_findings(study=about, digests=digests, sections=_sections(study, ledger))
 
 
 def worded(study: Study, findings: tuple[Finding, ...]) -> Iterator[Finding]:

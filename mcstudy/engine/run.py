@@ -93,7 +93,7 @@ def finished(loop: Loop, out: Path | None, pages: Callable[[Ledger, Path], None]
     made = provenance(settings.origin, loop.started, loop.fills)
     ledger = ledger_of(settings, loop.journal, counts, findings, made)
     seconds = round(time.perf_counter() - loop.clock, 3)
-    ledger = replace(ledger, run=replace(ledger.run, seconds=seconds))
+    ledger = ledger.of_these_findings(run=replace(ledger.run, seconds=seconds))
     if out is not None:
         (pages or write)(ledger, out)
     return ledger
@@ -105,7 +105,7 @@ def write(ledger: Ledger, out: Path) -> None:
 
     write_ledger(ledger, out)
     write_report(ledger, out)
-    write_index(out)
+    write_index(out, ledger)
 
 
 def write_ledger(ledger: Ledger, out: Path) -> None:

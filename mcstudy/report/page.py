@@ -117,13 +117,15 @@ def write_report(ledger: Ledger, out: Path) -> Path:
     )
 
 
-def write_index(out: Path) -> Path:
+def write_index(out: Path, *written: Ledger) -> Path:
     """Write the table of all studies that have a ledger in a folder.
 
     Parameters
     ----------
     out : Path
         Gets ``index.html``; the ledgers are ``<study>/ledger.json`` in it.
+    *written : Ledger
+        Those that have just been written there, which need not be read again.
 
     Returns
     -------
@@ -131,11 +133,13 @@ def write_index(out: Path) -> Path:
         The page. A ledger that can't be read is listed with the reason.
     """
     rows: list[tuple[str, Ledger | None, str]] = []
+    known = {ledger.study.name: ledger for ledger in written}
     for path in sorted(Path(out).glob("*/ledger.json")):
+        name = path.parent.name
         try:
-            rows.append((path.parent.name, read_ledger(path), ""))
+            rows.append((name, known.get(name) or read_ledger(path), ""))
         except InputError as error:
-            rows.append((path.parent.name, None, str(error)))
+            rows.append((name, None, str(error)))
     ledgers = [ledger for _, ledger, _ in rows if ledger is not None]
     return _write(Path(out) / "index.html", "index.html", rows=rows, lines=_lines_of_sources(ledgers))
 
@@ -165,7 +169,7 @@ def rebuild(out: Path, studies: Sequence[str] = ()) -> list[Path]:
             msg = f"`studies`: {name!r} has no ledger in {out}; there are: {', '.join(known) or 'none'}"
             raise InputError(msg)
     ledgers = [read_ledger(Path(out) / name / "ledger.json") for name in studies or known]
-    return [*(write_report(ledger, out) for ledger in ledgers), write_index(out)]
+    return [*(write_report(ledger, out) for ledger in ledgers), write_index(out, *ledgers)]
 
 
 def read_ledger(path: Path) -> Ledger:

@@ -16,7 +16,7 @@ from scipy.stats import norm, rv_discrete, rv_histogram, t
 import mcstudy as mc
 from mcstudy.claims import Claim, assess
 from mcstudy.engine import kept
-from mcstudy.engine.blocks import opened
+from mcstudy.engine.blocks import opened, sealed
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.kept import KeptFindings
 from mcstudy.engine.loading import load_study
@@ -204,17 +204,25 @@ def test_the_package_is_known_by_its_code_and_its_libraries(monkeypatch: pytest.
     assert digest() != before
 
 
+@pytest.mark.parametrize("seal", [str, sealed])  # damaged on the disk, and of a version that writes otherwise
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"kind": "value"}'])
 def test_a_finding_that_is_damaged_is_judged_again(
-    study_with: Callable[..., mc.Study], judged: list[str], project: Path, content: str
+    study_with: Callable[..., mc.Study],
+    judged: list[str],
+    project: Path,
+    content: str,
+    seal: Callable[[str], str],
 ) -> None:
     before = go(study_with())
     with closing(sqlite3.connect(project / "reports" / "toy" / "draws.sqlite")) as connection:
-        connection.execute("UPDATE findings SET content = ? WHERE claim = 'rate'", (content,))
+        connection.execute("UPDATE findings SET content = ? WHERE claim = 'rate'", (seal(content),))
         connection.commit()
     judged.clear()
     assert go(study_with()).findings_digest == before.findings_digest
     assert of_theory(judged) == ["rate"]
+    judged.clear()
+    go(study_with())
+    assert of_theory(judged) == []  # what was judged again is kept
 
 
 # What a theory function reads, before and after: nothing of it stands in its code.

@@ -61,6 +61,17 @@ def test_index_lists_studies_and_what_cannot_be_read(full_ledger: Ledger, tmp_pa
     assert "100 of 36\N{NARROW NO-BREAK SPACE}864 replicates failed" in text
 
 
+def test_index_reads_no_ledger_that_was_just_written(
+    full_ledger: Ledger, single: Ledger, tmp_path: Path
+) -> None:
+    save(full_ledger, tmp_path)
+    path = save(replace(single, study=replace(single.study, name="other")), tmp_path)
+    page = write_index(tmp_path).read_text(encoding="utf-8")
+    path.write_text("{", encoding="utf-8")
+    known = replace(single, study=replace(single.study, name="other"))
+    assert write_index(tmp_path, known).read_text(encoding="utf-8") == page
+
+
 def test_index_tells_of_trouble_before_all_else(full_ledger: Ledger, single: Ledger, tmp_path: Path) -> None:
     fine = replace(single, study=replace(single.study, name="fine", answer="It falls as $m^{-0.5}$."))
     save(fine, tmp_path)

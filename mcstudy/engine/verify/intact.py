@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from mcstudy.engine.verify.levels import Level, Outcome
 from mcstudy.engine.verify.rendered import Rendered, rendered
 from mcstudy.engine.verify.target import Target
 from mcstudy.exceptions import InputError, JournalError
-from mcstudy.ledger import SCHEMA, Ledger
+from mcstudy.ledger import SCHEMA, Ledger, text_of
 from mcstudy.report import read_ledger
 from mcstudy.seal import SEAL, BlockDigests, broken
 
@@ -92,10 +91,15 @@ def _more(faults: list[str]) -> str:
 
 def _unlike(text: str, document: Any) -> Iterator[str]:
     """What the reading of JSON would hide: an entry that stands there twice, say, of which the last counts."""
-    if isinstance(document, dict) and SEAL in document:
-        again = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-        if text != again:
-            yield "ledger.json is not as mcstudy writes it"
+    if isinstance(document, dict) and SEAL in document and not _is_text_of(document, text):
+        yield "ledger.json is not as mcstudy writes it"
+
+
+def _is_text_of(document: Any, text: str) -> bool:
+    try:
+        return text == text_of(document)
+    except ValueError:  # 1e999 and NaN are read, and never written
+        return False
 
 
 def _journal_faults(target: Target, ledger: Ledger) -> list[str] | None:

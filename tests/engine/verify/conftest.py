@@ -13,6 +13,7 @@ import pytest
 from mcstudy.cli import command as run_command
 from mcstudy.engine.executors import Serial
 from mcstudy.engine.verify import Target, Verification, verify
+from mcstudy.ledger import text_of
 from mcstudy.seal import seal
 
 STUDY = '''"""A study of normal draws."""
@@ -101,6 +102,6 @@ def forge(target: Target) -> Callable[[dict[str, Any]], None]:
 
         document["digests"]["findings"] = findings_digest(document["findings"], document["measures"])
         document["seal"] = seal(document)
-        target.file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        target.file.write_text(text_of(document), encoding="utf-8")
 
     return go

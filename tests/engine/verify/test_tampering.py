@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mcstudy.engine.verify import Target, Verification
+from mcstudy.ledger import text_of
 from mcstudy.report import read_ledger, write_report
 
 Command = Callable[..., tuple[int, str, str]]
@@ -54,7 +54,7 @@ def edited(document: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[
 
 
 def write(target: Target, document: Any) -> None:
-    target.file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    target.file.write_text(text_of(document), encoding="utf-8")
 
 
 def refused(target: Target, verified: Verified, command: Command, says: str, code: int = 1) -> None:
@@ -100,6 +100,17 @@ def test_a_truncated_ledger_is_named(target: Target, verified: Verified, command
     assert target.file.stat().st_size > keep
     target.file.write_text(target.file.read_text(encoding="utf-8")[:keep], encoding="utf-8")
     refused(target, verified, command, "it is truncated or no ledger", code=3)
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity"])
+def test_numbers_that_are_read_and_never_written_are_named(
+    target: Target, document: Any, verified: Verified, command: Command, number: str
+) -> None:
+    text = target.file.read_text(encoding="utf-8")
+    seconds = f'"seconds": {document["run"]["seconds"]}'
+    assert seconds in text
+    target.file.write_text(text.replace(seconds, f'"seconds": {number}', 1), encoding="utf-8")
+    refused(target, verified, command, "`run` was edited")
 
 
 def test_an_entry_that_stands_there_twice_is_named(target: Target, verified: Verified) -> None:

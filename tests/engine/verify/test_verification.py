@@ -16,6 +16,7 @@ from mcstudy.engine.executors import Joblib
 from mcstudy.engine.verify import Target, Verification, targets, verify
 from mcstudy.engine.verify.source import options_in
 from mcstudy.exceptions import InputError
+from mcstudy.ledger import text_of
 from mcstudy.report import read_ledger, write_report
 from mcstudy.seal import seal
 
@@ -228,7 +229,7 @@ def test_a_ledger_of_a_later_schema_is_not_called_edited(
 ) -> None:
     document["schema"] = 3
     document["seal"] = seal(document)
-    target.file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    target.file.write_text(text_of(document), encoding="utf-8")
     found = verified(target)
     assert (found.code, outcomes(found)) == (3, ["not verified"] * 3)
     assert "must have schema 2 or 1, got 3; read it with the version that wrote it" in found.levels[0].text
