@@ -110,7 +110,7 @@ def test_numbers_that_are_read_and_never_written_are_named(
     seconds = f'"seconds": {document["run"]["seconds"]}'
     assert seconds in text
     target.file.write_text(text.replace(seconds, f'"seconds": {number}', 1), encoding="utf-8")
-    refused(target, verified, command, "`run` was edited")
+    refused(target, verified, command, "the ledger was edited: ledger.json is not as mcstudy writes it")
 
 
 def test_an_entry_that_stands_there_twice_is_named(target: Target, verified: Verified) -> None:
