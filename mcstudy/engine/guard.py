@@ -97,9 +97,11 @@ class Guard:
         key = (*place, hashlib.sha256(data.tobytes()).hexdigest())
         first, others = self._seen.get(key, (block, 0))
         self._seen[key] = first, others + 1
+        if not others:
+            return
         # Columns may hang together: all of them are at most as likely as the least likely one.
         likeliest = min((_likelihood(data[name]) for name in data.dtype.names or ()), default=0.0)
-        if others and _by_chance(likeliest, others + 1, self._drawn[place]) < COINCIDENCE:
+        if _by_chance(likeliest, others + 1, self._drawn[place]) < COINCIDENCE:
             rule = f"`simulate` must draw from its `rng`, but {first} is identical"
             raise self._error(block, rule)
 
@@ -114,7 +116,7 @@ class Guard:
         first.drawn += 1
         for name in [name for name, digest in digests.items() if digest == first.digests[name]]:
             first.equal[name] += 1
-            if _by_chance(_likelihood(data[name]), first.equal[name], first.drawn) < REPETITION:
+            if first.equal[name] > 1 and _by_chance(_likelihood(data[name]), first.equal[name], first.drawn) < REPETITION:
                 rule = f"column `{name}` must come from `rng`, got the values of {first.block} again; return one value a replicate that is drawn from `rng`, or a constant"
                 raise self._error(block, rule)
 
