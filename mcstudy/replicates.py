@@ -76,12 +76,13 @@ class Replicates:
     until : Precision
         Go on until estimates are so precise (`mcse`), and claims are decided; `first` is 64 then, in whole blocks.
     at_most : int
-        With `until`, the most that a scenario gets, in either profile.
+        With `until`, the most that a scenario gets, in either profile. Else the most that the full profile gives to
+        scenarios of claims which `full` leaves open: others need no more, however many one hard claim takes.
 
     Raises
     ------
     StudyError
-        If a number is none, or they do not ascend, or `until` and `at_most` are not given together.
+        If a number is none, or they do not ascend, or `until` is given without `at_most`.
 
     Examples
     --------
@@ -89,6 +90,8 @@ class Replicates:
     1000
     >>> Replicates(until=mcse(0.005), at_most=100_000).first
     64
+    >>> Replicates(256, full=2048, at_most=16_384).most("full")
+    16384
     """
 
     first: int = _LEFT_OUT
@@ -99,7 +102,7 @@ class Replicates:
 
     def __post_init__(self) -> None:
         given: dict[str, Any] = {name: getattr(self, name) for name in ("first", *PROFILES)}
-        if self.until is not None or self.at_most is not None:
+        if self.until is not None:
             given = self._up_to_a_precision(given)
         before: Any = None
         for name, count in given.items():
@@ -109,8 +112,11 @@ class Replicates:
                 raise StudyError(msg)
             object.__setattr__(self, name, int(number))
             before = number
-        for name, fewer in (("quick", "first"), ("full", "quick")):
-            if getattr(self, name) < getattr(self, fewer):
+        if self.at_most is not None and not is_count(self.at_most):
+            msg = f"`at_most` must be a positive whole number of replicates, got {self.at_most!r}"
+            raise StudyError(msg)
+        for name, fewer in (("quick", "first"), ("full", "quick"), ("at_most", "full")):
+            if getattr(self, name) is not None and getattr(self, name) < getattr(self, fewer):
                 msg = (
                     f"`{name}` must be at least `{fewer}` ({getattr(self, fewer)}), got {getattr(self, name)}"
                 )
@@ -135,6 +141,11 @@ class Replicates:
 
     def most(self, profile: str) -> int:
         """The most replicates of a scenario in a profile."""
+        further = profile == PROFILES[-1] and self.at_most is not None
+        return int(getattr(self, "at_most" if further else profile))
+
+    def planned(self, profile: str) -> int:
+        """The replicates of every scenario in a profile, where nothing is decided sooner or left open."""
         return int(getattr(self, profile))
 
     @property

@@ -37,6 +37,13 @@ def test_limits_are_tightest_amid_the_looks_of_the_quick_profile(
         assert Replicates(first, quick=quick, full=full).tuned == pytest.approx(tuned)
 
 
+def test_what_is_left_open_may_go_on_in_the_full_profile() -> None:
+    replicates = Replicates(64, quick=128, full=256, at_most=1024)
+    assert [replicates.most(profile) for profile in ("quick", "full")] == [128, 1024]
+    assert [replicates.planned(profile) for profile in ("quick", "full")] == [128, 256]
+    assert replicates.tuned == Replicates(64, quick=128, full=256).tuned
+
+
 def test_numpys_whole_numbers_count() -> None:
     counts = Replicates(first=np.int64(64), quick=np.int32(128), full=np.int64(256))  # type: ignore[arg-type]
     assert counts == Replicates(first=64, quick=128, full=256)
@@ -85,7 +92,9 @@ def test_a_precision_ends_both_profiles_alike(replicates: Replicates, counts: tu
         ({"until": 0.005, "at_most": 100}, r"`until` must be a precision, got 0.005; write until=mcse\(0.005\)"),
         ({"until": mcse(0.1)}, "`at_most` must be a positive whole number of replicates with `until`, got None"),
         ({"until": mcse(0.1), "at_most": 1e3}, "`at_most` must be a positive whole number .*, got 1000.0"),
-        ({"at_most": 100}, "`until` must be a precision, got None"),
+        ({"first": 64, "at_most": 1e3}, "`at_most` must be a positive whole number of replicates, got 1000.0"),
+        ({"first": 64, "at_most": 0}, "`at_most` must be a positive whole number of replicates, got 0"),
+        ({"first": 64, "full": 128, "at_most": 100}, r"`at_most` must be at least `full` \(128\), got 100"),
         ({"until": mcse(0.1), "at_most": 100, "full": 200}, "`full` must be left out with `until`, got 200"),
         ({"until": mcse(0.1), "at_most": 100, "first": 200}, r"`quick` must be at least `first` \(200\), got 100"),
     ],

@@ -75,6 +75,11 @@ BAD: list[tuple[dict[str, Any], type[McstudyError], str]] = [
     ({"claims": [value("a", weight=0.5), value("b", weight=0.75)]}, ClaimError, "`weight`: the weights must sum to 1 where all claims have one, got 1.25"),
     ({"claims": [value("a", weight=1.0), value("b")]}, ClaimError, "`weight` must leave a part of alpha for the 1 claims without one, got weights that sum to 1"),
     ({"replicates": mc.Replicates(64, quick=100)}, StudyError, r"`quick` must be a multiple of the block \(16\), got 100"),
+    (
+        {"replicates": mc.Replicates(64, at_most=100)},
+        StudyError,
+        r"`at_most` must be a multiple of the block \(16\), got 100",
+    ),
     ({"block": 48}, StudyError, r"`first` must be a multiple of the block \(48\), got 64"),
     ({"claims": []}, StudyError, "`claims` must hold at least one claim, or `measures` a measure, got none"),
     ({"claims": value()}, StudyError, r"`claims` must be a list, got 'mean' alone; write `claims=\[...\]`"),

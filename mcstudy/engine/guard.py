@@ -116,7 +116,10 @@ class Guard:
         first.drawn += 1
         for name in [name for name, digest in digests.items() if digest == first.digests[name]]:
             first.equal[name] += 1
-            if first.equal[name] > 1 and _by_chance(_likelihood(data[name]), first.equal[name], first.drawn) < REPETITION:
+            if (
+                first.equal[name] > 1
+                and _by_chance(_likelihood(data[name]), first.equal[name], first.drawn) < REPETITION
+            ):
                 rule = f"column `{name}` must come from `rng`, got the values of {first.block} again; return one value a replicate that is drawn from `rng`, or a constant"
                 raise self._error(block, rule)
 

@@ -55,8 +55,9 @@ class Limit:
         at_most: float | None = None,
         replicates: int | None = None,
         jobs: int = 1,
+        in_parts: bool = False,
     ) -> Limit:
-        """The limit of a run.
+        """The limit of a run; of one `in_parts` what can be dealt out before anything is judged.
 
         Raises
         ------
@@ -69,10 +70,11 @@ class Limit:
         if replicates is not None:
             _check_replicates(replicates, until, study.block_size)
             return Limit(int(replicates), int(replicates), exact=True, jobs=jobs)
-        most = study.replicates.most(profile)
+        planned = study.replicates.planned(profile)
+        most = planned if in_parts else study.replicates.most(profile)
         # What is cited has the precision that was promised: the full profile draws all before it looks.
         early = profile == "quick" or study.replicates.until is not None
-        first = math.ceil(study.replicates.first / study.block_size) * study.block_size if early else most
+        first = math.ceil(study.replicates.first / study.block_size) * study.block_size if early else planned
         return Limit(first, math.inf if until else most, seconds=seconds, jobs=jobs)
 
     @property

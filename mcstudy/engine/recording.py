@@ -111,7 +111,7 @@ def _run(settings: Settings, counts: Counts, failures: list[Failure]) -> Run:
 
 def _design(settings: Settings, journal: Journal, counts: Counts) -> Design:
     study, columns = settings.study, journal.columns()
-    most = max(counts.values()) if settings.limit.endless else settings.most
+    most = max(counts.values()) if settings.limit.endless else int(settings.limit.replicates)
     return Design(
         block_size=study.block_size,
         stages=tuple(sorted({settings.limit.first, most})),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcstudy import Results, Scenario, Study, Value, Verdict, grid, mean, run
+from mcstudy import Replicates, Results, Scenario, Study, Value, Verdict, grid, mean, run
 from mcstudy.draws import Block
 from mcstudy.engine.executors import Serial
 from mcstudy.engine.journal import Journal
@@ -48,6 +48,15 @@ def test_without_more_a_run_ends_at_the_profiles_replicates(make_study: MakeStud
     for profile, most in (("quick", 128), ("full", 256)):
         limit = Limit.of(make_study(), profile, jobs=3)
         assert (limit.replicates, limit.seconds, limit.jobs) == (most, math.inf, 3)
+
+
+def test_the_full_profile_draws_all_it_plans_before_it_goes_on(make_study: MakeStudy) -> None:
+    study = make_study(replicates=Replicates(64, quick=128, full=256, at_most=1024))
+    quick, full = (Limit.of(study, profile) for profile in ("quick", "full"))
+    assert (quick.first, quick.replicates) == (64, 128)
+    assert (full.first, full.replicates) == (256, 1024)
+    part = Limit.of(study, "full", in_parts=True)
+    assert (part.first, part.replicates) == (256, 256)  # nobody knows yet which claims stay open
 
 
 def test_until_decided_there_is_no_end_but_that_of_time(make_study: MakeStudy) -> None:
@@ -197,6 +206,21 @@ def test_until_decided_a_run_goes_on_beyond_the_profile(quiet: Quiet, hard: Stud
     assert counts(ledger)[1] > 256
     assert ledger.design.stages == (64, counts(ledger)[1])
     assert ledger.run.command.endswith(" --profile quick --until decided")
+
+
+@pytest.mark.usefixtures("unproved")
+def test_what_the_full_profile_leaves_open_goes_on_alone(quiet: Quiet, hard: Study) -> None:
+    further = replace(hard, replicates=replace(hard.replicates, at_most=16_384))
+    ledger = quiet(further, profile="full")
+    assert ledger["hard"].verdict is Verdict.CONFIRMED
+    assert counts(ledger)[0] == 256
+    assert 256 < counts(ledger)[1] < 16_384
+    assert ledger.design.stages == (256, 16_384)
+    assert ledger.run.command.endswith(" --profile full")
+    short = replace(hard, replicates=replace(hard.replicates, at_most=512))
+    ledger = quiet(short, profile="full")
+    assert (ledger["hard"].verdict, counts(ledger)) == (Verdict.UNDECIDED, [256, 512])
+    assert quiet(further)["hard"].replicates == 128  # the quick profile ends where it did
 
 
 @pytest.mark.usefixtures("unproved", "no_report")
