@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 import sqlite3
+import sys
 import zlib
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -31,6 +33,7 @@ __all__ = [
     "block_digest",
     "checksum",
     "digest_of_keys",
+    "in_order",
     "opened",
     "parts_of",
     "sealed",
@@ -107,6 +110,15 @@ def opened(text: Any) -> str | None:
     return content if text == sealed(content) else None
 
 
+class _Told(NamedTuple):
+    """What is kept of a block beside its data."""
+
+    number: int
+    failures: str
+    warnings: str
+    seconds: float
+
+
 class Blocks:
     """The blocks of one study.
 
@@ -123,6 +135,8 @@ class Blocks:
         connection.text_factory = lambda text: text.decode(errors="surrogateescape")
         self.block_size = block_size
         self._sound: set[tuple[str, str, int]] = set()  # blocks whose checksum was seen to be right
+        # What stands behind the data of sound blocks: SQLite reads all of a block to come to it.
+        self._told: dict[tuple[str, str, int], _Told] = {}
 
     def done(self, *, sound: bool = False) -> set[tuple[str, str, int]]:
         """The keys of the blocks that are kept, or only of the sound ones, which have columns."""
@@ -156,6 +170,11 @@ class Blocks:
         for row in self.rows():
             if row.is_sound:
                 self._sound.add(row.key)
+                failures, warnings = (
+                    sys.intern(row.failures),
+                    sys.intern(row.warnings),
+                )  # nearly all are alike
+                self._told[row.key] = _Told(row.number, failures, warnings, row.seconds)
             else:
                 yield row.key
 
@@ -175,6 +194,14 @@ class Blocks:
         """Columns of the rows of a scenario's first replicates, all of whose blocks are kept, in order."""
         place = (experiment, scenario.key, replicates // self.block_size)
         return self._connection.execute(f"SELECT {what} {FIRST} ORDER BY number", place)
+
+    def _told_of(self, experiment: str, scenario: Scenario, replicates: int) -> list[_Told]:
+        """What is kept of a scenario's first blocks beside their data, in order."""
+        keys = [(experiment, scenario.key, number) for number in range(replicates // self.block_size)]
+        if all(key in self._told for key in keys):
+            return [self._told[key] for key in keys]
+        what = "number, failures, warnings, seconds"
+        return list(map(_Told._make, self._first(what, experiment, scenario, replicates)))
 
     def arrays(
         self, experiment: str, scenario: Scenario, blocks: int
@@ -218,10 +245,10 @@ class Blocks:
     def failures(self, counts: Counts) -> list[Failure]:
         """The failures among the first replicates of the scenarios, in order."""
         return [
-            Failure(Block(scenario, number, experiment), index, reason, traceback)
+            Failure(Block(scenario, told.number, experiment), index, reason, traceback)
             for (experiment, scenario), replicates in counts.items()
-            for number, failures in self._first("number, failures", experiment, scenario, replicates)
-            for index, reason, traceback in json.loads(failures)
+            for told in self._told_of(experiment, scenario, replicates)
+            for index, reason, traceback in json.loads(told.failures)
         ]
 
     def warnings(self, counts: Counts) -> list[WarningRecord]:
@@ -232,14 +259,14 @@ class Blocks:
             for record in tally(
                 experiment,
                 scenario,
-                [json.loads(texts) for (texts,) in self._first("warnings", experiment, scenario, replicates)],
+                [json.loads(told.warnings) for told in self._told_of(experiment, scenario, replicates)],
             )
         ]
 
     def digests(self, counts: Counts) -> tuple[str, tuple[BlockDigests, ...]]:
         """The sha256 of the sorted blocks' bytes among the first replicates of the scenarios, and that of each block."""
         digest, each = hashlib.sha256(), []
-        for experiment, scenario in sorted(counts, key=lambda place: (place[0], place[1].key)):
+        for experiment, scenario in in_order(counts):
             own = []
             for row in self._blocks(experiment, scenario, counts[experiment, scenario]):
                 head = _head(Block(scenario, row.number, experiment), json.loads(row.failures))
@@ -284,10 +311,15 @@ class Blocks:
     def timings(self, counts: Counts) -> list[Timing]:
         """The seconds that drawing took, by scenario."""
         return [
-            Timing(experiment, scenario, round(seconds or 0.0, 4), blocks)
+            Timing(experiment, scenario, round(math.fsum(one.seconds for one in told), 4), len(told))
             for (experiment, scenario), replicates in counts.items()
-            for seconds, blocks in self._first("SUM(seconds), COUNT(*)", experiment, scenario, replicates)
+            for told in [self._told_of(experiment, scenario, replicates)]
         ]
+
+
+def in_order(counts: Counts) -> list[tuple[str, Scenario]]:
+    """Experiments and scenarios in the order in which their blocks are digested."""
+    return sorted(counts, key=lambda place: (place[0], place[1].key))
 
 
 def parts_of(content: Any) -> dict[str, Part]:

@@ -119,6 +119,7 @@ class Joined(Journal):
             self._note(source, len(new) - replaced)
             if replaced:  # what was made of as many draws would be taken for what is made of these
                 self._connection.execute("DELETE FROM findings")
+                self._forget_of(new)
         self._appended += new
         return Taken(len(new), known, replaced, tuple(damaged))
 
@@ -128,6 +129,7 @@ class Joined(Journal):
         with self._connection:
             for row in rows:
                 self._put(row)
+                self._forget_of([row.key])
 
     def _put(self, row: Row) -> None:
         self._connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)

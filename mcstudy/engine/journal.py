@@ -10,17 +10,20 @@ import itertools
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from mcstudy.engine.analyses import differences
 from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
+from mcstudy.engine.digests import keep_digests, known_digests
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version, sign
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change
+from mcstudy.seal import BlockDigests
 
 __all__ = ["Journal", "is_held"]
 
@@ -29,6 +32,7 @@ CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS assignments (content TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS looks (profile TEXT PRIMARY KEY, counts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS digests (counts TEXT PRIMARY KEY, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS findings (
     claim TEXT PRIMARY KEY, rule TEXT NOT NULL, basis TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
@@ -41,7 +45,6 @@ UNWRITABLE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY
 PRIMARY = 0xFF  # the bits of an error's code that are not about its details
 # Two rows may have one key, the damaged one and that whose key it is: one may be found after the other, then none.
 TWINS = 3
-CLAIM = "claim "  # what is noted of claims begins so: "claim 2c, margin"
 
 
 class Journal(Blocks):
@@ -188,7 +191,7 @@ class Journal(Blocks):
         return [
             Change(what, old, new, seen)
             for (_, before), (seen, after) in itertools.pairwise(analyses)
-            for what, old, new in _differences(before, after)
+            for what, old, new in differences(before, after)
         ]
 
     def append(self, result: BlockResult) -> None:
@@ -237,10 +240,26 @@ class Journal(Blocks):
         return keys
 
     def _drop(self, keys: Iterable[tuple[str, str, int]]) -> None:
+        keys = list(keys)
+        self._forget_of(keys)
         # As bytes, for the name of a damaged block may be no text.
         query = "DELETE FROM blocks WHERE experiment = CAST(? AS TEXT) AND scenario = CAST(? AS TEXT) AND number = ?"
         named = ((*(_bytes(name) for name in names), number) for *names, number in keys)
         self._connection.executemany(query, named)
+
+    def _forget_of(self, keys: Iterable[tuple[str, str, int]]) -> None:
+        """Forget what is known of blocks that go, or that others take the place of."""
+        for key in keys:
+            self._told.pop(key, None)
+        self._connection.execute("DELETE FROM digests")
+
+    def digests(self, counts: Counts) -> tuple[str, tuple[BlockDigests, ...]]:
+        """As of any blocks, but found once: what is kept never changes, and what was damaged is dropped before."""
+        known = known_digests(self._connection, counts)
+        if known is None:
+            known = super().digests(counts)
+            keep_digests(self._connection, counts, known)
+        return known
 
     def forget(self) -> None:
         """Take back what this run has appended."""
@@ -278,31 +297,6 @@ class Journal(Blocks):
 
 def _bytes(name: Any) -> Any:
     return name.encode(errors="surrogateescape") if isinstance(name, str) else name
-
-
-def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """What differs between two analyses, with both texts; a claim that is new or gone is one difference."""
-    old, new = _claims(before), _claims(after)
-    for claim in sorted(new.keys() - old.keys()):
-        yield f"{claim}, added", "", new[claim]
-    for claim in sorted(old.keys() - new.keys()):
-        yield f"{claim}, removed", old[claim], ""
-    for name in sorted(before.keys() | after.keys()):
-        both = name.rpartition(", ")[0] in old.keys() & new.keys()
-        if before.get(name) != after.get(name) and (both or not name.startswith(CLAIM)):
-            missing = "the default" if both or not name.startswith(CLAIM) else ""
-            yield name, before.get(name, missing), after.get(name, missing)
-
-
-def _claims(analysis: Mapping[str, str]) -> dict[str, str]:
-    """By claim, all that an analysis says of it."""
-    found: dict[str, list[str]] = {}
-    # What kind of claim it is comes first.
-    for name in sorted(analysis, key=lambda name: (not name.endswith(", kind"), name)):
-        claim, _, field = name.rpartition(", ")
-        if name.startswith(CLAIM):
-            found.setdefault(claim, []).append(f"{field} {analysis[name]}")
-    return {claim: ", ".join(fields) for claim, fields in found.items()}
 
 
 def _locked(path: Path) -> TextIO:
