@@ -42,7 +42,7 @@ def plain(value: Any) -> Any:
         return value
     if kind is float:
         return _number_said(value)
-    if writers := _writers(kind):
+    if (writers := _writers(kind)) is not None:
         return {name: write(getattr(value, name)) for name, write in writers}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -64,13 +64,13 @@ def _number_said(value: float) -> float | str:
 
 
 @cache
-def _writers(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    """The fields of a dataclass, each with what makes plain values of it; none for any other type.
+def _writers(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...] | None:
+    """The fields of a dataclass, each with what makes plain values of it; None for any other type.
 
     A margin that was given as 1 becomes the 1.0 that is read back: the same object, the same digest.
     """
     if not dataclasses.is_dataclass(kind):
-        return ()
+        return None
     numbers: dict[Any, Callable[[Any], Any]] = {
         float: lambda value: _number_said(float(value)),
         tuple[float, float]: lambda value: [_number_said(float(item)) for item in value],
@@ -204,7 +204,7 @@ def _reader(declared: Any) -> Callable[[Any], Any]:
 def _reader_of_class(declared: Any) -> Callable[[Any], Any]:
     if rule := _RULES.get(declared):
         return lambda value: _simple(declared, rule, value)
-    if issubclass(declared, StrEnum):
+    if isinstance(declared, type) and issubclass(declared, StrEnum):
         members = {str(member): member for member in declared}
         return lambda value: _member(members, value)
     return _dataclass_reader(declared)
@@ -212,7 +212,8 @@ def _reader_of_class(declared: Any) -> Callable[[Any], Any]:
 
 def _simple(declared: type, rule: str, value: Any) -> Any:
     # Python takes True for a number; JSON does not.
-    _require(type(value) is declared, rule, value)
+    right = isinstance(value, declared) and (declared is bool or not isinstance(value, bool))
+    _require(type(value) is declared or right, rule, value)
     return value
 
 
@@ -232,16 +233,19 @@ def _scenario(value: Any) -> Scenario:
 
 def _dataclass_reader(declared: Any) -> Callable[[Any], Any]:
     missing = dataclasses.MISSING
-    readers = [
-        (field.name, _reader(hint), field.default is missing and field.default_factory is missing)
-        for field, hint in zip(dataclasses.fields(declared), _hints(declared).values(), strict=True)
-    ]
+
+    @cache  # at the first value: a field may be of the class itself, or of a type that is written and never read
+    def readers() -> list[tuple[str, Callable[[Any], Any], bool]]:
+        return [
+            (field.name, _reader(hint), field.default is missing and field.default_factory is missing)
+            for field, hint in zip(dataclasses.fields(declared), _hints(declared).values(), strict=True)
+        ]
 
     def read(value: Any) -> Any:
         _require(isinstance(value, Mapping), "an object", value)
         content: dict[str, Any] = {}
         # Entries that no field is for are left aside: a later version may write more.
-        for name, reader, required in readers:
+        for name, reader, required in readers():
             if name in value:
                 try:
                     content[name] = reader(value[name])

@@ -104,6 +104,8 @@ class Replicates:
         given: dict[str, Any] = {name: getattr(self, name) for name in ("first", *PROFILES)}
         if self.until is not None:
             given = self._up_to_a_precision(given)
+        elif self.at_most is not None:
+            self._check_at_most(given["first"])
         before: Any = None
         for name, count in given.items():
             number = before if count is None else count
@@ -112,15 +114,21 @@ class Replicates:
                 raise StudyError(msg)
             object.__setattr__(self, name, int(number))
             before = number
-        if self.at_most is not None and not is_count(self.at_most):
-            msg = f"`at_most` must be a positive whole number of replicates, got {self.at_most!r}"
-            raise StudyError(msg)
         for name, fewer in (("quick", "first"), ("full", "quick"), ("at_most", "full")):
             if getattr(self, name) is not None and getattr(self, name) < getattr(self, fewer):
                 msg = (
                     f"`{name}` must be at least `{fewer}` ({getattr(self, fewer)}), got {getattr(self, name)}"
                 )
                 raise StudyError(msg)
+
+    def _check_at_most(self, first: int | None) -> None:
+        if not is_count(self.at_most):
+            msg = f"`at_most` must be a positive whole number of replicates, got {self.at_most!r}"
+            raise StudyError(msg)
+        if first is None:
+            msg = f"`at_most` must go with `until` or with `first`, got {self.at_most!r} alone; write until=mcse(0.005), or Replicates(256, full=2048, at_most=...)"
+            raise StudyError(msg)
+        object.__setattr__(self, "at_most", int(cast(int, self.at_most)))
 
     def _up_to_a_precision(self, given: dict[str, Any]) -> dict[str, Any]:
         """The numbers where a precision ends the drawing."""

@@ -160,7 +160,8 @@ class Study:
             msg = f"`replicates` must be Replicates(...), got {self.replicates!r}; write replicates=mc.Replicates(1024)"
             raise StudyError(msg)
         # What a precision begins with is rounded up to whole blocks; nothing of what is written down is.
-        for name in (*(("first", *PROFILES) if self.replicates.until is None else ()), "at_most"):
+        written = ("at_most",) if self.replicates.until else ("first", *PROFILES, "at_most")
+        for name in written:
             count = getattr(self.replicates, name)
             if count is not None and count % self.block:
                 msg = f"`{name}` must be a multiple of the block ({self.block}), got {count}"

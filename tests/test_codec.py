@@ -225,3 +225,29 @@ def test_outer_levels_have_a_line_for_each_item() -> None:
 def test_a_layout_takes_no_number_that_json_lacks() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         laid_out({"a": [math.nan]}, levels=2)
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a study's own evidence may be: of its own type, and of types that are written and never read."""
+
+    name: str
+    child: Node | None = None
+    notes: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A dataclass without fields."""
+
+
+def test_a_class_may_hold_another_of_its_own() -> None:
+    given = Node("a", Node("b"))
+    assert from_plain(Node, json.loads(json.dumps(plain(given)))) == given
+    with pytest.raises(InputError, match=r"`ledger\.child\.name` must be a text, got 1; run the study again"):
+        from_plain(Node, {"name": "a", "child": {"name": 1}})
+
+
+def test_a_class_without_fields_is_an_empty_object() -> None:
+    assert plain(Nothing()) == {}
+    assert from_plain(Nothing, {}) == Nothing()

@@ -93,6 +93,7 @@ def test_a_precision_ends_both_profiles_alike(replicates: Replicates, counts: tu
         ({"until": mcse(0.1)}, "`at_most` must be a positive whole number of replicates with `until`, got None"),
         ({"until": mcse(0.1), "at_most": 1e3}, "`at_most` must be a positive whole number .*, got 1000.0"),
         ({"first": 64, "at_most": 1e3}, "`at_most` must be a positive whole number of replicates, got 1000.0"),
+        ({"at_most": 100}, "`at_most` must go with `until` or with `first`, got 100 alone; write until=mcse"),
         ({"first": 64, "at_most": 0}, "`at_most` must be a positive whole number of replicates, got 0"),
         ({"first": 64, "full": 128, "at_most": 100}, r"`at_most` must be at least `full` \(128\), got 100"),
         ({"until": mcse(0.1), "at_most": 100, "full": 200}, "`full` must be left out with `until`, got 200"),

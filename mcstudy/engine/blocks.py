@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import re
 import sqlite3
-import sys
 import zlib
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from mcstudy.draws import QUARANTINED, Block, Failure
 from mcstudy.engine.caught import tally
 from mcstudy.engine.drawkey import Part
+from mcstudy.engine.npy import from_npy, to_npy
 from mcstudy.exceptions import JournalError
 from mcstudy.ledger import Timing, WarningRecord
 from mcstudy.scenarios import Scenario
@@ -37,7 +34,6 @@ __all__ = [
     "opened",
     "parts_of",
     "sealed",
-    "to_npy",
 ]
 
 # Replicates of each scenario of each experiment.
@@ -48,6 +44,7 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 # The kinds of parts of a draw key that say where something is drawn, not what.
 ENVIRONMENT = ("version", "machine")
 
+NONE = "[]"  # nearly all failures and warnings, and one text for them all
 # The first blocks of a scenario.
 FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
 ROW = "experiment, scenario, number, data, failures, warnings, seconds, checksum"
@@ -83,7 +80,7 @@ class Row(NamedTuple):
     @property
     def columns(self) -> npt.NDArray[Any] | None:
         """Its columns; None where it failed."""
-        return None if self.data is None else _from_npy(self.data)
+        return None if self.data is None else from_npy(self.data)
 
     def agrees(self, other: Row) -> bool:
         """Whether the same came of the block where it was drawn another time: numbers, and reasons of failures."""
@@ -117,6 +114,7 @@ class _Told(NamedTuple):
     failures: str
     warnings: str
     seconds: float
+    checksum: int
 
 
 class Blocks:
@@ -137,6 +135,7 @@ class Blocks:
         self._sound: set[tuple[str, str, int]] = set()  # blocks whose checksum was seen to be right
         # What stands behind the data of sound blocks: SQLite reads all of a block to come to it.
         self._told: dict[tuple[str, str, int], _Told] = {}
+        self._states: dict[tuple[str, str], dict[int, str]] = {}  # by replicates
 
     def done(self, *, sound: bool = False) -> set[tuple[str, str, int]]:
         """The keys of the blocks that are kept, or only of the sound ones, which have columns."""
@@ -147,7 +146,7 @@ class Blocks:
         """By experiment, the columns of the blocks that are kept; without those that have no block with columns."""
         query = "SELECT experiment, data FROM blocks WHERE data IS NOT NULL GROUP BY experiment"
         return {
-            experiment: _from_npy(data).dtype.names or ()
+            experiment: from_npy(data).dtype.names or ()
             for experiment, data in self._connection.execute(query)
         }
 
@@ -170,13 +169,28 @@ class Blocks:
         for row in self.rows():
             if row.is_sound:
                 self._sound.add(row.key)
-                failures, warnings = (
-                    sys.intern(row.failures),
-                    sys.intern(row.warnings),
-                )  # nearly all are alike
-                self._told[row.key] = _Told(row.number, failures, warnings, row.seconds)
+                self._remember(row)
             else:
                 yield row.key
+
+    def _remember(self, row: Row) -> None:
+        """What stands beside the data of a block that is as it was written."""
+        failures, warnings = (NONE if text == NONE else text for text in (row.failures, row.warnings))
+        self._told[row.key] = _Told(row.number, failures, warnings, row.seconds, row.checksum)
+        self._states.pop(row.key[:2], None)
+
+    def _forget(self, key: tuple[str, str, int]) -> None:
+        """What was known of a block that goes."""
+        self._told.pop(key, None)
+        self._states.pop(key[:2], None)
+
+    def state(self, experiment: str, scenario: Scenario, replicates: int) -> str:
+        """A digest of a scenario's first blocks, by their checksums: another one where a block has come in another's place."""
+        states = self._states.setdefault((experiment, scenario.key), {})
+        if replicates not in states:
+            checksums = [told.checksum for told in self._told_of(experiment, scenario, replicates)]
+            states[replicates] = hashlib.sha256(repr(checksums).encode()).hexdigest()
+        return states[replicates]
 
     def _checked(self, rows: Iterable[Row]) -> Generator[Row, None, None]:
         for row in rows:
@@ -200,7 +214,7 @@ class Blocks:
         keys = [(experiment, scenario.key, number) for number in range(replicates // self.block_size)]
         if all(key in self._told for key in keys):
             return [self._told[key] for key in keys]
-        what = "number, failures, warnings, seconds"
+        what = "number, failures, warnings, seconds, checksum"
         return list(map(_Told._make, self._first(what, experiment, scenario, replicates)))
 
     def arrays(
@@ -365,30 +379,3 @@ def _head(block: Block, failures: Iterable[Sequence[Any]]) -> bytes:
 def _reasons(failures: Iterable[Sequence[Any]]) -> list[list[Any]]:
     # The address of an object in a reason is another one in each process.
     return [[index, _ADDRESS.sub("0x", reason)] for index, reason, _ in failures]
-
-
-def to_npy(data: npt.NDArray[Any]) -> bytes:
-    """The columns of a block as the bytes of an npy file."""
-    buffer = io.BytesIO()
-    # Names beyond Latin-1 need version 3, about which NumPy warns unless it is asked for.
-    plain = all(name.isascii() for name in data.dtype.names or ())
-    np.lib.format.write_array(buffer, data, version=None if plain else (3, 0), allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _from_npy(data: bytes) -> npt.NDArray[Any]:
-    """The columns of a block, read-only."""
-    magic = np.lib.format.MAGIC_LEN
-    if data[: magic - 1] != np.lib.format.MAGIC_PREFIX + b"\1":  # names beyond Latin-1
-        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
-        return array
-    end = magic + 2 + int.from_bytes(data[magic : magic + 2], "little")
-    dtype, shape = _layout(data[magic:end])
-    return np.frombuffer(data, dtype, offset=end).reshape(shape)
-
-
-# A header takes longer to be parsed than its block to be read, and all blocks of an experiment have the same.
-@lru_cache(maxsize=256)
-def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
-    return dtype, shape

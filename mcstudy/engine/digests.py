@@ -16,11 +16,15 @@ from mcstudy.seal import BlockDigests
 __all__ = ["keep_digests", "known_digests"]
 
 Found: TypeAlias = tuple[str, tuple[BlockDigests, ...]]
+States: TypeAlias = list[
+    tuple[str, str, str]
+]  # experiment, key of the scenario, state of its blocks, in order
 
 
-def known_digests(connection: sqlite3.Connection, counts: Counts) -> Found | None:
+def known_digests(connection: sqlite3.Connection, counts: Counts, states: States) -> Found | None:
     """The digests of these replicates, as `Blocks.digests` finds them; None where they are not kept, or damaged."""
-    row = connection.execute("SELECT content FROM digests WHERE counts = ?", (_name(counts),)).fetchone()
+    query = "SELECT content FROM digests WHERE states = ?"
+    row = connection.execute(query, (_name(states),)).fetchone()
     if row is None or (text := opened(row[0])) is None:
         return None
     draws, each = json.loads(text)
@@ -28,17 +32,15 @@ def known_digests(connection: sqlite3.Connection, counts: Counts) -> Found | Non
     return draws, tuple(BlockDigests(*place, digests) for place, digests in pairs)
 
 
-def keep_digests(connection: sqlite3.Connection, counts: Counts, found: Found) -> None:
-    """Keep the digests of these replicates, in the place of those before."""
+def keep_digests(connection: sqlite3.Connection, states: States, found: Found) -> None:
+    """Keep the digests of blocks in these states, in the place of those before."""
     draws, each = found
     content = sealed(json.dumps([draws, [own.digests for own in each]]))
     with connection:
         connection.execute("BEGIN")
         connection.execute("DELETE FROM digests")
-        connection.execute("INSERT INTO digests VALUES (?, ?)", (_name(counts), content))
+        connection.execute("INSERT INTO digests VALUES (?, ?)", (_name(states), content))
 
 
-def _name(counts: Counts) -> str:
-    """A digest of which replicates they are."""
-    text = json.dumps([[name, scenario.key, counts[name, scenario]] for name, scenario in in_order(counts)])
-    return hashlib.sha256(text.encode()).hexdigest()
+def _name(states: States) -> str:
+    return hashlib.sha256(json.dumps(states).encode()).hexdigest()

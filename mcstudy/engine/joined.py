@@ -119,7 +119,6 @@ class Joined(Journal):
             self._note(source, len(new) - replaced)
             if replaced:  # what was made of as many draws would be taken for what is made of these
                 self._connection.execute("DELETE FROM findings")
-                self._forget_of(new)
         self._appended += new
         return Taken(len(new), known, replaced, tuple(damaged))
 
@@ -129,10 +128,10 @@ class Joined(Journal):
         with self._connection:
             for row in rows:
                 self._put(row)
-                self._forget_of([row.key])
 
     def _put(self, row: Row) -> None:
         self._connection.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._remember(row)
 
     def _note(self, source: Source, new: int) -> None:
         """Note what a part was to draw, and what was to be made of it: a claim that has changed meanwhile is to be seen."""

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from mcstudy.engine.analyses import differences
-from mcstudy.engine.blocks import Blocks, Counts, checksum, opened, parts_of, sealed, to_npy
+from mcstudy.engine.blocks import Blocks, Counts, Row, checksum, in_order, opened, parts_of, sealed
 from mcstudy.engine.digests import keep_digests, known_digests
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version, sign
+from mcstudy.engine.npy import to_npy
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change
@@ -32,7 +33,7 @@ CREATE TABLE IF NOT EXISTS keys (experiment TEXT PRIMARY KEY, parts TEXT NOT NUL
 CREATE TABLE IF NOT EXISTS analyses (number INTEGER PRIMARY KEY, seen INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS assignments (content TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS looks (profile TEXT PRIMARY KEY, counts TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS digests (counts TEXT PRIMARY KEY, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS digests (states TEXT PRIMARY KEY, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS findings (
     claim TEXT PRIMARY KEY, rule TEXT NOT NULL, basis TEXT NOT NULL, content TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
@@ -205,7 +206,9 @@ class Journal(Blocks):
             json.dumps(result.warnings),
             float(result.seconds),
         )
-        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, checksum(row)))
+        kept = Row(*row, checksum(row))
+        self._connection.execute("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", kept)
+        self._remember(kept)
         self._appended.append(result.block.key)
 
     def drop_damaged(self) -> list[tuple[str, str, int]]:
@@ -241,24 +244,23 @@ class Journal(Blocks):
 
     def _drop(self, keys: Iterable[tuple[str, str, int]]) -> None:
         keys = list(keys)
-        self._forget_of(keys)
+        for key in keys:
+            self._forget(key)
         # As bytes, for the name of a damaged block may be no text.
         query = "DELETE FROM blocks WHERE experiment = CAST(? AS TEXT) AND scenario = CAST(? AS TEXT) AND number = ?"
         named = ((*(_bytes(name) for name in names), number) for *names, number in keys)
         self._connection.executemany(query, named)
 
-    def _forget_of(self, keys: Iterable[tuple[str, str, int]]) -> None:
-        """Forget what is known of blocks that go, or that others take the place of."""
-        for key in keys:
-            self._told.pop(key, None)
-        self._connection.execute("DELETE FROM digests")
-
     def digests(self, counts: Counts) -> tuple[str, tuple[BlockDigests, ...]]:
-        """As of any blocks, but found once: what is kept never changes, and what was damaged is dropped before."""
-        known = known_digests(self._connection, counts)
+        """As of any blocks, but found once, and again where a block has come in another's place."""
+        states = [
+            (name, scenario.key, self.state(name, scenario, counts[name, scenario]))
+            for name, scenario in in_order(counts)
+        ]
+        known = known_digests(self._connection, counts, states)
         if known is None:
             known = super().digests(counts)
-            keep_digests(self._connection, counts, known)
+            keep_digests(self._connection, states, known)
         return known
 
     def forget(self) -> None:

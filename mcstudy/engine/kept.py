@@ -35,8 +35,8 @@ class KeptFindings:
     """The findings that a journal keeps, with what each depends on.
 
     A finding is a function of its claim, its share of alpha, the code and the libraries that judge, and the draws.
-    Draws are known by what they depend on and by how many they are. Of theory, the values in the claim's scenarios are
-    compared, not the functions, which may read anything. A claim through which code of the study itself sees the draws
+    Draws are known by what they depend on and by the checksums of their blocks. Of theory, the values in the claim's
+    scenarios are compared, not the functions, which may read anything. A claim through which code of the study itself sees the draws
     - a statistic, a kind of claim or a distribution of its own - is judged each time.
 
     Parameters
@@ -90,7 +90,7 @@ class KeptFindings:
             (claim.id, rule, basis, self._content(claim, rule, basis, finding))
             for claim, experiment, finding in found
             if (rule := self._rule(claim, _of(experiment, counts)))
-            and (basis := self._basis(claim, experiment, counts, shares[claim.id], tuned))
+            for basis in [self._basis(claim, experiment, counts, shares[claim.id], tuned)]
         )
 
     def _content(self, claim: Claim, rule: str, basis: str, finding: Finding) -> str:
@@ -109,12 +109,17 @@ class KeptFindings:
 
     def _basis(self, claim: Claim, experiment: Experiment, counts: Counts, share: float, tuned: float) -> str:
         cells = [
-            [(list(scenario.items()), counts[experiment.name, scenario]) for scenario in group]
+            [(list(scenario.items()), *self._drawn(experiment.name, scenario, counts)) for scenario in group]
             for group in claim.groups(_of(experiment, counts))
         ]
         drawn = (self._draws[experiment.name], experiment.name, experiment.common, experiment.missing)
         planned = len(claim.groups(experiment.of_profile("full")))  # which share alpha
         return _digest(repr((cells, planned, drawn, share, tuned)))
+
+    def _drawn(self, experiment: str, scenario: Scenario, counts: Counts) -> tuple[int, str]:
+        """How many draws there are of a scenario, and in which state: blocks may have been drawn again."""
+        count = counts[experiment, scenario]
+        return count, self._journal.state(experiment, scenario, count)
 
 
 class _Unknown(Exception):  # noqa: N818 - no error: what it ends is a search

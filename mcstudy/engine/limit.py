@@ -29,6 +29,8 @@ class Limit:
     ----------
     first : int
         The replicates of every scenario before the first look, in whole blocks.
+    planned : int
+        What every scenario has where nothing is decided sooner: all that can be dealt out before anything is judged.
     replicates : float
         The most that a scenario may have.
     exact : bool
@@ -40,6 +42,7 @@ class Limit:
     """
 
     first: int
+    planned: int
     replicates: float
     exact: bool = False
     seconds: float = math.inf
@@ -55,9 +58,8 @@ class Limit:
         at_most: float | None = None,
         replicates: int | None = None,
         jobs: int = 1,
-        in_parts: bool = False,
     ) -> Limit:
-        """The limit of a run; of one `in_parts` what can be dealt out before anything is judged.
+        """The limit of a run.
 
         Raises
         ------
@@ -69,13 +71,13 @@ class Limit:
         seconds = math.inf if at_most is None else float(at_most)
         if replicates is not None:
             _check_replicates(replicates, until, study.block_size)
-            return Limit(int(replicates), int(replicates), exact=True, jobs=jobs)
-        planned = study.replicates.planned(profile)
-        most = planned if in_parts else study.replicates.most(profile)
+            count = int(replicates)
+            return Limit(count, count, count, exact=True, jobs=jobs)
+        planned, most = study.replicates.planned(profile), study.replicates.most(profile)
         # What is cited has the precision that was promised: the full profile draws all before it looks.
         early = profile == "quick" or study.replicates.until is not None
         first = math.ceil(study.replicates.first / study.block_size) * study.block_size if early else planned
-        return Limit(first, math.inf if until else most, seconds=seconds, jobs=jobs)
+        return Limit(first, planned, math.inf if until else most, seconds=seconds, jobs=jobs)
 
     @property
     def endless(self) -> bool:

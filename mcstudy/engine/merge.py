@@ -100,7 +100,7 @@ def merge(
     origin = _origin_of(sources, files)
     profile, replicates = _design(sources, profile, replicates)
     check_arguments(profile, sources[0].seed)
-    limit = Limit.of(origin.study, profile, replicates=replicates, in_parts=True)
+    limit = Limit.of(origin.study, profile, replicates=replicates)
     settings = Settings(origin, profile, sources[0].seed, "merge", len(sources), limit)
     folder = Path(out).resolve()
     path = folder / origin.study.name / JOURNAL

@@ -18,7 +18,7 @@ __all__ = ["Missing", "ranges"]
 
 @dataclass(frozen=True)
 class Missing:
-    """The blocks that are not there.
+    """The blocks that are not there, of those that parts draw.
 
     Attributes
     ----------
@@ -45,6 +45,12 @@ class Missing:
     def lines(self) -> Iterator[str]:
         """What is missing, and the commands."""
         name = self.settings.study.name
+        machine = "on a machine as theirs" if self.elsewhere else "on this machine"
+        whole = f"{self.settings.command} --out {shlex.quote(self.out)}"
+        if not self.blocks:  # what claims take that are still open is not dealt out
+            yield f"{name}: all {self.planned:,} blocks that parts draw are there, and leave claims open"
+            yield f"go on with them {machine}: {whole}"
+            return
         head = f"{name}: {len(self.blocks):,} of {self.planned:,} blocks are missing"
         if of := self._number_of_parts():
             numbers = sorted({Shard.of_block(block, of).number for block in self.blocks})
@@ -55,9 +61,8 @@ class Missing:
             yield "then merge what they draw too"
         else:
             yield head
-        machine = "on a machine as theirs" if self.elsewhere else "on this machine"
         alone = "or all of them" if of else "draw them"
-        yield f"{alone} {machine}: {self.settings.command} --out {shlex.quote(self.out)}"
+        yield f"{alone} {machine}: {whole}"
 
     def _number_of_parts(self) -> int:
         """Of how many parts most of them are; 0 where none is one."""

@@ -237,10 +237,10 @@ class Loop:
         ]
 
     def design(self) -> dict[tuple[str, Scenario], int]:
-        """The most replicates that each scenario may get, of a profile that has an end."""
-        most = int(self.limit.replicates)
+        """The replicates that each scenario gets where nothing is decided sooner."""
+        planned = self.limit.planned
         return {
-            (name, scenario): most for name, scenarios in self.scenarios.items() for scenario in scenarios
+            (name, scenario): planned for name, scenarios in self.scenarios.items() for scenario in scenarios
         }
 
     def _judge(self, counts: Counts) -> tuple[Finding, ...]:

@@ -150,7 +150,7 @@ def shard(
     """
     check_arguments(profile, seed, block_timeout)
     chosen = executor_named(executor, jobs) if isinstance(executor, str) else executor
-    limit = Limit.of(origin.study, profile, replicates=replicates, jobs=chosen.jobs, in_parts=True)
+    limit = Limit.of(origin.study, profile, replicates=replicates, jobs=chosen.jobs)
     settings = Settings(origin, profile, seed, chosen.name, chosen.jobs, limit, retry_failures, block_timeout)
     path = Path(out).resolve() / origin.study.name / "draws.sqlite"
     with origin.active(), Journal(path, origin.study.block_size, fresh=fresh) as journal:

@@ -137,7 +137,7 @@ def write_index(out: Path, *written: Ledger) -> Path:
     for path in sorted(Path(out).glob("*/ledger.json")):
         name = path.parent.name
         try:
-            rows.append((name, known.get(name) or read_ledger(path), ""))
+            rows.append((name, known[name] if name in known else read_ledger(path), ""))
         except InputError as error:
             rows.append((name, None, str(error)))
     ledgers = [ledger for _, ledger, _ in rows if ledger is not None]

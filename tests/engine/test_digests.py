@@ -140,3 +140,17 @@ def test_what_stood_beside_a_block_goes_with_it(path: Path) -> None:
         for scenario in (ONE, TWO):
             journal.append(block(scenario, 1, seed=1))
         assert journal.failures(ALL) == []
+
+
+def test_blocks_that_others_took_away_are_missed(path: Path, made: list[int]) -> None:
+    """By hand, or by a version that kept no digests."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM blocks WHERE number = 1")
+        connection.commit()
+    with Journal(path, SIZE) as journal:
+        for scenario in (ONE, TWO):
+            journal.append(block(scenario, 1, seed=1))
+        found = journal.digests(ALL)
+        assert len(made) == 1
+    with reading(path) as blocks:
+        assert blocks.digests(ALL) == found

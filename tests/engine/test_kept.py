@@ -16,7 +16,7 @@ from scipy.stats import norm, rv_discrete, rv_histogram, t
 import mcstudy as mc
 from mcstudy.claims import Claim, assess
 from mcstudy.engine import kept
-from mcstudy.engine.blocks import opened, sealed
+from mcstudy.engine.blocks import checksum, opened, sealed
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.kept import KeptFindings
 from mcstudy.engine.loading import load_study
@@ -223,6 +223,27 @@ def test_a_finding_that_is_damaged_is_judged_again(
     judged.clear()
     go(study_with())
     assert of_theory(judged) == []  # what was judged again is kept
+
+
+def test_findings_of_draws_that_were_drawn_again_are_judged_again(
+    study_with: Callable[..., mc.Study], judged: list[str], project: Path
+) -> None:
+    """A block that was damaged comes back as it was; one that failed may come back otherwise."""
+    before = go(study_with())
+    path = project / "reports" / "toy" / "draws.sqlite"
+    with Journal(path, 16) as journal:
+        row = next(row for row in journal.rows() if row.number == 1)
+    failed = row._replace(failures=json.dumps([[0, "lost", ""]]))
+    with closing(sqlite3.connect(path)) as connection:
+        place = "experiment = ? AND scenario = ? AND number = ?"
+        content = (failed.failures, checksum(failed[:-1]), *row.key)
+        connection.execute(f"UPDATE blocks SET failures = ?, checksum = ? WHERE {place}", content)
+        connection.commit()
+    judged.clear()
+    ledger = go(study_with())
+    assert judged != []
+    assert ledger.run.failures == 1
+    assert ledger.findings_digest != before.findings_digest
 
 
 # What a theory function reads, before and after: nothing of it stands in its code.

@@ -53,10 +53,10 @@ def test_without_more_a_run_ends_at_the_profiles_replicates(make_study: MakeStud
 def test_the_full_profile_draws_all_it_plans_before_it_goes_on(make_study: MakeStudy) -> None:
     study = make_study(replicates=Replicates(64, quick=128, full=256, at_most=1024))
     quick, full = (Limit.of(study, profile) for profile in ("quick", "full"))
-    assert (quick.first, quick.replicates) == (64, 128)
-    assert (full.first, full.replicates) == (256, 1024)
-    part = Limit.of(study, "full", in_parts=True)
-    assert (part.first, part.replicates) == (256, 256)  # nobody knows yet which claims stay open
+    assert (quick.first, quick.planned, quick.replicates) == (64, 128, 128)
+    assert (full.first, full.planned, full.replicates) == (256, 256, 1024)
+    exact = Limit.of(study, "full", replicates=512)
+    assert (exact.first, exact.planned, exact.replicates) == (512, 512, 512)
 
 
 def test_until_decided_there_is_no_end_but_that_of_time(make_study: MakeStudy) -> None:
@@ -120,7 +120,7 @@ WANTED = {("", ONE): 128, ("", TWO): 128}  # four blocks more of each: 4 + 12 se
 def test_no_more_is_drawn_than_there_is_time_for(
     journal: Journal, clock: Clock, left: float, jobs: int, drawn: Any
 ) -> None:
-    limit = Limit(64, math.inf, seconds=10.0 + left, jobs=jobs, started=500.0)
+    limit = Limit(64, 64, math.inf, seconds=10.0 + left, jobs=jobs, started=500.0)
     clock.now = 510.0
     assert limit.within(WANTED, HAVE, journal) == drawn
 
@@ -128,7 +128,7 @@ def test_no_more_is_drawn_than_there_is_time_for(
 @pytest.mark.usefixtures("clock")
 def test_nothing_wanted_is_nothing_drawn(journal: Journal) -> None:
     for seconds in (1.0, math.inf):
-        assert Limit(64, math.inf, seconds=seconds, started=0.0).within({}, HAVE, journal) == {}
+        assert Limit(64, 64, math.inf, seconds=seconds, started=0.0).within({}, HAVE, journal) == {}
 
 
 @pytest.mark.usefixtures("clock")
@@ -137,7 +137,7 @@ def test_blocks_that_are_kept_cost_no_time(journal: Journal) -> None:
     for number in (4, 5, 6):
         journal.append(result(TWO, number, 3.0))
     none, some = (
-        Limit(64, math.inf, seconds=seconds, started=0.0).within(WANTED, HAVE, journal)
+        Limit(64, 64, math.inf, seconds=seconds, started=0.0).within(WANTED, HAVE, journal)
         for seconds in (1e-9, 5.0)
     )
     assert none == {("", TWO): 112}
@@ -148,7 +148,7 @@ def test_blocks_too_quick_to_be_timed_are_drawn_while_there_is_time(clock: Clock
     with Journal(None, SIZE) as journal:
         journal.append(result(ONE, 0, 0.0))
         wanted, have = {("", ONE): 64}, {("", ONE): 16}
-        limit = Limit(64, math.inf, seconds=1.0, started=0.0)
+        limit = Limit(64, 64, math.inf, seconds=1.0, started=0.0)
         assert limit.within(wanted, have, journal) == wanted
         clock.now = 1.5
         assert limit.within(wanted, have, journal) == {}

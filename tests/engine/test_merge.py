@@ -247,6 +247,33 @@ def test_parts_of_different_amounts_are_joined_once_it_is_said_what_to_judge(
     assert joined(*folders, profile="full").missing is not None
 
 
+def test_what_full_leaves_open_goes_on_in_the_merged_folder(
+    write_study: WriteStudy, joined: Merge, draw: Draw, whole: Whole
+) -> None:
+    """Parts draw what `full` plans; a run goes on, and joining parts again takes nothing of it back."""
+    study = write_study(claims=OPEN)
+    text = study.read_text(encoding="utf-8").replace("full=256", "full=256, at_most=4096")
+    study.write_text(text, encoding="utf-8")
+    folders = draw(study, "1/2", "2/2")
+    merged = joined(*folders)
+    assert merged.ledger is not None
+    assert merged.missing is not None
+    assert merged.ledger["open"].verdict is mc.Verdict.UNDECIDED
+    assert list(merged.missing.lines()) == [
+        "toy: all 32 blocks that parts draw are there, and leave claims open",
+        "go on with them on this machine: mcstudy run toy --profile full --out joined",
+    ]
+    alone = whole(study)
+    assert alone.run.replicates > 512
+    gone_on = whole(study, out="joined")
+    assert gone_on.digests == alone.digests
+    again = joined(*folders)
+    assert again.missing is None
+    assert again.ledger is not None
+    assert again.ledger.digests == alone.digests
+    assert again.ledger.findings == alone.findings
+
+
 def test_memory_does_not_grow_with_a_part(write_study: WriteStudy, joined: Merge, draw: Draw) -> None:
 
     study = write_study(

@@ -72,6 +72,12 @@ def test_index_reads_no_ledger_that_was_just_written(
     assert write_index(tmp_path, known).read_text(encoding="utf-8") == page
 
 
+def test_a_ledger_without_claims_is_not_read_again_either(single: Ledger, tmp_path: Path) -> None:
+    bare = replace(single, findings=())
+    save(bare, tmp_path).write_text("{", encoding="utf-8")
+    assert "can't be read" not in words(write_index(tmp_path, bare).read_text(encoding="utf-8"))
+
+
 def test_index_tells_of_trouble_before_all_else(full_ledger: Ledger, single: Ledger, tmp_path: Path) -> None:
     fine = replace(single, study=replace(single.study, name="fine", answer="It falls as $m^{-0.5}$."))
     save(fine, tmp_path)

@@ -1,0 +1,39 @@
+"""The columns of a block as the bytes of an npy file, and back; never a pickle."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["from_npy", "to_npy"]
+
+
+def to_npy(data: npt.NDArray[Any]) -> bytes:
+    """The columns of a block as the bytes of an npy file."""
+    buffer = io.BytesIO()
+    # Names beyond Latin-1 need version 3, about which NumPy warns unless it is asked for.
+    plain = all(name.isascii() for name in data.dtype.names or ())
+    np.lib.format.write_array(buffer, data, version=None if plain else (3, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def from_npy(data: bytes) -> npt.NDArray[Any]:
+    """The columns of a block, read-only."""
+    magic = np.lib.format.MAGIC_LEN
+    if data[: magic - 1] != np.lib.format.MAGIC_PREFIX + b"\1":  # names beyond Latin-1
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+        return array
+    end = magic + 2 + int.from_bytes(data[magic : magic + 2], "little")
+    dtype, shape = _layout(data[magic:end])
+    return np.frombuffer(data, dtype, offset=end).reshape(shape)
+
+
+# A header takes longer to be parsed than its block to be read, and all blocks of an experiment have the same.
+@lru_cache(maxsize=256)
+def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    return dtype, shape
