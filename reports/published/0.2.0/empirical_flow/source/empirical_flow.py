@@ -64,7 +64,8 @@ def with_many(
 
 def _together(departures: FloatArray) -> FloatArray:
     """The mean over the problems of each replicate."""
-    return departures.reshape(-1, PROBLEMS).mean(axis=1)
+    means: FloatArray = departures.reshape(-1, PROBLEMS).mean(axis=1)
+    return means
 
 
 sampling = mc.Experiment(
