@@ -154,3 +154,14 @@ def test_blocks_that_others_took_away_are_missed(path: Path, made: list[int]) ->
         assert len(made) == 1
     with reading(path) as blocks:
         assert blocks.digests(ALL) == found
+
+
+def test_a_block_that_takes_the_place_of_another_changes_the_state(path: Path) -> None:
+    with Journal(path, SIZE) as journal:
+        before = journal.state("", ONE, 3 * SIZE)
+        row = next(row for row in journal.rows() if row.scenario == ONE.key)
+        journal._remember(row)
+        journal.drop_damaged()
+        assert journal.state("", ONE, 3 * SIZE) == before
+        journal._remember(row._replace(checksum=row.checksum ^ 1))
+        assert journal.state("", ONE, 3 * SIZE) != before
