@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sqlite3
+import sys
 import zlib
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -168,16 +169,20 @@ class Blocks:
         """The keys of the blocks that are not as they were written."""
         for row in self.rows():
             if row.is_sound:
-                self._sound.add(row.key)
-                self._remember(row)
+                self._sound.add(self._remember(row))
             else:
                 yield row.key
 
-    def _remember(self, row: Row) -> None:
-        """What stands beside the data of a block that is as it was written."""
+    def _remember(self, row: Row) -> tuple[str, str, int]:
+        """Keep what stands beside the data of a block that is as it was written, and give its key.
+
+        There may be a million blocks: texts that are alike are kept once, and so is the key.
+        """
         failures, warnings = (NONE if text == NONE else text for text in (row.failures, row.warnings))
-        self._told[row.key] = _Told(row.number, failures, warnings, row.seconds, row.checksum)
-        self._states.pop(row.key[:2], None)
+        key = (sys.intern(row.experiment), sys.intern(row.scenario), row.number)
+        self._told[key] = _Told(row.number, failures, warnings, row.seconds, row.checksum)
+        self._states.pop(key[:2], None)
+        return key
 
     def _forget(self, key: tuple[str, str, int]) -> None:
         """What was known of a block that goes."""

@@ -16,9 +16,8 @@ from mcstudy.seal import BlockDigests
 __all__ = ["keep_digests", "known_digests"]
 
 Found: TypeAlias = tuple[str, tuple[BlockDigests, ...]]
-States: TypeAlias = list[
-    tuple[str, str, str]
-]  # experiment, key of the scenario, state of its blocks, in order
+# Experiment, key of the scenario, state of its blocks; in order.
+States: TypeAlias = list[tuple[str, str, str]]
 
 
 def known_digests(connection: sqlite3.Connection, counts: Counts, states: States) -> Found | None:
