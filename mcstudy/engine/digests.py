@@ -22,7 +22,7 @@ States: TypeAlias = list[tuple[str, str, str]]
 
 def known_digests(connection: sqlite3.Connection, counts: Counts, states: States) -> Found | None:
     """The digests of these replicates, as `Blocks.digests` finds them; None where they are not kept, or damaged."""
-    query = "SELECT content FROM digests WHERE states = ?"
+    query = "SELECT content FROM block_digests WHERE states = ?"
     row = connection.execute(query, (_name(states),)).fetchone()
     if row is None or (text := opened(row[0])) is None:
         return None
@@ -37,8 +37,8 @@ def keep_digests(connection: sqlite3.Connection, states: States, found: Found) -
     content = sealed(json.dumps([draws, [own.digests for own in each]]))
     with connection:
         connection.execute("BEGIN")
-        connection.execute("DELETE FROM digests")
-        connection.execute("INSERT INTO digests VALUES (?, ?)", (_name(states), content))
+        connection.execute("DELETE FROM block_digests")
+        connection.execute("INSERT INTO block_digests VALUES (?, ?)", (_name(states), content))
 
 
 def _name(states: States) -> str:

@@ -112,7 +112,7 @@ def test_damaged_digests_are_made_again(path: Path, made: list[int], content: ob
         right = blocks.digests(ALL)
     made.clear()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE digests SET content = ?", (content,))
+        connection.execute("UPDATE block_digests SET content = ?", (content,))
         connection.commit()
     with Journal(path, SIZE) as journal:
         assert journal.digests(ALL) == right
