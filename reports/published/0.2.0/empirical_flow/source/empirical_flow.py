@@ -36,8 +36,8 @@ Columns = dict[str, FloatArray | Sequence[str]]
 TIME, LATE = 1.0, 1.2  # the second is what should be matched and is not
 TOLERANCE = 1e-11  # of the integrator: far below departures, of order d/sqrt(n) > 1e-2
 SMALL, LARGE = 1e-3, 1.0
-# Departures of single problems have tails that 128 of them do not settle at three factors. A problem costs a tenth of
-# a millisecond here and three seconds in the published setting, which has the same number of replicates.
+# Departures of single problems have tails that some hundred of them do not always settle. A problem costs less than
+# a millisecond here and seconds in the published setting, which has the same number of replicates.
 PROBLEMS = 8
 
 

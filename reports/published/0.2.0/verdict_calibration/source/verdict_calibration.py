@@ -306,7 +306,7 @@ study = mc.Study(
     experiments=EXPERIMENTS,
     block=32,
     # Of some thousand small studies at alpha = 0.01, half a percent go wrong where that is most likely: too near to 1.15 %
-    # for 2,048 of them, and ten times as many for every combination would take a day.
+    # for 2,048 of them, and ten times as many for every combination would take most of a day.
     replicates=mc.Replicates(first=96, quick=512, full=2048, at_most=32_768),
     conclusion=conclude,
 )
