@@ -17,6 +17,7 @@ from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError, InputError
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.scenarios import Scenario
+from mcstudy.statistics.pools import everywhere
 
 __all__ = ["assess", "beyond", "claims_over", "conclude", "find", "judge", "profits", "spend"]
 
@@ -180,10 +181,17 @@ def _infinite(claim: Claim, samples: Sequence[Sample], kept: Sequence[npt.NDArra
     bounded = [name for name in claim.columns() if name not in claim.unbounded()]
     for sample, mask in zip(samples, kept, strict=True):
         for name in bounded:
-            values = sample.columns[name][mask] if name in sample.columns else np.empty(0)
-            if count := int(np.count_nonzero(np.isinf(values))):
-                return f"{name} is infinite in {count} of {values.size} replicates, which leaves no {claim.estimand}"
+            # Where every replicate has failed, nobody knows the columns.
+            if name not in sample.columns or everywhere(_bounded, values := sample.columns[name]):
+                continue
+            if count := int(np.count_nonzero(np.isinf(values[mask]))):
+                of = int(np.count_nonzero(mask))
+                return f"{name} is infinite in {count} of {of} replicates, which leaves no {claim.estimand}"
     return ""
+
+
+def _bounded(portion: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    return ~np.isinf(portion)
 
 
 def _counted(cell: Cell, samples: Sequence[Sample], kept: Sequence[npt.NDArray[np.bool_]]) -> Cell:

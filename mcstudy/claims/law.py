@@ -121,7 +121,7 @@ class Law(_Distance):
         (sample,) = samples
         law = self._law(sample.scenario)
         found = clusters(sample.values(self.column)[0])
-        count = int(np.sum(found.counts))
+        count = len(sample.values(self.column)[0])
         own = shares.retuned(max(FEWEST, replicates_for(2.0 * self.margin, shares.confirm)))
         # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
         before = in_portions(lambda points: law.cdf(widened(points, -1)), found.low)

@@ -18,6 +18,7 @@ from mcstudy.exceptions import ClaimError
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Estimate, Statistic
 from mcstudy.statistics.joint import Joint
+from mcstudy.statistics.pools import in_portions
 from mcstudy.statistics.replicatewise import Replicatewise
 from mcstudy.statistics.several import joined
 
@@ -160,7 +161,9 @@ class Levels:
         return Joint(
             logs=np.log(centers),
             errors=np.array([estimate.mcse for estimate in self.estimates]) / centers,
-            influences=tuple(of.influence(values) / estimate.value for of, values, estimate in parts),
+            influences=tuple(
+                _divided(of.influence(values), estimate.value) for of, values, estimate in parts
+            ),
             names=self.names,
             streams=self.streams,
             constant=self.constant,
@@ -183,3 +186,7 @@ class Levels:
             streams=self.streams,
             own=own,
         )
+
+
+def _divided(influence: FloatArray, value: float) -> FloatArray:
+    return in_portions(lambda portion: portion / value, influence, out=influence)

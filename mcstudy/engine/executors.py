@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from threadpoolctl import threadpool_limits
 
 from mcstudy.draws import QUARANTINED, Block, Failure
-from mcstudy.engine.batches import Pace, run_batch
+from mcstudy.engine.batches import Backlog, Pace, run_batch
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.exceptions import InputError
 from mcstudy.signals import PARENT, die_with_parent, parent_to_die_with, uninterrupted
@@ -177,15 +177,16 @@ class Joblib:
             first = Parallel(max(jobs, 2))
         with _starting():
             first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
-        going = _Going()
-        batches = self._pace.batches(going.on(tasks))
+        going, backlog = _Going(), Backlog(2 * jobs)
+        batches = going.on(backlog.held_back(self._pace.batches(tasks)))
         with _closed_quietly(pool(delayed(run_batch)(batch) for batch in batches)) as results:
             try:
-                for batch in results:
+                for batch in filter(None, results):
                     self._pace.time(batch)
                     for result in batch:
                         del waiting[result.block]
                         yield result
+                    backlog.use(batch)
             except GeneratorExit:
                 # joblib's own way to stop races with its threads: let it finish what is under way instead.
                 going.stopped = True
@@ -197,13 +198,13 @@ class Joblib:
 
 @dataclass
 class _Going:
-    """Whether tasks are still handed out."""
+    """Whether batches are still handed out."""
 
     stopped: bool = False
 
-    def on(self, tasks: Iterable[Task]) -> Iterator[Task]:
-        """Pass tasks on until stopped."""
-        return takewhile(lambda _: not self.stopped, tasks)
+    def on(self, batches: Iterable[list[Task]]) -> Iterator[list[Task]]:
+        """Pass batches on until stopped."""
+        return takewhile(lambda _: not self.stopped, batches)
 
 
 def _note(tasks: Iterable[Task], started: dict[Block, Task]) -> Iterator[Task]:

@@ -15,6 +15,8 @@ from mcstudy.engine.settings import Settings
 from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario
+from mcstudy.statistics.paged import empty, leave
+from mcstudy.statistics.pools import everywhere
 
 __all__ = ["draws_of"]
 
@@ -158,13 +160,22 @@ def _read(
     names: tuple[str, ...],
 ) -> dict[str, FloatArray]:
     """Some columns of a scenario's first replicates, in order; NaN for blocks that failed."""
-    size, columns = journal.block_size, {name: np.empty(valid.size) for name in names}
+    size, columns = journal.block_size, {name: empty(valid.size) for name in names}
     for number, block in journal.arrays(experiment.name, scenario, valid.size // size):
         place = slice(number * size, (number + 1) * size)
         for name, values in columns.items():
             values[place] = np.nan if block is None else block[name]
+            leave(values)
     for name, values in columns.items():
-        if name not in experiment.missing and np.isnan(values).any() and np.isnan(values[valid]).any():
+        if (
+            name not in experiment.missing
+            and not everywhere(_is_number, values)
+            and np.isnan(values[valid]).any()
+        ):
             msg = f"column `{name}` must be finite, but kept draws have none in {scenario}; allow it with missing=({name!r},), or start over with --fresh"
             raise StudyError(msg)
     return columns
+
+
+def _is_number(portion: FloatArray) -> npt.NDArray[np.bool_]:
+    return ~np.isnan(portion)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.ordering import order_statistics
 from mcstudy.statistics.sequences import TUNED, check_share, mixture_scale
 
 __all__ = ["at_least_rejected", "proportion_limits", "quantile_limits", "violation_limit"]
@@ -247,7 +248,7 @@ def quantile_limits(
 
 
 def _ordered(values: FloatArray, rank: int) -> float:
-    return float(np.partition(values, rank)[rank])
+    return float(order_statistics(values, rank, rank + 1)[0])
 
 
 def _counts_rejected(n: int, probability: float, share: float, tuned: float) -> int:

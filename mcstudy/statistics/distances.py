@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mcstudy.statistics.bernoulli import at_least_rejected
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.paged import empty, leave, taken
 from mcstudy.statistics.pools import PORTION
 from mcstudy.statistics.sequences import effective_z
 
@@ -41,7 +42,14 @@ class Steps:
     @cached_property
     def _total(self) -> NDArray[np.intp]:
         """Replicates up to each value, from 0 before the first: shape (k + 1,)."""
-        return np.concatenate([[0], np.cumsum(self.counts)])
+        found = empty(self.counts.size + 1, np.intp)
+        found[0] = 0
+        for first in range(0, self.counts.size, PORTION):
+            place = slice(first + 1, first + 1 + PORTION)
+            np.cumsum(self.counts[first : first + PORTION], out=found[place])
+            found[place] += found[first]
+            leave(found)
+        return found
 
     @property
     def replicates(self) -> int:
@@ -59,6 +67,7 @@ class Steps:
             heights = self._total[first : first + at.size + 1] / self.replicates
             probability = np.stack([before, at], axis=1).ravel()
             yield probability, np.stack([heights[:-1] - before, heights[1:] - at], axis=1).ravel()
+            leave(self._total, self.before, self.at)
 
     def upper_limit(self, margin: float, share: float, tuned: float) -> float:
         """Upper limit of the distance between the two laws, for a comparison with a margin.
@@ -97,10 +106,10 @@ class Steps:
         n, total = self.replicates, self._total
         chosen = self._chosen(margin)
         # Between two chosen values: at most the replicates before the later one, at least F at the earlier one.
-        below = total[np.append(chosen, self.counts.size)]
-        above = n - np.concatenate([[0], total[chosen + 1]])
-        least_below = np.concatenate([[0.0], self.at[chosen]])
-        least_above = np.append(1.0 - self.before[chosen], 0.0)
+        below = np.append(taken(total, chosen), n)
+        above = n - np.concatenate([[0], taken(total, chosen + 1)])
+        least_below = np.concatenate([[0.0], taken(self.at, chosen)])
+        least_above = np.append(1.0 - taken(self.before, chosen), 0.0)
         return all(
             bool(np.all(at_least_rejected(count, n, least + margin, share=share, tuned=tuned)))
             for count, least in ((below, least_below), (above, least_above))
@@ -112,5 +121,6 @@ class Steps:
         if self.counts.size <= points:
             return np.arange(self.counts.size)
         ranks = np.linspace(0, self.replicates - 1, points).astype(np.intp)
-        found: NDArray[np.intp] = np.unique(np.searchsorted(self._total[1:], ranks, side="right"))
-        return found
+        if self.counts.size == self.replicates:  # each value once: its rank is its place
+            return np.unique(ranks)
+        return np.unique(np.searchsorted(self._total[1:], ranks, side="right"))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.pools import peak_of, total
+from mcstudy.statistics.pools import cube, in_portions, mean_of, peak_of, total
 
 __all__ = [
     "check_confidence",
@@ -137,8 +137,8 @@ def hall_interval(
     if error == 0:
         return center, center
     n = influence.size
-    places = influence / (error * math.sqrt(n))
-    skew = float(np.mean(places * places * places)) / math.sqrt(n)
+    unit = error * math.sqrt(n)
+    skew = mean_of(in_portions(lambda portion: cube(portion / unit), influence)) / math.sqrt(n)
     return center - error * _studentized(t, skew), center - error * _studentized(-t, skew)
 
 

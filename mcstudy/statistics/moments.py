@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
-from mcstudy.statistics.pools import peak_of
+from mcstudy.statistics.pools import extremes, in_portions, mean_of, peak_of
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed, checked
 
 __all__ = ["mean", "rms", "sd", "variance"]
@@ -26,21 +26,21 @@ class _Mean(Statistic):
     def estimate(self, values: ArrayLike) -> Estimate:
         data = checked(values)
         center = _mean(data)
-        return Estimate(center, standard_error(data - center), data.size)
+        return Estimate(center, standard_error(_less(data, center)), data.size)
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         data = checked(values)
         center = _mean(data)
-        return hall_interval(center, data - center, confidence)
+        return hall_interval(center, _less(data, center), confidence)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values)
         center = _mean(data)
-        return believed(center, data - center, rounding=_rounding(data))
+        return believed(center, _less(data, center), rounding=_rounding(data))
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data = checked(values)
-        return data - _mean(data)
+        return _less(data, _mean(data))
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,10 @@ class _Variance(Statistic):
     @staticmethod
     def _value_and_influence(values: ArrayLike) -> tuple[float, FloatArray]:
         data = checked(values)
-        squares = np.square(data - _mean(data)) * (data.size / (data.size - 1))
+        center, factor = _mean(data), data.size / (data.size - 1)
+        squares = in_portions(lambda portion: np.square(portion - center) * factor, data)
         value = _mean(squares)
-        return value, squares - value
+        return value, _less(squares, value)
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,9 @@ class _Root(Statistic):
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
         root = math.sqrt(statistic.estimate(argument).value)
+        factor = peak / (2 * root) if root else 0.0
         influence = statistic.influence(argument)
-        influence *= peak / (2 * root) if root else 0.0
-        return influence
+        return in_portions(lambda portion: portion * factor, influence, out=influence)
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ class _Rms(_Root):
     name = "rms"
 
     def _square(self, data: FloatArray) -> tuple[Statistic, FloatArray]:
-        return _Mean(self.column), np.square(data, out=data)
+        return _Mean(self.column), in_portions(np.square, data, out=data)
 
 
 def mean(column: str) -> Statistic:
@@ -186,18 +187,22 @@ def _rounding(data: FloatArray) -> float:
 
 def _mean(data: FloatArray) -> float:
     """Mean; equal values have exactly that mean, where the rounding of a sum would give them a spread."""
-    smallest = float(np.min(data))
-    if smallest == np.max(data):
+    smallest, largest = extremes(data)
+    if smallest == largest:
         return smallest
     # A sum may pass the largest double where no mean does.
     share = 1.0 / data.size
-    if peak_of(data) > share * np.finfo(np.float64).max:
+    if max(-smallest, largest) > share * np.finfo(np.float64).max:
         return float(np.sum(data * share))
-    return float(np.mean(data))
+    return mean_of(data)
+
+
+def _less(data: FloatArray, center: float) -> FloatArray:
+    return in_portions(lambda portion: portion - center, data)
 
 
 def _scaled(values: ArrayLike) -> tuple[FloatArray, float]:
     """Return the replicates divided by their largest magnitude, so that no square overflows, and that."""
     data = checked(values)
     peak = peak_of(data) or 1.0
-    return data / peak, peak
+    return in_portions(lambda portion: portion / peak, data), peak

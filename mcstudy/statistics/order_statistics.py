@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mcstudy.statistics.intervals import FloatArray, check_confidence
+from mcstudy.statistics.ordering import order_statistics
 
 __all__ = ["maritz_jarrett", "order_statistic_interval", "sample_quantile"]
 
@@ -35,11 +36,15 @@ def sample_quantile(values: FloatArray, probability: float) -> float:
     >>> sample_quantile(np.array([-np.inf, 0.0, 1.0, np.inf]), 0.1)
     -inf
     """
+    place = probability * (values.size - 1)
+    rank = min(math.floor(place), values.size - 2) if values.size > 1 else 0
+    neighbours = order_statistics(values, rank, min(rank + 2, values.size))
+    # Of two values the quantile between them is where it lies between their ranks.
     with np.errstate(invalid="ignore"):
-        found = float(np.quantile(values, probability))
+        found = float(np.quantile(neighbours, place - rank))
     if not math.isnan(found):
         return found
-    below, above = (float(np.quantile(values, probability, method=side)) for side in ("lower", "higher"))
+    below, above = float(neighbours[0]), float(neighbours[math.ceil(place) - rank])
     if math.isinf(below) and math.isinf(above):
         return below if below == above else math.nan
     return below if math.isinf(below) else above
@@ -79,7 +84,7 @@ def maritz_jarrett(values: FloatArray, probability: float) -> float:
     first = math.floor(n * betaincinv(*law, np.finfo(float).eps))
     last = math.ceil(n * betainccinv(*law, np.finfo(float).eps))
     weights = np.diff(betainc(*law, np.arange(first, last + 1) / n))
-    ordered = np.sort(np.partition(values, (first, last - 1))[first:last])
+    ordered = order_statistics(values, first, last)
     finite = np.isfinite(ordered)
     if not np.all(finite):
         if weights @ ~finite > RARE:

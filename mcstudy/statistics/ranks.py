@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError
@@ -16,6 +16,7 @@ from mcstudy.statistics.order_statistics import (
     order_statistic_interval,
     sample_quantile,
 )
+from mcstudy.statistics.pools import everywhere, in_portions, total
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, checked
 from mcstudy.statistics.worst_case import mean_bounds, quantile_bounds
 
@@ -65,12 +66,13 @@ class _Quantile(Statistic):
     def influence(self, values: ArrayLike) -> FloatArray:
         data = checked(values, infinite=True)
         estimate = self.estimate(data)
-        above = data > estimate.value
-        influence = above - np.mean(above)
+        share = total(data, lambda portion: np.count_nonzero(portion > estimate.value)) / data.size
+        influence = in_portions(lambda portion: (portion > estimate.value) - share, data)
         error = standard_error(influence)
         # The influence is that of the indicator, divided by the density at the quantile; the density is the
         # one that the Maritz-Jarrett error implies, so that both ways to the standard error agree.
-        return influence * (estimate.mcse / error if error else 0.0)
+        factor = estimate.mcse / error if error else 0.0
+        return in_portions(lambda portion: portion * factor, influence, out=influence)
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ class _Proportion(Statistic):
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         data = self._indicators(values)
-        return clopper_pearson(int(np.count_nonzero(data)), data.size, confidence)
+        return clopper_pearson(_hits(data), data.size, confidence)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data = self._indicators(values)
-        hits, count = int(np.count_nonzero(data)), data.size
+        hits, count = _hits(data), data.size
 
         def limits(share: float, tuned: float) -> Limits:
             low, high = proportion_limits(hits, count, share=share, tuned=tuned)
@@ -111,15 +113,23 @@ class _Proportion(Statistic):
 
     def _indicators(self, values: ArrayLike) -> FloatArray:
         data = checked(values)
-        strange = (data != 0) & (data != 1)
-        if np.any(strange):
-            index = int(np.argmax(strange))
+        if not everywhere(_is_indicator, data):
+            index = int(np.argmin(_is_indicator(data)))
             msg = (
                 f"`values` of the {self.label} must be 0 or 1, got {data[index]} at index {index}; "
                 f"return an indicator column, or use `mean`"
             )
             raise InputError(msg)
         return data
+
+
+def _is_indicator(portion: FloatArray) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (portion == 0) | (portion == 1)
+    return found
+
+
+def _hits(data: FloatArray) -> int:
+    return int(total(data, np.count_nonzero))
 
 
 def quantile(column: str, probability: float) -> Statistic:

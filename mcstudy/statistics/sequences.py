@@ -20,7 +20,7 @@ import numpy as np
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
-from mcstudy.statistics.pools import Pool, extremes, total
+from mcstudy.statistics.pools import Pool, cube, extremes, total
 
 __all__ = [
     "TUNED",
@@ -227,7 +227,7 @@ class Moments(NamedTuple):
             return cls(pool.size, low, high, 0.0, 0.0, 0.0)
         mean = total(pool, lambda portion: portion / peak) / pool.size
         second = total(pool, lambda portion: np.square(portion / peak - mean))
-        third = total(pool, lambda portion: _cube(portion / peak - mean))
+        third = total(pool, lambda portion: cube(portion / peak - mean))
         return cls(pool.size, low, high, mean, second, third)
 
     @property
@@ -321,10 +321,6 @@ def _one_sided(
     # The remainder is symmetric: it dilutes the skewness.
     diluted = skewness * (error / total) ** 3
     return sequence_limits(center + shift, total, diluted, moments.size, z, degrees=degrees)
-
-
-def _cube(places: FloatArray) -> FloatArray:
-    return places * places * places  # many times as fast as a power
 
 
 def law_band(replicates: int, share: float, first: int = 64) -> float:

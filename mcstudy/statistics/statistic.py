@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.algebra import Algebra
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.pools import everywhere
 from mcstudy.statistics.sequences import TUNED, Moments, effective_z, influence_limits
 from mcstudy.statistics.tails import Condition, Tails, condition
 
@@ -193,13 +194,17 @@ def checked(values: ArrayLike, *, infinite: bool = False) -> FloatArray:
     if data.size < 2:
         msg = f"`values` must hold at least 2 replicates, got {data.size}; draw more"
         raise InputError(msg)
-    right = ~np.isnan(data) if infinite else np.isfinite(data)
-    if not np.all(right):
-        index = int(np.argmin(right))
+    right = _is_number if infinite else np.isfinite
+    if not everywhere(right, data):
+        index = int(np.argmin(right(data)))
         rule = "not be missing" if infinite else "be finite"
         msg = f"`values` must {rule}, got {data[index]} at index {index}; leave failed replicates out"
         raise InputError(msg)
     return data.astype(np.float64, copy=False)
+
+
+def _is_number(portion: FloatArray) -> NDArray[np.bool_]:
+    return ~np.isnan(portion)
 
 
 def believed(

@@ -1,7 +1,13 @@
 """Values that only rounding tells apart: 0.1 * 3 and 0.3 are one atom of a law on a lattice."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
+
+from mcstudy.statistics.ordering import ordered
+from mcstudy.statistics.paged import empty, leave
+from mcstudy.statistics.pools import PORTION
 
 __all__ = ["ULPS", "Clusters", "clusters", "widened"]
 
@@ -27,16 +33,42 @@ class Clusters:
     """
 
     def __init__(self, ordered: FloatArray) -> None:
-        before, after = ordered[:-1], ordered[1:]
+        self.low: FloatArray = ordered
+        self.high: FloatArray = ordered
+        self.counts: npt.NDArray[np.intp] = np.broadcast_to(np.intp(1), ordered.size)
+        groups = different = 0
+        for starts, gaps in _starts(ordered):
+            groups, different = groups + starts.size, different + gaps
+        self.merged = different - (groups - 1)
+        if groups < ordered.size:
+            self.low, self.high, self.counts = empty(groups), empty(groups), empty(groups, np.intp)
+            self._fill(ordered)
+
+    def _fill(self, ordered: FloatArray) -> None:
+        """Set the groups; each ends where the next one starts."""
+        begun = last = 0  # groups that have begun, and where the last of them has
+        for starts, _ in _starts(ordered):
+            self.low[begun : begun + starts.size] = ordered[starts]
+            ended = slice(max(begun - 1, 0), begun - 1 + starts.size)
+            following = starts if begun else starts[1:]
+            self.high[ended] = ordered[following - 1]
+            self.counts[ended] = np.diff(starts, prepend=last) if begun else np.diff(starts)
+            begun += starts.size
+            last = int(starts[-1]) if starts.size else last
+            leave(ordered, self.low, self.high, self.counts)
+        self.high[-1], self.counts[-1] = ordered[-1], ordered.size - last
+
+
+def _starts(ordered: FloatArray) -> Iterator[tuple[npt.NDArray[np.intp], int]]:
+    """Where groups start, portion by portion, and how many values differ from the one before."""
+    for first in range(0, ordered.size, PORTION):
+        portion = ordered[max(first - 1, 0) : first + PORTION]
+        before, after = portion[:-1], portion[1:]
         # From one infinity to another there is no gap.
         gaps = np.subtract(after, before, out=np.zeros(after.shape), where=after != before)
-        starts = np.flatnonzero(np.concatenate([[True], gaps > _rounding(after)]))
-        ends = np.append(starts[1:], ordered.size) - 1
-        apart = starts.size == ordered.size
-        self.low: FloatArray = ordered if apart else ordered[starts]
-        self.high: FloatArray = ordered if apart else ordered[ends]
-        self.counts = ends - starts + 1
-        self.merged = int(np.count_nonzero(gaps)) - (starts.size - 1)
+        starts = max(first, 1) + np.flatnonzero(gaps > _rounding(after))
+        yield np.append(0, starts) if first == 0 else starts, int(np.count_nonzero(gaps))
+        leave(ordered)
 
 
 def clusters(values: npt.ArrayLike) -> Clusters:
@@ -53,7 +85,7 @@ def clusters(values: npt.ArrayLike) -> Clusters:
     >>> found.counts.tolist(), found.merged
     ([2, 1], 1)
     """
-    return Clusters(np.sort(np.asarray(values, dtype=np.float64)))
+    return Clusters(ordered(np.asarray(values, dtype=np.float64)))
 
 
 def widened(points: FloatArray, direction: int) -> FloatArray:

@@ -9,7 +9,8 @@ import pytest
 
 from mcstudy import Scenario
 from mcstudy.draws import Block
-from mcstudy.engine.batches import ENOUGH, MOST, Pace, run_batch
+from mcstudy.engine import batches
+from mcstudy.engine.batches import ENOUGH, MOST, Backlog, Pace, run_batch
 from mcstudy.engine.payload import pack
 from mcstudy.engine.worker import BlockResult, Task, run_block
 
@@ -88,3 +89,41 @@ def test_a_batch_is_drawn_block_by_block() -> None:
         assert result.data is not None
         assert expected.data is not None
         assert result.data.tobytes() == expected.data.tobytes()
+
+
+def drawn(batch: list[Task]) -> list[BlockResult]:
+    return [BlockResult(task.block, data=np.zeros(4, dtype=[("x", float)])) for task in batch]
+
+
+def test_nothing_is_handed_out_while_too_much_waits() -> None:
+    """It is handed out once enough of it has been used; nothing is skipped."""
+    tasks, backlog = tasks_of(20), Backlog(2, room=5 * 32)
+    handed = backlog.held_back([task] for task in tasks)
+    waiting = [next(handed)]
+    backlog.use(drawn(waiting.pop()))  # of which it is known how large a block is
+    seen = tasks[:1]
+    while (batch := next(handed)) != []:
+        waiting.append(batch)
+    assert len(waiting) == 6  # five fill the room; the one over it is seen when the next is asked for
+    assert next(handed) == []
+    while waiting:
+        batch = waiting.pop(0)
+        backlog.use(drawn(batch))
+        seen += batch
+        waiting += [more] if (more := next(handed, [])) else []
+    assert seen == tasks
+
+
+def test_what_keeps_workers_busy_is_handed_out_whatever_it_holds() -> None:
+    tasks, backlog = tasks_of(20), Backlog(4, room=1)
+    handed = backlog.held_back([task] for task in tasks)
+    backlog.use(drawn(next(handed)))
+    assert [len(next(handed)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+
+
+def test_over_an_empty_batch_a_worker_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr("mcstudy.engine.batches.time.sleep", rests.append)
+    assert run_batch([]) == []
+    run_batch(tasks_of(1))
+    assert rests == [batches.REST]
