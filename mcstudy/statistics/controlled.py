@@ -9,6 +9,9 @@ which each is divided by one less its leverage. So a replicate that draws the li
 
 That b is estimated costs a term of second order, ``-(mean(y) - mu) (b - beta)``, which biases by a multiple of 1/n
 where x is not linear in y. It is a product of two means, and goes into the remainder of the limits.
+
+A control that does not vary, at its expectation, has no say: the plain mean is left. Away from its expectation it has
+values that no replicate has shown yet, or the expectation is wrong: the replicates do not define the estimate then.
 """
 
 import math
@@ -21,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion
+from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion, undefined
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.moments import mean
@@ -107,9 +110,11 @@ class _Controlled(Expanded):
     def expand(self, values: ArrayLike) -> Expansion:
         x, *controls = columns_of(values, self.columns)
         if x.size < self.fewest:
-            msg = f"`values` must hold at least {self.fewest} replicates for {len(controls)} controls, got {x.size}; draw more"
+            msg = f"`values` must hold at least {self.fewest} replicates for a line of {', '.join(self.controls)}, got {x.size}; draw more"
             raise InputError(msg)
         fitted = _fit(x, controls, self._numbers())
+        if not fitted.defined:
+            return undefined(x.size)
         left_out = fitted.deviations / (1 - np.minimum(fitted.leverages, LARGE_LEVERAGE))
         for index in np.flatnonzero(fitted.leverages > LARGE_LEVERAGE):
             others = [np.delete(column, index) for column in (x, *controls)]
@@ -135,6 +140,8 @@ class _Fit(NamedTuple):
     ----------
     value : float
         What it is at the expectations.
+    defined : bool
+        False where the expectations are off the plane that the controls lie in.
     scores : list of k arrays of shape (n,)
     residuals : ndarray of shape (n,)
     deviations : ndarray of shape (n,)
@@ -145,6 +152,7 @@ class _Fit(NamedTuple):
     """
 
     value: float
+    defined: bool
     scores: list[FloatArray]
     residuals: FloatArray
     deviations: FloatArray
@@ -155,16 +163,16 @@ class _Fit(NamedTuple):
 def _fit(x: FloatArray, controls: Sequence[FloatArray], expectations: Sequence[float]) -> _Fit:
     """Least squares; a control that does not vary, or not but with those before it, has no say."""
     center, n = mean("x").estimate(x).value, x.size
-    residuals = x - center
-    value, largest = center, peak_of(x)
+    residuals, value, largest = x - center, center, peak_of(x)
     scores: list[FloatArray] = []
     steps: list[float] = []
+    defined = True
     weights, leverages = np.full(n, 1 / n), np.full(n, 1 / n)
     for control, expectation in zip(controls, expectations, strict=True):
-        found = _score(control, expectation, scores, steps)
-        if found is None:
+        score, step = _score(control, expectation, scores, steps)
+        if score is None:
+            defined = defined and not step
             continue
-        score, step = found
         scores.append(score)
         steps.append(step)
         slope = float(np.sum(score * residuals))
@@ -174,18 +182,21 @@ def _fit(x: FloatArray, controls: Sequence[FloatArray], expectations: Sequence[f
         weights += score * step
         leverages += np.square(score)
     rounding = ROUNDING * largest * n * float(np.max(np.abs(weights)))
-    return _Fit(value, scores, residuals, weights * residuals, leverages, rounding)
+    return _Fit(value, defined, scores, residuals, weights * residuals, leverages, rounding)
 
 
 def _score(
     control: FloatArray, expectation: float, scores: Sequence[FloatArray], steps: Sequence[float]
-) -> tuple[FloatArray, float] | None:
-    """What a control adds to those before it, of norm 1, and how far from its mean its expectation is; or nothing."""
+) -> tuple[FloatArray | None, float]:
+    """What a control adds to those before it, of norm 1, and how far from its mean its expectation is.
+
+    Where it adds nothing: how far its expectation is from where those of the others put it, 0 where that is rounding.
+    """
     center = mean("y").estimate(control).value
     row, step = control - center, expectation - center
     peak = peak_of(row)
     if peak <= ROUNDING * peak_of(control):
-        return None
+        row, peak = np.zeros(row.size), 1.0
     row, step = row / peak, step / peak
     whole = math.sqrt(float(np.sum(np.square(row))))
     for _ in range(2):  # what rounding leaves the first time is orthogonal after the second
@@ -193,7 +204,10 @@ def _score(
             share = float(np.sum(score * row))
             row, step = row - share * score, step - share * other
     norm = math.sqrt(float(np.sum(np.square(row))))
-    return (row / norm, step / norm) if norm > COLLINEAR * whole else None
+    if norm > COLLINEAR * whole:
+        return row / norm, step / norm
+    scale = abs(expectation) + abs(center) + peak_of(control)
+    return None, step if abs(step) * peak > COLLINEAR * scale else 0.0
 
 
 def _with_slopes(fitted: _Fit, influence: FloatArray) -> Expansion:

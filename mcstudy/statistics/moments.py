@@ -152,9 +152,9 @@ def mean(
 
     Control variates are columns of the same replicates whose expectation is known. What they are off is taken off the
     mean, by their regression coefficient: ``mean(x) - b (mean(y) - expectation)``. With a correlation of r a verdict
-    takes ``1 - r^2`` times the replicates. A wrong expectation biases by b times its error, and nothing tells: claim
-    ``Value(..., of=mean("y"), equals=expectation)`` beside it. A control that does not vary, or that is a combination
-    of those before it, has no say.
+    takes about ``1 - r^2`` times the replicates. A wrong expectation biases by b times its error, and nothing tells:
+    claim ``Value(..., of=mean("y"), equals=expectation)`` beside it. A control that does not vary, or only with those
+    before it, has no say; where it does not, and is off its expectation, the mean is nan and its limits are infinite.
 
     Parameters
     ----------
