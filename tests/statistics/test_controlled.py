@@ -45,7 +45,8 @@ def least_squares(values: FloatArray, expectations: list[float]) -> float:
 def left_out(values: FloatArray, expectations: list[float]) -> FloatArray:
     """Influences of the jackknife, which fits n times."""
     found = [least_squares(np.delete(values, i, axis=0), expectations) for i in range(len(values))]
-    return (len(values) - 1) * (np.mean(found) - np.asarray(found))
+    influence: FloatArray = (len(values) - 1) * (np.mean(found) - np.asarray(found))
+    return influence
 
 
 @pytest.mark.parametrize(("statistic", "values", "expectations"), CASES, ids=["one", "both"])
