@@ -94,7 +94,9 @@ def test_what_a_mean_alone_may_have_is_refused(draws: Draws) -> None:
     with pytest.raises(ClaimError, match="`range` must go with a mean, got a controlled mean"):
         mc.Value("v", "s", of=CONTROLLED, equals=0.0, margin=0.1, range=(0.0, 1.0))
     paired = mc.Value("v", "s", of=CONTROLLED, equals="y", margin=0.1)
-    with pytest.raises(ClaimError, match=r"column `y` must be constant within a scenario .*a controlled mean"):
+    with pytest.raises(
+        ClaimError, match=r"column `y` must be constant within a scenario .*a controlled mean"
+    ):
         find(paired, draws, 0.01)
 
 
