@@ -116,6 +116,7 @@ def cases(mean: float) -> dict[str, Case]:
     """All statistics of the columns of `sample`, by what the table calls them."""
     return {
         "mean, bias, width": Case(mc.bias("x", mean), spread=of_mean),
+        "mean controlled by y": Case(mc.mean("x", control="y", expectation=1.4 * mean)),
         "relative bias": Case(mc.relative_bias("x", 2.0), spread=lambda law: of_mean(law) / 2),
         "variance": Case(mc.variance("x"), 4, of_variance),
         "sd": Case(mc.sd("x"), 4),
