@@ -125,7 +125,8 @@ class Law(_Distance):
         own = shares.retuned(max(FEWEST, replicates_for(2.0 * self.margin, shares.confirm)))
         # The supremum is reached at a replicate or just before one: the left limits see it where the law jumps.
         before = in_portions(lambda points: law.cdf(widened(points, -1)), found.low)
-        before[found.low == -math.inf] = 0.0  # also of a law with an atom there
+        if found.low[0] == -math.inf:
+            before[0] = 0.0  # also of a law with an atom there
         at = in_portions(lambda points: law.cdf(widened(points, 1)), found.high)
         steps = Steps(counts=found.counts, at=at, before=before)
         cell = _law_cell(steps.deviations(), law_band(count, own.refute), found.merged)
