@@ -307,5 +307,6 @@ def test_claims_take_turns_and_lose_nothing() -> None:
 
     counts = {"long": 2 * TOGETHER, "short": 3, "none": 0, "longer": 2 * TOGETHER + 1}
     found = in_turns({name: cells(name, count) for name, count in counts.items()})
-    assert found == {name: [(name, number) for number in range(count)] for name, count in counts.items()}
+    expected: Any = {name: [(name, number) for number in range(count)] for name, count in counts.items()}
+    assert found == expected
     assert order.index(("longer", 0)) < order.index(("long", TOGETHER))
