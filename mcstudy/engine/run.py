@@ -114,7 +114,8 @@ def write_ledger(ledger: Ledger, out: Path) -> None:
     folder = out / ledger.study.name
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / "ledger.tmp"
-    beside.write_text(ledger.to_json(), encoding="utf-8")
+    with beside.open("w", encoding="utf-8") as file:
+        file.writelines(ledger.texts())
     beside.replace(folder / "ledger.json")
 
 
