@@ -9,7 +9,7 @@ import dataclasses
 import json
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -19,7 +19,7 @@ import numpy as np
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
 
-__all__ = ["from_plain", "laid_out", "parsed", "plain"]
+__all__ = ["Deferred", "from_plain", "parsed", "plain"]
 
 T = TypeVar("T")
 _NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -28,8 +28,29 @@ DEEP = 64  # levels, of which a ledger has a dozen: what is nested without an en
 _RULES: dict[Any, str] = {int: "a whole number", bool: "true or false", str: "a text"}
 
 
-def plain(value: Any) -> Any:
+class Deferred(Sequence[Any]):
+    """Items of which plain values are made as they are asked for, for there may be 100,000.
+
+    `plain` makes it of a long sequence; `jsontext` writes it as a list.
+    """
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, place: Any) -> Any:
+        return plain(self._items[place])
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(plain, self._items)
+
+
+def plain(value: Any, *, longest: float = math.inf) -> Any:
     """Turn dataclasses, mappings, sequences, arrays and numbers into what JSON can say.
+
+    Sequences of more than `longest` items are deferred.
 
     Examples
     --------
@@ -42,12 +63,12 @@ def plain(value: Any) -> Any:
         return value
     if kind is float:
         return _number_said(value)
-    if (writers := _writers(kind)) is not None:
-        return {name: write(getattr(value, name)) for name, write in writers}
+    if (writer := _writer(kind)) is not None:
+        return writer(value, longest)
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, longest=longest) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return Deferred(value) if len(value) > longest else [plain(item, longest=longest) for item in value]
     if isinstance(value, np.ndarray):
         return [plain(item) for item in value.tolist()]
     if isinstance(value, np.generic):
@@ -64,48 +85,33 @@ def _number_said(value: float) -> float | str:
 
 
 @cache
-def _writers(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...] | None:
-    """The fields of a dataclass, each with what makes plain values of it; None for any other type.
+def _writer(kind: Any) -> Callable[[Any, float], dict[str, Any]] | None:
+    """What makes plain values of the fields of a dataclass; None for any other type.
 
     A margin that was given as 1 becomes the 1.0 that is read back: the same object, the same digest.
     """
     if not dataclasses.is_dataclass(kind):
         return None
-    numbers: dict[Any, Callable[[Any], Any]] = {
-        float: lambda value: _number_said(float(value)),
-        tuple[float, float]: lambda value: [_number_said(float(item)) for item in value],
-    }
-    return tuple((name, numbers.get(hint, plain)) for name, hint in _hints(cast(Any, kind)).items())
+    hints = _hints(cast(Any, kind))
+    names = tuple(hints)
+    numbers = tuple(name for name in names if hints[name] is float)
+    pairs = tuple(name for name in names if hints[name] == tuple[float, float])
+    others = tuple(name for name in names if name not in numbers and name not in pairs)
 
+    def write(value: Any, longest: float) -> dict[str, Any]:
+        content = {name: getattr(value, name) for name in names}
+        for name in numbers:
+            number = content[name]
+            if type(number) is not float or not math.isfinite(number):
+                content[name] = _number_said(float(number))
+        for name in pairs:
+            content[name] = [_number_said(float(item)) for item in content[name]]
+        for name in others:
+            if type(item := content[name]) not in _PLAIN:
+                content[name] = plain(item, longest=longest)
+        return content
 
-def laid_out(value: Any, levels: int, indent: str = "") -> str:
-    """The JSON text of plain values: a line for each item of the outer levels, and one for what is deeper.
-
-    What is on one line is written by the standard library's C; with line breaks everywhere nothing is.
-
-    Examples
-    --------
-    >>> print(laid_out({"cells": [{"n": 8}, {"n": 16}]}, levels=2))
-    {
-     "cells": [
-      {"n": 8},
-      {"n": 16}
-     ]
-    }
-    """
-    if not levels or not value or not isinstance(value, (dict, list)):
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    inner = indent + " "
-    if isinstance(value, list):
-        lines, (left, right) = [laid_out(item, levels - 1, inner) for item in value], "[]"
-    else:
-        left, right = "{}"
-        lines = [
-            f"{json.dumps(name, ensure_ascii=False)}: {laid_out(item, levels - 1, inner)}"
-            for name, item in value.items()
-        ]
-    separator = f",\n{inner}"
-    return f"{left}\n{inner}{separator.join(lines)}\n{indent}{right}"
+    return write
 
 
 def parsed(text: str) -> Any:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mcstudy.exceptions import StudyError
+from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
+from mcstudy.statistics.pools import PORTION, everywhere
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import joined
-from mcstudy.statistics.statistic import Limiting, Statistic
+from mcstudy.statistics.statistic import Statistic, Summary
 
-__all__ = ["QUARANTINED", "Block", "Draws", "Failure", "Sample", "portions"]
+__all__ = ["QUARANTINED", "Block", "Draws", "Failure", "Sample", "portions", "summarise"]
 
 FloatArray = npt.NDArray[np.float64]
 QUARANTINED = "quarantined"  # how the reason of a block begins that killed its worker
@@ -93,7 +95,8 @@ class Sample:
     block_size: int
     experiment: str = ""
     missing: tuple[str, ...] = ()
-    _limits: dict[Statistic, Limiting] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _summaries: dict[Statistic, Summary] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _infinite: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def replicates(self) -> int:
@@ -139,19 +142,42 @@ class Sample:
         lost = np.full(self.replicates, np.nan)  # where every replicate has failed, nobody knows the columns
         return joined([self.columns.get(name, lost)[self.kept(statistic)] for name in statistic.columns])
 
-    def limiting(self, statistic: Statistic) -> Limiting:
-        """The limits of a statistic, see `Statistic.limiting`: found once for all claims where these may share them."""
+    def summary(self, statistic: Statistic) -> Summary:
+        """Estimate and limits of a statistic: found once for all claims where these may share them."""
         if not statistic.shared:
-            return statistic.limiting(self.taken(statistic))
-        if statistic not in self._limits:
-            self._limits[statistic] = statistic.limiting(self.taken(statistic))
-        return self._limits[statistic]
+            return statistic.summary(self.taken(statistic))
+        if statistic not in self._summaries:
+            self._summaries[statistic] = statistic.summary(self.taken(statistic))
+        return self._summaries[statistic]
+
+    def has_infinite(self, column: str) -> bool:
+        """Whether there is any infinite value in a column."""
+        if column not in self._infinite:
+            values = self.columns.get(column, np.empty(0))
+            self._infinite[column] = not everywhere(lambda portion: ~np.isinf(portion), values)
+        return self._infinite[column]
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""
         drawn = int(np.flatnonzero(self.present(*columns))[position])
         number, index = divmod(drawn, self.block_size)
         return Block(self.scenario, number, self.experiment), index
+
+
+def summarise(samples: Sequence[Sample], statistic: Statistic) -> None:
+    """Find the summaries of a shared statistic in many samples, of those of one size at once: many small arrays cost more than one."""
+    sizes: dict[int, list[tuple[Sample, FloatArray]]] = {}
+    for sample in samples:
+        if statistic not in sample._summaries and np.ndim(values := sample.taken(statistic)) == 1:
+            sizes.setdefault(values.size, []).append((sample, values))
+    for size, own in sizes.items():
+        step = PORTION // size if size else 0
+        for first in range(0, len(own), step) if step > 1 and size >= statistic.fewest else ():
+            some = own[first : first + step]
+            with suppress(InputError):  # of one that it can't be taken of: who asks for that one is told
+                found = statistic.summaries(np.stack([values for _, values in some]))
+                for (sample, _), summary in zip(some, found, strict=True):
+                    sample._summaries[statistic] = summary
 
 
 @dataclass(frozen=True)

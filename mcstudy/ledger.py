@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from mcstudy.codec import from_plain, laid_out, parsed, plain
+from mcstudy.codec import from_plain, parsed, plain
 from mcstudy.evidence import Evidence
 from mcstudy.exceptions import InputError
 from mcstudy.findings import Finding, Verdict
+from mcstudy.jsontext import laid_out, lines
 from mcstudy.measured import MeasureCell, Measured
 from mcstudy.scenarios import Level, Scenario
-from mcstudy.seal import SEAL, BlockDigests, broken, findings_digest, seal, source_digest
+from mcstudy.seal import DIAGNOSTICS, SEAL, BlockDigests, broken, digests_of_findings, seal, source_digest
 from mcstudy.timings import Further, Timing, forecast
 from mcstudy.words import nearest
 
@@ -40,6 +42,8 @@ __all__ = [
 ]
 
 SCHEMA = 2
+LEVELS = 4  # of a document, that have a line for each item
+LONG = 256  # cells from which on they become text one after the other
 _DIGEST = re.compile("[0-9a-f]*")
 
 
@@ -239,9 +243,13 @@ class Ledger:
         return forecast(finding, self.timings, self.design.block_size)
 
     @cached_property
+    def _digested(self) -> tuple[str, dict[str, str]]:
+        return digests_of_findings(map(_told, self.findings), plain(self.measures))
+
+    @property
     def findings_digest(self) -> str:
         """The sha256 of the canonical JSON of findings and measures."""
-        return findings_digest(plain(self.findings), plain(self.measures))
+        return self._digested[0]
 
     def of_these_findings(self, **changes: Any) -> Ledger:
         """The ledger with other contents beside its findings and measures, whose digest is not made again."""
@@ -249,23 +257,29 @@ class Ledger:
         if other.findings is not self.findings or other.measures is not self.measures:
             msg = f"`changes` must leave findings and measures, got {', '.join(changes)}; use dataclasses.replace"
             raise InputError(msg)
-        other.__dict__["findings_digest"] = self.findings_digest  # where `cached_property` keeps it
+        other.__dict__["_digested"] = self._digested  # where `cached_property` keeps it
         return other
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The ledger as plain JSON values, in the order of ``ledger.json``."""
-        content = {item.name: plain(getattr(self, item.name)) for item in fields(Ledger)}
-        # What scripts of version 0.1 looked up by this name.
-        for finding, row in zip(self.findings, content["findings"], strict=True):
-            row["diagnostics"] = {"deciding_cell": finding.deciding, "note": finding.note}
+        return self._document(math.inf)
+
+    def _document(self, longest: float) -> dict[str, Any]:
+        content = {item.name: plain(getattr(self, item.name), longest=longest) for item in fields(Ledger)}
+        content["findings"] = [_told(finding, longest) for finding in self.findings]
         content["digests"] = {**self.digests, "findings": self.findings_digest}
         document = {"schema": SCHEMA, **content}
-        return {**document, SEAL: seal(document)}
+        return {**document, SEAL: seal(document, self._digested[1])}
 
     def to_json(self) -> str:
         """The text of ``ledger.json``: floats as shortest round-trip, NaN and infinities as strings."""
-        return text_of(self.document)
+        return "".join(self.texts())
+
+    def texts(self) -> Iterator[str]:
+        """The text of ``ledger.json``, a piece at a time."""
+        yield from lines(self._document(LONG), LEVELS)
+        yield "\n"
 
     @staticmethod
     def from_json(text: str) -> Ledger:
@@ -291,7 +305,7 @@ class Ledger:
             raise InputError(msg)
         ledger = _read(document)
         # As it is written: a field that this version has added, with its default, is no edit.
-        found = findings_digest(document["findings"], document.get("measures", []))
+        found, _ = digests_of_findings(document["findings"], document.get("measures", []))
         if (written := ledger.digests.get("findings")) != found:
             msg = f"`ledger` must have the findings that its digest says, got {found[:12]} where {str(written)[:12]} is written: it was edited; run the study again"
             raise InputError(msg)
@@ -307,7 +321,14 @@ class Ledger:
 
 def text_of(document: Any) -> str:
     """The text of the document of a ledger: a line for each finding's cell, and for each item of other parts."""
-    return laid_out(document, levels=4) + "\n"
+    return laid_out(document, LEVELS) + "\n"
+
+
+def _told(finding: Finding, longest: float = LONG) -> dict[str, Any]:
+    """A finding as plain values, with what scripts of version 0.1 looked up by this name."""
+    told: dict[str, Any] = plain(finding, longest=longest)
+    told[DIAGNOSTICS] = {"deciding_cell": finding.deciding, "note": finding.note}
+    return told
 
 
 def _read(document: Mapping[str, Any]) -> Ledger:

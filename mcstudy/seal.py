@@ -9,8 +9,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
+from mcstudy.jsontext import pieces
 from mcstudy.scenarios import Scenario
 
 __all__ = [
@@ -18,7 +21,7 @@ __all__ = [
     "SEAL",
     "BlockDigests",
     "broken",
-    "findings_digest",
+    "digests_of_findings",
     "seal",
     "sealed_parts",
     "source_digest",
@@ -28,6 +31,7 @@ SEAL = "seal"  # where a document has the digests of its parts
 # 64 bits: that two of a million blocks share a digest by chance has a chance of 3e-8; all digits would be half a ledger.
 BLOCK_DIGITS = 16
 PART_DIGITS = 32
+DIAGNOSTICS = "diagnostics"
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,31 @@ class BlockDigests:
         return (self.digests[start : start + BLOCK_DIGITS] for start in starts)
 
 
-def findings_digest(findings: list[Any], measures: list[Any]) -> str:
-    """The sha256 of the canonical JSON of findings and measures.
+def digests_of_findings(findings: Iterable[Mapping[str, Any]], measures: Any) -> tuple[str, dict[str, str]]:
+    """The sha256 of the canonical JSON of findings and measures, and the parts of the seal that findings are.
 
-    Without the diagnostics of findings, which are written for scripts of version 0.1 and say nothing new.
+    The first is without the diagnostics of findings, which are written for scripts of version 0.1 and say nothing new.
     """
-    plain = [{name: value for name, value in item.items() if name != "diagnostics"} for item in findings]
-    return _sha256([plain, measures])
+    whole, parts = hashlib.sha256(b"[["), {}
+    for number, finding in enumerate(findings):
+        part, told = hashlib.sha256(), 0
+        whole.update(b"," if number else b"")
+        for place, name in enumerate(sorted(finding)):
+            digests = [part] if name == DIAGNOSTICS else [part, whole]
+            part.update(b"," if place else b"{")
+            if name != DIAGNOSTICS:
+                whole.update(b"," if told else b"{")
+                told += 1
+            for text in chain([f"{json.dumps(name)}:"], pieces(finding[name])):
+                content = text.encode()
+                for digest in digests:
+                    digest.update(content)
+        part.update(b"}")
+        whole.update(b"}" if told else b"{}")
+        parts[_named(finding)] = part.hexdigest()[:PART_DIGITS]
+    for text in chain(["],"], pieces(measures), ["]"]):
+        whole.update(text.encode())
+    return whole.hexdigest(), parts
 
 
 def source_digest(texts: Iterable[str]) -> str:
@@ -60,20 +82,25 @@ def source_digest(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def seal(document: Mapping[str, Any]) -> dict[str, str]:
+def seal(document: Mapping[str, Any], known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """The digest of every part of a ledger's document, each finding a part of its own.
 
     Parameters
     ----------
     document : mapping
         The content of a ``ledger.json``, with or without its seal.
+    known : mapping from str to str
+        Digests that are known.
 
     Returns
     -------
     dict from str to str
         "run" -> 32 hexadecimal digits, "claim 2c" -> ...
     """
-    return {name: _sha256(part)[:PART_DIGITS] for name, part in sealed_parts(document)}
+    return {
+        name: known[name] if name in known else _sha256(part)[:PART_DIGITS]
+        for name, part in sealed_parts(document)
+    }
 
 
 def broken(document: Mapping[str, Any]) -> list[str]:
@@ -105,7 +132,7 @@ def sealed_parts(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             continue
         if name == "findings" and _all_named(part):
             yield name, [finding["id"] for finding in part]
-            yield from ((f"claim {finding['id']}", finding) for finding in part)
+            yield from ((_named(finding), finding) for finding in part)
         else:
             yield name, part
 
@@ -116,6 +143,12 @@ def _all_named(findings: Any) -> bool:
     )
 
 
+def _named(finding: Mapping[str, Any]) -> str:
+    return f"claim {finding.get('id')}"
+
+
 def _sha256(content: Any) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    digest = hashlib.sha256()
+    for text in pieces(content):
+        digest.update(text.encode())
+    return digest.hexdigest()

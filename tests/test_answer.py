@@ -16,7 +16,7 @@ from mcstudy.exceptions import StudyError
 from mcstudy.ledger import Ledger
 from mcstudy.report.kinds import kind_of
 from mcstudy.report.numbers import MINUS, THIN
-from mcstudy.seal import SEAL, findings_digest
+from mcstudy.seal import SEAL, digests_of_findings
 
 MakeStudy = Callable[..., mc.Study]
 
@@ -122,7 +122,7 @@ def test_a_ledger_of_before_there_were_answers_is_read(ledger: mc.Ledger) -> Non
     document["design"]["experiments"][0].pop("meanings")
     for item in document["findings"]:
         del item["title"], item["group"]
-    document["digests"]["findings"] = findings_digest(document["findings"], document["measures"])
+    document["digests"]["findings"] = digests_of_findings(document["findings"], document["measures"])[0]
     document.pop(SEAL, None)
     document.pop("blocks", None)
     old = Ledger.from_document(document)

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pytest
 
 import mcstudy as mc
-from mcstudy.codec import DEEP, from_plain, laid_out, parsed, plain
+from mcstudy.codec import DEEP, from_plain, parsed, plain
 from mcstudy.exceptions import InputError
+from mcstudy.jsontext import laid_out
 from mcstudy.scenarios import Level
 
 

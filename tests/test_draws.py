@@ -10,8 +10,8 @@ import pytest
 
 import mcstudy as mc
 from mcstudy.claims import judge
-from mcstudy.draws import Block, Draws, Failure, Sample
-from mcstudy.exceptions import StudyError
+from mcstudy.draws import Block, Draws, Failure, Sample, summarise
+from mcstudy.exceptions import InputError, StudyError
 
 ONE = mc.Scenario(n=1)
 NAN = np.nan
@@ -134,17 +134,17 @@ class Mutable(list[float]):
         return float(np.mean(x) + sum(self))
 
 
-def test_limits_are_found_once_where_claims_may_share_them() -> None:
+def test_summaries_are_found_once_where_claims_may_share_them() -> None:
     drawn = sample([1.0, 2.0, 4.0, 8.0])
-    assert drawn.limiting(mc.mean("x")) is drawn.limiting(mc.mean("x"))
-    assert drawn.limiting(mc.mean("x")) is not drawn.limiting(mc.variance("x"))
+    assert drawn.summary(mc.mean("x")) is drawn.summary(mc.mean("x"))
+    assert drawn.summary(mc.mean("x")) is not drawn.summary(mc.variance("x"))
     # These hold on to values, and so does a condition on them.
-    assert drawn.limiting(mc.quantile("x", 0.5)) is not drawn.limiting(mc.quantile("x", 0.5))
+    assert drawn.summary(mc.quantile("x", 0.5)) is not drawn.summary(mc.quantile("x", 0.5))
     both = sample([1.0, 2.0, 4.0, 8.0], g=[1.0, 1.0, 0.0, 1.0])
     middle = mc.conditional(mc.quantile("x", 0.5), given="g")
-    assert both.limiting(middle) is not both.limiting(middle)
+    assert both.summary(middle) is not both.summary(middle)
     longer = sample([1.0, 2.0, 4.0, 8.0, 16.0])
-    assert longer.limiting(mc.mean("x"))(0.1, 64) != drawn.limiting(mc.mean("x"))(0.1, 64)
+    assert longer.summary(mc.mean("x")).limiting(0.1, 64) != drawn.summary(mc.mean("x")).limiting(0.1, 64)
 
 
 def test_a_statistic_that_can_not_be_hashed_is_judged() -> None:
@@ -154,3 +154,29 @@ def test_a_statistic_that_can_not_be_hashed_is_judged() -> None:
     assert judge([claim], Draws({ONE: drawn}), 0.01)[0].verdict is mc.Verdict.CONFIRMED
     moved[0] = 9.0
     assert judge([claim], Draws({ONE: drawn}), 0.01)[0].verdict is mc.Verdict.REFUTED
+
+
+def test_samples_of_one_size_are_summarised_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    samples = [sample(rng.random(size).tolist()) for size in (64, 64, 80, 64, 2, 1)]
+    failing, strange = sample([NAN, *rng.random(64).tolist()]), sample([np.inf, *rng.random(79).tolist()])
+    mean, shapes = mc.mean("x"), []
+    summaries = type(mean).summaries
+
+    def noted(of: mc.Statistic, stack: np.ndarray) -> Any:
+        shapes.append(stack.shape)
+        return summaries(of, stack)
+
+    monkeypatch.setattr(type(mean), "summaries", noted)
+    summarise([*samples, failing], mean)
+    assert shapes == [(4, 64), (1, 80), (1, 2)]
+    monkeypatch.undo()
+    summarise([strange], mean)  # whoever asks for it is told
+    for one in [*samples[:-1], failing]:
+        single = mean.summary(one.taken(mean))
+        assert one.summary(mean).estimate == single.estimate
+        assert one.summary(mean).limiting(0.01, 64) == single.limiting(0.01, 64)
+    with pytest.raises(InputError, match="must be finite, got inf at index 0"):
+        strange.summary(mean)
+    with pytest.raises(InputError, match="at least 2 replicates, got 1"):
+        samples[-1].summary(mean)

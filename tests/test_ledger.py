@@ -227,7 +227,7 @@ def test_time_is_forecast_by_scenarios_that_have_a_cells_factors(ledger: Ledger)
 
 def test_other_contents_leave_the_digest_of_findings(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = ledger.findings_digest
-    monkeypatch.setattr("mcstudy.ledger.findings_digest", None)  # it is not asked again
+    monkeypatch.setattr("mcstudy.ledger.digests_of_findings", None)  # it is not asked again
     other = ledger.of_these_findings(run=replace(ledger.run, seconds=1.5))
     assert (other.run.seconds, other.findings_digest) == (1.5, digest)
     with pytest.raises(InputError, match="`changes` must leave findings and measures, got findings; use"):

@@ -36,8 +36,7 @@ class Assessment:
 class Claim(ABC):
     """Base of all claims.
 
-    A subclass says which columns it reads (`columns`), which scenarios make a cell (`groups`) and how a
-    cell is assessed with its shares of alpha (`assess`).
+    A subclass says which columns it reads (`columns`), which scenarios make a cell (`groups`) and how it is judged (`assess`).
 
     Parameters
     ----------
@@ -56,15 +55,13 @@ class Claim(ABC):
     allowed_failures : int
         Failed replicates a cell that the claim tolerates; beyond them it stays UNDECIDED.
     allowed_missing : float, optional
-        The share of a scenario's replicates, failed or without a value, that the claim tolerates; beyond it the cell
-        stays UNDECIDED. In place of `allowed_failures`; where both are given both must hold. Default: no failures
-        but those, and missing values without a limit.
-    title : str
-        What tells it from others in a few words, where the statement alone does not.
-    group : str
-        The line of the source that it is about: the heading under which a report has it; default: the experiment's.
+        The share of a scenario's replicates, failed or without a value, that the claim tolerates, in place of
+        `allowed_failures`; where both are given both must hold. Default: no failures but those, any missing values.
+    title, group : str
+        What tells it from others in a few words, where the statement alone does not; and the line of the source that
+        it is about, the heading under which a report has it; default: the experiment's.
     weight : float, optional
-        The part of the study's alpha that the claim may spend; default: an equal part of what is left.
+        The part of the study's alpha that it may spend; default: an equal part of what is left.
     """
 
     id: str = field(kw_only=False)
@@ -134,6 +131,9 @@ class Claim(ABC):
     @abstractmethod
     def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Judge one cell from its samples."""
+
+    def prepare(self, samples: Sequence[Sample]) -> None:  # noqa: B027 - most cells need no more
+        """Find together what cells of one sample each will ask for."""
 
     def unbounded(self) -> tuple[str, ...]:
         """Those of its columns in which infinite values are values like others."""

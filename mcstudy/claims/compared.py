@@ -14,14 +14,14 @@ from mcstudy.claims.belief import check_constant, check_range
 from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.deciding import Shares, decide
 from mcstudy.claims.theory import Theory, check_statistic, evaluate
-from mcstudy.draws import Draws, Sample
+from mcstudy.draws import Draws, Sample, summarise
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Interval, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
 from mcstudy.statistics.several import joined
-from mcstudy.statistics.statistic import Limiting
+from mcstudy.statistics.statistic import Limiting, Summary
 from mcstudy.statistics.tails import FEWEST
 from mcstudy.statistics.worst_case import mean_bounds
 from mcstudy.words import said
@@ -133,16 +133,33 @@ class Compared(Claim):
         zone = self.zone(theory)
         own = self.shares(shares, zone)
         of, places = self.of.at(sample.scenario), _less(values, shift)
-        offset, limiting = _offset(theory, shift), self._limiting(of, sample, places)
+        offset, (estimate, limiting) = _offset(theory, shift), self._summary(of, sample, places)
 
         def limits(share: float) -> Limits:
             low, high, condition = limiting(share, own.tuned)
             return Limits(low + offset, high + offset, condition)
 
         decision = decide(zone, limits, own)
-        estimate = of.estimate(places)
         cell = decision.cell(sample.scenario, zone, estimate.value + offset, estimate.mcse, len(values), own)
         return Assessment(cell)
+
+    def prepare(self, samples: Sequence[Sample]) -> None:
+        """Summarise samples of one size together."""
+        if self._is_plain:
+            statistics = [self.of.at(sample.scenario) for sample in samples]
+            for of in dict.fromkeys(statistics) if self.of.shared else ():
+                own = zip(samples, statistics, strict=True)
+                summarise([sample for sample, statistic in own if statistic == of], of)
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether its limits are those of the statistic by itself."""
+        return not self.constant and self.range is None and not isinstance(self.theory[1], str)
+
+    def _summary(self, of: Statistic, sample: Sample, values: FloatArray) -> Summary:
+        if self._is_plain:
+            return sample.summary(of)
+        return Summary(of.estimate(values), self._limiting(of, sample, values))
 
     def _limiting(self, of: Statistic, sample: Sample, values: FloatArray) -> Limiting:
         if self.constant:
@@ -154,7 +171,7 @@ class Compared(Claim):
             low, high = check_range(self.id, sample, values, self.range, self.columns())
             bounded = BoundedMean(low, high).extended(values)
             return lambda share, tuned: Limits(*bounded.limits(share=share, tuned=tuned))
-        return of.limiting(values) if isinstance(self.theory[1], str) else sample.limiting(of)
+        return of.limiting(values)
 
     def fewest(self, shares: Shares) -> int:
         """So many that their tails can be seen, where limits rest on tails."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 
 import numpy as np
@@ -17,11 +18,12 @@ from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError, InputError
 from mcstudy.findings import Cell, Finding, Verdict
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics.pools import everywhere
 
-__all__ = ["assess", "beyond", "claims_over", "conclude", "find", "judge", "profits", "spend"]
+__all__ = ["assess", "beyond", "claims_over", "conclude", "find", "in_turns", "judge", "profits", "spend"]
 
 ROUNDING = 1e-9  # of a sum of weights like 0.1
+# Cells that are looked at one after the other before other claims look at the same samples, which are read once then.
+TOGETHER = 256
 CHANCE = 3.0  # standard errors that a share may lie off by chance
 
 
@@ -93,13 +95,13 @@ def find(claim: Claim, draws: Draws, share: float, experiment: str = "") -> Find
         The chance of a wrong verdict that this claim may spend over all its cells, and all looks that ever are.
     experiment : str
     """
-    return conclude(claim, assess(claim, draws, share), experiment)
+    return conclude(claim, list(assess(claim, draws, share)), experiment)
 
 
 def assess(
     claim: Claim, draws: Draws, share: float, known: Mapping[int, Assessment] = MappingProxyType({})
-) -> list[Assessment]:
-    """Assess the cells of one claim.
+) -> Iterator[Assessment]:
+    """Assess the cells of one claim, in order, as they are asked for.
 
     Parameters
     ----------
@@ -112,12 +114,29 @@ def assess(
     # A quick run that is extended to the full profile is one run: its cells count from the first look.
     cells = len(claim.groups(draws.planned)) if draws.planned else len(groups)
     shares = Shares.of(share, cells, draws.tuned)
-    return [
-        known[number]
-        if number in known
-        else _assess(claim, tuple(draws.samples[scenario] for scenario in group), shares, draws)
-        for number, group in enumerate(groups)
-    ]
+    for first in range(0, len(groups), TOGETHER):
+        numbers = range(first, min(first + TOGETHER, len(groups)))
+        open_ = [groups[number] for number in numbers if number not in known]
+        claim.prepare([draws.samples[group[0]] for group in open_ if len(group) == 1])
+        for number in numbers:
+            if number in known:
+                yield known[number]
+            else:
+                samples = tuple(draws.samples[scenario] for scenario in groups[number])
+                yield _assess(claim, samples, shares, draws)
+
+
+def in_turns(assessing: Mapping[str, Iterator[Assessment]]) -> dict[str, list[Assessment]]:
+    """The assessments of claims, some cells of each in turn: those that read the same samples find them in memory."""
+    found: dict[str, list[Assessment]] = {claim: [] for claim in assessing}
+    waiting = dict(assessing)
+    while waiting:
+        for claim, assessments in list(waiting.items()):
+            some = list(islice(assessments, TOGETHER))
+            found[claim] += some
+            if len(some) < TOGETHER:
+                del waiting[claim]
+    return found
 
 
 def profits(claim: Claim, cell: Cell) -> bool:
@@ -157,14 +176,16 @@ def _assess(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Dr
         count = min(present)
         few = f"{count or 'no'} {'replicate has' if count < 2 else 'replicates have'} a value: {claim.least} are the least"
         assessment = Assessment(replace(nothing, note=infinite or few, hopeless=bool(infinite)))
-    cell = _counted(assessment.cell, samples, kept)
+    cell = _counted(assessment.cell, samples, kept, present)
     if cell.lost and cell.reach >= 0.0:
         cell = replace(cell, worst_case=claim.worst_case(samples, cell))
     # What a lost replicate would have shown nobody knows, so too many of them leave every verdict open.
     if excess := beyond(claim, cell):
         note = cell.note if claim.allowed_missing is None else excess
         cell = replace(cell, verdict=Verdict.UNDECIDED, note=note)
-    return replace(assessment, cell=replace(cell, needed=_needed(claim, cell, min(present))))
+    if (needed := _needed(claim, cell, min(present))) != cell.needed:
+        cell = replace(cell, needed=needed)
+    return Assessment(cell, assessment.evidence, assessment.witness)
 
 
 def _named(claim: Claim, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
@@ -180,26 +201,22 @@ def _infinite(claim: Claim, samples: Sequence[Sample], kept: Sequence[npt.NDArra
     """Which column holds infinite values that the claim can't take, in words; or nothing."""
     bounded = [name for name in claim.columns() if name not in claim.unbounded()]
     for sample, mask in zip(samples, kept, strict=True):
-        for name in bounded:
-            # Where every replicate has failed, nobody knows the columns.
-            if name not in sample.columns or everywhere(_bounded, values := sample.columns[name]):
-                continue
-            if count := int(np.count_nonzero(np.isinf(values[mask]))):
-                of = int(np.count_nonzero(mask))
-                return f"{name} is infinite in {count} of {of} replicates, which leaves no {claim.estimand}"
+        for name in filter(sample.has_infinite, bounded):
+            values = sample.columns[name][mask]
+            if count := int(np.count_nonzero(np.isinf(values))):
+                return f"{name} is infinite in {count} of {values.size} replicates, which leaves no {claim.estimand}"
     return ""
 
 
-def _bounded(portion: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    return ~np.isinf(portion)
-
-
-def _counted(cell: Cell, samples: Sequence[Sample], kept: Sequence[npt.NDArray[np.bool_]]) -> Cell:
+def _counted(
+    cell: Cell, samples: Sequence[Sample], kept: Sequence[npt.NDArray[np.bool_]], present: Sequence[int]
+) -> Cell:
     """The cell with its replicates, and with those that were lost; a failure that is counted is not."""
     replicates = [sample.replicates for sample in samples]
-    present = [int(np.count_nonzero(mask)) for mask in kept]
     failures = sum(
-        int(np.count_nonzero(~sample.valid & ~mask)) for sample, mask in zip(samples, kept, strict=True)
+        int(np.count_nonzero(~sample.valid & ~mask))
+        for sample, mask, count in zip(samples, kept, present, strict=True)
+        if count < sample.replicates
     )
     return replace(
         cell,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
 
 from mcstudy.engine.worker import BlockResult, Task, run_block
 from mcstudy.scenarios import Scenario
@@ -15,13 +15,17 @@ __all__ = ["Backlog", "Pace", "run_batch"]
 ENOUGH = 0.02
 MOST = 512  # blocks of a batch: their columns wait in memory until the last is drawn
 RECENT = 0.25  # the weight of the last batch in the mean of a block's seconds
+ROUNDING = 1e-9
+# A scenario's first block may take an hour, whatever others took: of such blocks so many times as many travel together
+# as have been drawn of late, and each is taken for as slow as the slowest of those.
+LATE, CAUTION = 512, 1 / 16
 # Bytes of columns that may wait to be kept, and the seconds for which a worker rests where more do: in that time less
 # is kept than waits.
 ROOM, REST = 2**25, 0.05
 
 
 class Pace:
-    """How many blocks of a scenario make a batch, by the seconds that its last ones took.
+    """How many blocks make a batch, by the seconds that the last ones of their scenarios took.
 
     Parameters
     ----------
@@ -31,25 +35,46 @@ class Pace:
 
     def __init__(self, enough: float = ENOUGH) -> None:
         self._enough = enough
-        self._seconds: dict[tuple[str, Scenario], float] = {}
+        self._seconds: defaultdict[str, dict[Scenario, float]] = defaultdict(dict)
+        self._late: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=LATE))
+        self._slowest: dict[str, float] = {}
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[list[Task]]:
-        """Divide tasks into batches of one scenario each, every batch as large as is right when it is asked for."""
-        for place, own in groupby(tasks, key=_place):
-            while batch := list(islice(own, self._size(place))):
+        """Divide tasks into batches, every one as large as is right when it is asked for."""
+        batch: list[Task] = []
+        room = 1.0
+        for task in tasks:
+            if batch and self._part(task) > room:
                 yield batch
+                batch, room = [], 1.0
+            batch.append(task)
+            room -= self._part(task) - ROUNDING
+        if batch:
+            yield batch
 
     def time(self, results: Sequence[BlockResult]) -> None:
         """Learn from a batch that was drawn."""
-        place = results[0].block.experiment, results[0].block.scenario
-        seconds = sum(result.seconds for result in results) / len(results)
-        before = self._seconds.get(place, seconds)
-        self._seconds[place] = (1 - RECENT) * before + RECENT * seconds
+        taken: defaultdict[tuple[str, Scenario], list[float]] = defaultdict(list)
+        for result in results:
+            name = result.block.experiment
+            taken[name, result.block.scenario].append(result.seconds)
+            if result.earlier:  # the first one of a process loads what the others find
+                self._late[name].append(result.seconds)
+        for (name, scenario), seconds in taken.items():
+            mean, known = sum(seconds) / len(seconds), self._seconds[name]
+            known[scenario] = (1 - RECENT) * known.get(scenario, mean) + RECENT * mean
+        for name in {name for name, _ in taken}:
+            self._slowest[name] = max(self._late[name], default=0.0)
 
-    def _size(self, place: tuple[str, Scenario]) -> int:
-        if place not in self._seconds:  # it may take long: two blocks in one batch would keep a worker idle
-            return 1
-        return max(1, min(MOST, int(self._enough / max(self._seconds[place], self._enough / MOST))))
+    def _part(self, task: Task) -> float:
+        """The part of a batch that a block makes up; all of it where nobody can tell."""
+        known = self._seconds[task.block.experiment].get(task.block.scenario)
+        if known is not None:
+            return min(1.0, max(known / self._enough, 1 / MOST))
+        together = CAUTION * len(self._late[task.block.experiment])
+        if together < 1:
+            return 1.0
+        return min(1.0, max(self._slowest[task.block.experiment] / self._enough, 1 / together))
 
 
 class Backlog:
@@ -89,7 +114,3 @@ def run_batch(tasks: Sequence[Task]) -> list[BlockResult]:
     if not tasks:
         time.sleep(REST)
     return [run_block(task) for task in tasks]
-
-
-def _place(task: Task) -> tuple[str, Scenario]:
-    return task.block.experiment, task.block.scenario

@@ -116,6 +116,7 @@ class _Told(NamedTuple):
     warnings: str
     seconds: float
     checksum: int
+    names: tuple[str, ...] = ()  # of its columns, where these were seen
 
 
 class Blocks:
@@ -180,7 +181,8 @@ class Blocks:
         """
         failures, warnings = (NONE if text == NONE else text for text in (row.failures, row.warnings))
         key = (sys.intern(row.experiment), sys.intern(row.scenario), row.number)
-        self._told[key] = _Told(row.number, failures, warnings, row.seconds, row.checksum)
+        names = () if row.data is None else from_npy(row.data).dtype.names or ()
+        self._told[key] = _Told(row.number, failures, warnings, row.seconds, row.checksum, names)
         self._states.pop(key[:2], None)
         return key
 
@@ -248,6 +250,9 @@ class Blocks:
 
     def names(self, experiment: str, scenario: Scenario, replicates: int) -> tuple[str, ...]:
         """The columns of a scenario's first replicates; none where all its blocks failed."""
+        first = self._told.get((experiment, scenario.key, 0))
+        if first is not None and first.names and replicates:
+            return first.names
         with closing(self._blocks(experiment, scenario, replicates)) as rows:
             return next((row.columns.dtype.names or () for row in rows if row.columns is not None), ())
 
@@ -255,6 +260,9 @@ class Blocks:
         self, experiment: str, scenario: Scenario, replicates: int
     ) -> Iterator[tuple[int, int | None]]:
         """The failures among a scenario's first replicates, in order: block and index, None for the whole block."""
+        told = (self._told.get((experiment, scenario.key, n)) for n in range(replicates // self.block_size))
+        if all(one is not None and one.failures is NONE for one in told):
+            return
         place = (experiment, scenario.key, replicates // self.block_size)
         query = f"SELECT {ROW} {FIRST} AND failures != '[]' ORDER BY number"
         for row in self._checked(map(Row._make, self._connection.execute(query, place))):

@@ -21,15 +21,16 @@ __all__ = ["Guard"]
 COINCIDENCE = 1e-6  # the chance, in a run, that honest blocks are refused for being equal
 # The same for a column of a scenario, of which a run has up to a million.
 REPETITION = 1e-12
+WIDTH = 16  # bytes of a digest
 
 
-@dataclass
+@dataclass(slots=True)
 class _First:
-    """The first block of a scenario: digests of its columns, and how many blocks have had each of them."""
+    """The first block of a scenario with digests of its columns, and how many other blocks have had each of them."""
 
     block: Block
-    digests: dict[str, bytes]
-    equal: Counter[str] = field(default_factory=Counter)
+    digests: bytes
+    equal: Counter[str] | None = None  # few need one, and there may be 100,000 scenarios
     drawn: int = 0
 
 
@@ -49,8 +50,9 @@ class Guard:
     study: Study
     columns: dict[str, tuple[str, ...]]
     replay: str
-    _seen: dict[tuple[str, str, str], tuple[Block, int]] = field(default_factory=dict)
-    _drawn: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _seen: dict[bytes, Block] = field(default_factory=dict)
+    _again: Counter[bytes] = field(default_factory=Counter)
+    _drawn: Counter[str] = field(default_factory=Counter)
     _first: dict[tuple[str, str], _First] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,8 +76,10 @@ class Guard:
             raise self._error(result.block, rule)
         if result.data is not None:
             self._check_names(result.block, result.data.dtype.names or ())
-            self._check_distinct(result.block, result.data)
-            self._check_columns(result.block, result.data)
+            names = self.columns[result.block.experiment]
+            digests = b"".join(_digest(result.data[name].tobytes()) for name in names)
+            self._check_distinct(result.block, result.data, digests)
+            self._check_columns(result.block, result.data, digests)
 
     def _check_names(self, block: Block, names: tuple[str, ...]) -> None:
         if block.experiment not in self.columns:
@@ -90,42 +94,46 @@ class Guard:
         others = {name: columns for name, columns in self.columns.items() if name != experiment}
         self.study[experiment].check_columns(self.columns[experiment], others)
 
-    def _check_distinct(self, block: Block, data: npt.NDArray[Any]) -> None:
+    def _check_distinct(self, block: Block, data: npt.NDArray[Any], digests: bytes) -> None:
         """Refuse two equal blocks that chance can't have made equal; with common factors, of one scenario."""
-        place = (block.experiment, block.scenario.key if self.study[block.experiment].common else "")
+        place = f"{block.experiment}/{block.scenario.key if self.study[block.experiment].common else ''}"
         self._drawn[place] += 1
-        key = (*place, hashlib.sha256(data.tobytes()).hexdigest())
-        first, others = self._seen.get(key, (block, 0))
-        self._seen[key] = first, others + 1
-        if not others:
+        key = _digest(place.encode() + digests)
+        first = self._seen.setdefault(key, block)
+        if first is block:
             return
+        self._again[key] += 1
         # Columns may hang together: all of them are at most as likely as the least likely one.
         likeliest = min((_likelihood(data[name]) for name in data.dtype.names or ()), default=0.0)
-        if _by_chance(likeliest, others + 1, self._drawn[place]) < COINCIDENCE:
+        if _by_chance(likeliest, self._again[key] + 1, self._drawn[place]) < COINCIDENCE:
             rule = f"`simulate` must draw from its `rng`, but {first} is identical"
             raise self._error(block, rule)
 
-    def _check_columns(self, block: Block, data: npt.NDArray[Any]) -> None:
+    def _check_columns(self, block: Block, data: npt.NDArray[Any], digests: bytes) -> None:
         """Refuse a column that has the values of the scenario's first block again, where chance can't have done it.
 
         A column that is constant within blocks may be equal in all of them. No more than first blocks are remembered:
         memory must not grow with the replicates.
         """
-        digests = {name: hashlib.sha256(data[name].tobytes()).digest() for name in data.dtype.names or ()}
         first = self._first.setdefault((block.experiment, block.scenario.key), _First(block, digests))
         first.drawn += 1
-        for name in [name for name, digest in digests.items() if digest == first.digests[name]]:
+        for place, name in enumerate(self.columns[block.experiment]):
+            own = slice(place * WIDTH, (place + 1) * WIDTH)
+            if first.block is block or digests[own] != first.digests[own]:
+                continue
+            first.equal = first.equal or Counter()
             first.equal[name] += 1
-            if (
-                first.equal[name] > 1
-                and _by_chance(_likelihood(data[name]), first.equal[name], first.drawn) < REPETITION
-            ):
+            if _by_chance(_likelihood(data[name]), first.equal[name] + 1, first.drawn) < REPETITION:
                 rule = f"column `{name}` must come from `rng`, got the values of {first.block} again; return one value a replicate that is drawn from `rng`, or a constant"
                 raise self._error(block, rule)
 
     def _error(self, block: Block, rule: str) -> StudyError:
         again = f"{self.replay} {block.token}"
         return StudyError(f"study {self.study.name} {block}: {rule}\nsee it again with: {again}")
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:WIDTH]
 
 
 def _by_chance(likeliest: float, equal: int, blocks: int) -> float:

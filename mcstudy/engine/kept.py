@@ -24,7 +24,8 @@ from mcstudy.exceptions import InputError
 from mcstudy.experiment import Experiment
 from mcstudy.factors import call_with_factors
 from mcstudy.findings import Finding
-from mcstudy.ledger import finding_from
+from mcstudy.jsontext import pieces
+from mcstudy.ledger import LONG, finding_from
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
 
@@ -96,7 +97,7 @@ class KeptFindings:
     def _content(self, claim: Claim, rule: str, basis: str, finding: Finding) -> str:
         """A finding as it is kept; the text is there already where it is one that was kept."""
         *known, content = self._kept.get(claim.id, ("", "", ""))
-        return content if known == [rule, basis] else json.dumps(plain(finding))
+        return content if known == [rule, basis] else "".join(pieces(plain(finding, longest=LONG)))
 
     def _rule(self, claim: Claim, scenarios: Sequence[Scenario]) -> str:
         """A digest of all that a claim says of its scenarios; empty for one that can't be known again."""
@@ -144,6 +145,8 @@ def _said(claim: Claim, scenarios: Sequence[Scenario]) -> Iterator[str]:
 
 def _over(scenarios: Sequence[Scenario], value: Any) -> str:
     """What a field of a claim is in each of the scenarios; once where that is the same object."""
+    if not callable(value) and not isinstance(value, (Statistic, Mapping)):
+        return _fixed(value)
     values = [_at(value, scenario) for scenario in scenarios]
     return _fixed(value if all(one is value for one in values) else values)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from mcstudy.claims import assess, claims_over, conclude
 from mcstudy.claims.claim import Assessment
 from mcstudy.claims.deciding import Shares
+from mcstudy.claims.judging import in_turns
 from mcstudy.defaults import EXECUTOR, OUT, PROFILES, SEED
 from mcstudy.draws import Block
 from mcstudy.engine.blocks import Counts
@@ -113,7 +114,8 @@ def write_ledger(ledger: Ledger, out: Path) -> None:
     folder = out / ledger.study.name
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / "ledger.tmp"
-    beside.write_text(ledger.to_json(), encoding="utf-8")
+    with beside.open("w", encoding="utf-8") as file:
+        file.writelines(ledger.texts())
     beside.replace(folder / "ledger.json")
 
 
@@ -252,16 +254,26 @@ class Loop:
         """The findings of an experiment; cells that have got no draws since an earlier look stay as they were."""
         own = _of_experiment(counts, experiment.name)
         draws = draws_of(self.settings, experiment, self.journal, counts)
+        found: dict[str, Finding] = {}
+        assessing: dict[str, Iterator[Assessment]] = {}
+        sizes: dict[str, list[tuple[int, ...]]] = {}
         for claim in self.claims[experiment.name]:
             if kept := self.kept.get(claim, experiment, counts, self.shares[claim.id], draws.tuned):
-                yield kept
+                found[claim.id] = kept
                 continue
-            sizes = [tuple(own[scenario] for scenario in group) for group in claim.groups(tuple(own))]
+            sizes[claim.id] = [
+                tuple(own[scenario] for scenario in group) for group in claim.groups(tuple(own))
+            ]
             before = self._assessed.get(claim.id, [])
-            known = {n: one for n, (size, one) in enumerate(before) if size == sizes[n]}
-            assessments = assess(claim, draws, self.shares[claim.id], known)
-            self._assessed[claim.id] = list(zip(sizes, assessments, strict=True))
-            yield conclude(claim, assessments, experiment.name)
+            known = {n: one for n, (size, one) in enumerate(before) if size == sizes[claim.id][n]}
+            assessing[claim.id] = assess(claim, draws, self.shares[claim.id], known)
+        assessed = in_turns(assessing)
+        for claim in self.claims[experiment.name]:
+            if claim.id in assessed:
+                self._assessed[claim.id] = list(zip(sizes[claim.id], assessed[claim.id], strict=True))
+                yield conclude(claim, assessed[claim.id], experiment.name)
+            else:
+                yield found[claim.id]
 
     def _wanted(self, findings: tuple[Finding, ...], counts: Counts) -> dict[tuple[str, Scenario], int]:
         """The replicates of the next look: what may decide a claim, and what estimates still lack in precision."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 # Bytes of columns that are kept for the next claim. Small studies fit in; the large ones are read once more for each
 # claim, which takes less than judging them.
 ROOM = 32 * 2**20
+# Samples that are at hand with what was found of them: two kilobytes each.
+SAMPLES = 4096
 # A scenario of so many bytes is read as a whole: to go through its blocks once more for each column costs more.
 SMALL = 2**20
 
@@ -55,16 +57,13 @@ def draws_of(settings: Settings, experiment: Experiment, journal: Blocks, counts
 
 
 class _Samples(Mapping[Scenario, Sample]):
-    """The samples of an experiment, each made when it is first asked for."""
+    """The samples of an experiment, each made when it is asked for; those that were asked for last are at hand."""
 
     def __init__(self, load: Callable[[Scenario], Sample], scenarios: tuple[Scenario, ...]) -> None:
-        self._load, self._scenarios = load, scenarios
-        self._loaded: dict[Scenario, Sample] = {}
+        self._load, self._scenarios = lru_cache(SAMPLES)(load), scenarios
 
     def __getitem__(self, scenario: Scenario) -> Sample:
-        if scenario not in self._loaded:
-            self._loaded[scenario] = self._load(scenario)
-        return self._loaded[scenario]
+        return self._load(scenario)
 
     def __iter__(self) -> Iterator[Scenario]:
         return iter(self._scenarios)

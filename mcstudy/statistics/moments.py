@@ -14,9 +14,22 @@ from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
 from mcstudy.statistics.pools import extremes, in_portions, mean_of, peak_of
-from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed, checked
+from mcstudy.statistics.sequences import Moments
+from mcstudy.statistics.statistic import (
+    Estimate,
+    Limiting,
+    Limits,
+    Statistic,
+    Summary,
+    believed,
+    believed_each,
+    checked,
+)
+from mcstudy.statistics.tails import Tails
 
-__all__ = ["mean", "rms", "sd", "variance"]
+__all__ = ["centered", "estimates_of", "mean", "rms", "sd", "variance"]
+
+LARGE = 1e308  # means of values of this size may need care on the way
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,14 @@ class _Mean(Statistic):
         data = checked(values)
         center = _mean(data)
         return believed(center, _less(data, center), rounding=_rounding(data))
+
+    def summaries(self, stack: FloatArray) -> list[Summary]:
+        if not np.all(np.isfinite(stack)):
+            return super().summaries(stack)
+        centers, influence, moments = centered(stack)
+        tails = Tails.each(influence, _roundings(stack))
+        limiting = believed_each(centers, moments, tails, np.zeros(len(stack)))
+        return list(map(Summary, estimates_of(centers, moments), limiting))
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data = checked(values)
@@ -64,16 +85,30 @@ class _Variance(Statistic):
         remainder = value / influence.size
         return believed(value, influence, rounding=_rounding(data) ** 2, remainder=remainder)
 
+    def summaries(self, stack: FloatArray) -> list[Summary]:
+        if not np.all(np.isfinite(stack)):
+            return super().summaries(stack)
+        n = stack.shape[1]
+        squares = np.square(stack - _means(stack)[:, None]) * (n / (n - 1))
+        centers, influence, moments = centered(squares)
+        tails = Tails.each(influence, _roundings(stack) ** 2)
+        limiting = believed_each(centers, moments, tails, centers / n)
+        return list(map(Summary, map(self._of_mean, estimates_of(centers, moments)), limiting))
+
     def influence(self, values: ArrayLike) -> FloatArray:
         return self._value_and_influence(values)[1]
 
+    @classmethod
+    def _estimate(cls, value: float, influence: FloatArray) -> Estimate:
+        return cls._of_mean(Estimate(value, standard_error(influence), influence.size))
+
     @staticmethod
-    def _estimate(value: float, influence: FloatArray) -> Estimate:
-        n = influence.size
+    def _of_mean(squares: Estimate) -> Estimate:
+        value, n = squares.value, squares.replicates
         # Var(s^2) = (mu_4 - sigma^4)/n + 2 sigma^4/(n(n - 1)) exactly. The influences see the first term
         # only; the second is all there is where squared deviations are constant, as for random signs.
         second = math.sqrt(2 / (n * (n - 1))) * value
-        return Estimate(value, math.hypot(standard_error(influence), second), n)
+        return Estimate(value, math.hypot(squares.mcse, second), n)
 
     @staticmethod
     def _value_and_influence(values: ArrayLike) -> tuple[float, FloatArray]:
@@ -97,9 +132,7 @@ class _Root(Statistic):
     def estimate(self, values: ArrayLike) -> Estimate:
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
-        square = statistic.estimate(argument)
-        root = math.sqrt(square.value)
-        return Estimate(peak * root, peak * square.mcse / (2 * root) if root else 0.0, data.size)
+        return _root_of(statistic.estimate(argument), peak)
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         data, peak = _scaled(values)
@@ -110,13 +143,18 @@ class _Root(Statistic):
     def limiting(self, values: ArrayLike) -> Limiting:
         data, peak = _scaled(values)
         statistic, argument = self._square(data)
-        squared = statistic.limiting(argument)
+        return _limiting_root(statistic.limiting(argument), peak)
 
-        def limits(share: float, tuned: float) -> Limits:
-            low, high, condition = squared(share, tuned)
-            return Limits(peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0)), condition)
-
-        return limits
+    def summaries(self, stack: FloatArray) -> list[Summary]:
+        if not np.all(np.isfinite(stack)):
+            return super().summaries(stack)
+        peaks = _peaks(stack)
+        peaks[peaks == 0] = 1.0
+        statistic, argument = self._square(stack / peaks[:, None])
+        return [
+            Summary(_root_of(estimate, peak), _limiting_root(limiting, peak))
+            for (estimate, limiting), peak in zip(statistic.summaries(argument), peaks.tolist(), strict=True)
+        ]
 
     def influence(self, values: ArrayLike) -> FloatArray:
         data, peak = _scaled(values)
@@ -217,6 +255,55 @@ def rms(column: str) -> Statistic:
     (2.0, 2.0)
     """
     return _Rms(column)
+
+
+def _root_of(square: Estimate, peak: float) -> Estimate:
+    """The estimate whose square is given, in units of the peak."""
+    root = math.sqrt(square.value)
+    return Estimate(peak * root, peak * square.mcse / (2 * root) if root else 0.0, square.replicates)
+
+
+def _limiting_root(squared: Limiting, peak: float) -> Limiting:
+    def limits(share: float, tuned: float) -> Limits:
+        low, high, condition = squared(share, tuned)
+        return Limits(peak * math.sqrt(max(low, 0.0)), peak * math.sqrt(max(high, 0.0)), condition)
+
+    return limits
+
+
+def _peaks(stack: FloatArray) -> FloatArray:
+    """The largest magnitude of each row."""
+    return np.asarray(np.maximum(-np.min(stack, axis=1), np.max(stack, axis=1)))
+
+
+def _roundings(stack: FloatArray) -> FloatArray:
+    """The `_rounding` of each row."""
+    return np.asarray(8 * np.spacing(_peaks(stack)))
+
+
+def centered(stack: FloatArray) -> tuple[FloatArray, FloatArray, list[Moments]]:
+    """Of each row the mean, what is left without it, and the moments of that."""
+    centers = _means(stack)
+    influence = stack - centers[:, None]
+    return centers, influence, Moments.each(influence)
+
+
+def estimates_of(centers: FloatArray, moments: Sequence[Moments]) -> list[Estimate]:
+    """The mean of each row with its error, from the moments of what is left without it."""
+    rows = zip(centers.tolist(), moments, strict=True)
+    return [Estimate(center, own.standard_error, own.size) for center, own in rows]
+
+
+def _means(stack: FloatArray) -> FloatArray:
+    """The `_mean` of each row."""
+    # All but few are plain means.
+    varied = np.min(stack, axis=1) < np.max(stack, axis=1)
+    plain = varied & (_peaks(stack) < LARGE / stack.shape[1])
+    with np.errstate(over="ignore"):
+        means = np.asarray(np.mean(stack, axis=1))
+    for place in np.flatnonzero(~plain).tolist():
+        means[place] = _mean(stack[place])
+    return means
 
 
 def _rounding(data: FloatArray) -> float:

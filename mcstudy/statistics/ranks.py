@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,14 +11,14 @@ from mcstudy.checks import is_real
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.bernoulli import proportion_limits, quantile_limits
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson, standard_error
-from mcstudy.statistics.moments import mean
+from mcstudy.statistics.moments import centered, estimates_of, mean
 from mcstudy.statistics.order_statistics import (
     maritz_jarrett,
     order_statistic_interval,
     sample_quantile,
 )
 from mcstudy.statistics.pools import everywhere, in_portions, total
-from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, checked
+from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, Summary, checked
 from mcstudy.statistics.worst_case import mean_bounds, quantile_bounds
 
 __all__ = ["proportion", "quantile"]
@@ -93,13 +94,16 @@ class _Proportion(Statistic):
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data = self._indicators(values)
-        hits, count = _hits(data), data.size
+        return partial(_limits_of, _hits(data), data.size)
 
-        def limits(share: float, tuned: float) -> Limits:
-            low, high = proportion_limits(hits, count, share=share, tuned=tuned)
-            return Limits(float(low), float(high))
-
-        return limits
+    def summaries(self, stack: FloatArray) -> list[Summary]:
+        if not np.all((stack == 0) | (stack == 1)):
+            return super().summaries(stack)
+        centers, _, moments = centered(stack)
+        limiting = (
+            partial(_limits_of, hits, stack.shape[1]) for hits in np.count_nonzero(stack, axis=1).tolist()
+        )
+        return list(map(Summary, estimates_of(centers, moments), limiting))
 
     def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float]:
         estimate = self.estimate(values)
@@ -130,6 +134,12 @@ def _is_indicator(portion: FloatArray) -> NDArray[np.bool_]:
 
 def _hits(data: FloatArray) -> int:
     return int(total(data, np.count_nonzero))
+
+
+@lru_cache(maxsize=4096)  # many samples have as many ones
+def _limits_of(hits: int, count: int, share: float, tuned: float) -> Limits:
+    low, high = proportion_limits(hits, count, share=share, tuned=tuned)
+    return Limits(float(low), float(high))
 
 
 def quantile(column: str, probability: float) -> Statistic:

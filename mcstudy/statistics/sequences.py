@@ -14,6 +14,7 @@ take at most a sixth more replicates than that optimum; long before it they are 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,7 @@ def mixture_scale(share: float, tuned: float) -> float:
     return tuned / (length + math.log1p(length))
 
 
+@lru_cache(maxsize=1024)  # the samples of a study are often of one size
 def effective_z(replicates: int, share: float, tuned: float = TUNED) -> float:
     """How many standard errors a time-uniform limit lies from the estimate at `replicates`.
 
@@ -179,16 +181,22 @@ def sequence_limits(
     >>> round(low, 2), round(high, 2)
     (-4.02, 4.43)
     """
-    from scipy.special import ndtr, stdtrit
-
     if replicates < 2:
         msg = f"`replicates` must be at least 2, got {replicates}; draw more"
         raise InputError(msg)
-    t = -float(stdtrit(replicates - 1 if degrees is None else degrees, float(ndtr(-z))))
+    t = _student(replicates - 1 if degrees is None else degrees, z)
     if not math.isfinite(t):
         return -math.inf, math.inf
     slant = skewness / math.sqrt(replicates)
     return center - error * max(t, _hall(t, slant)), center + error * max(t, _hall(t, -slant))
+
+
+@lru_cache(maxsize=1024)  # the samples of a study are often of one size
+def _student(degrees: float, z: float) -> float:
+    """Student's t at the tail probability of z."""
+    from scipy.special import ndtr, stdtrit
+
+    return -float(stdtrit(degrees, float(ndtr(-z))))
 
 
 def _hall(t: float, slant: float) -> float:
@@ -229,6 +237,25 @@ class Moments(NamedTuple):
         second = total(pool, lambda portion: np.square(portion / peak - mean))
         third = total(pool, lambda portion: cube(portion / peak - mean))
         return cls(pool.size, low, high, mean, second, third)
+
+    @classmethod
+    def each(cls, stack: FloatArray) -> list[Moments]:
+        """Those of each row of a stack, shape (k, n), n at most `pools.PORTION`: as `of` gives them, to the last bit."""
+        lows, highs = np.min(stack, axis=1), np.max(stack, axis=1)
+        peaks = np.maximum(-lows, highs)
+        places = stack / np.where(peaks == 0, 1.0, peaks)[:, None]
+        means = np.sum(places, axis=1) / stack.shape[1]
+        places -= means[:, None]
+        sums = means, np.sum(np.square(places), axis=1), np.sum(cube(places), axis=1)
+        rows = zip(lows.tolist(), highs.tolist(), *(each.tolist() for each in sums), strict=True)
+        return [cls(stack.shape[1], *row) for row in rows]
+
+    @property
+    def standard_error(self) -> float:
+        """That of the mean of the influences, see `intervals.standard_error`."""
+        if self.peak == 0:
+            return 0.0
+        return self.peak * math.sqrt(self.second / (self.size - 1)) / math.sqrt(self.size)
 
     @property
     def peak(self) -> float:

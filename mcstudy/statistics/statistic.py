@@ -1,7 +1,7 @@
 """What a statistic of a column is: estimate, Monte Carlo standard error, interval, influence."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, final
 
@@ -15,7 +15,7 @@ from mcstudy.statistics.pools import everywhere
 from mcstudy.statistics.sequences import TUNED, Moments, effective_z, influence_limits
 from mcstudy.statistics.tails import Condition, Tails, condition
 
-__all__ = ["Estimate", "Limiting", "Limits", "Statistic", "believed", "checked"]
+__all__ = ["Estimate", "Limiting", "Limits", "Statistic", "Summary", "believed", "believed_each", "checked"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ class Limits(NamedTuple):
 
 # Limits at a share, tuned to a number of replicates.
 Limiting = Callable[[float, float], Limits]
+
+
+class Summary(NamedTuple):
+    """What a claim takes from a sample: the estimate of a statistic, and its limits (`Statistic.limiting`)."""
+
+    estimate: Estimate
+    limiting: Limiting
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,18 @@ class Statistic(Algebra, ABC):
         """
         return believed(self.estimate(values).value, self.influence(values))
 
+    def summaries(self, stack: FloatArray) -> list[Summary]:
+        """Estimate and limits of each of k samples of n replicates, shape (k, n), n at most `pools.PORTION`.
+
+        What a subclass computes for all of them at once is to the last bit what each has by itself.
+        """
+        return [self.summary(values) for values in stack]
+
+    @final
+    def summary(self, values: ArrayLike) -> Summary:
+        """Estimate and limits of one sample."""
+        return Summary(self.estimate(values), self.limiting(values))
+
     def worst_case(self, values: ArrayLike, missing: int) -> tuple[float, float] | None:
         """What the estimate could be if so many replicates more had had values, whatever these are.
 
@@ -234,9 +253,29 @@ def believed(
     callable
         ``limits(share, tuned)``, see `Statistic.limits`.
     """
-    moments, tails = Moments.of(influence), Tails.of(influence, rounding=rounding)
-    count = replicates or influence.size
+    tails = Tails.of(influence, rounding=rounding)
+    return _believed(
+        center, Moments.of(influence), tails, remainder, replicates or influence.size, degrees=degrees
+    )
 
+
+def believed_each(
+    centers: FloatArray, moments: Sequence[Moments], tails: Sequence[Tails], remainders: FloatArray
+) -> list[Limiting]:
+    """The same of many samples, of whose influences there is already what limits take from them."""
+    rows = zip(centers.tolist(), moments, tails, remainders.tolist(), strict=True)
+    return [_believed(*row, row[1].size) for row in rows]
+
+
+def _believed(
+    center: float,
+    moments: Moments,
+    tails: Tails,
+    remainder: float,
+    count: int,
+    *,
+    degrees: float | None = None,
+) -> Limiting:
     def limits(share: float, tuned: float) -> Limits:
         z = effective_z(count, share, tuned)
         seen = condition(tails, z)

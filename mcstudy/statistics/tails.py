@@ -41,6 +41,9 @@ TIED = 1e-9
 # Zhang and Stephens's fit says nothing on fewer exceedances.
 FEWEST_EXCEEDANCES = 5
 
+# Excesses of tails that are fitted at once, each for some 40 points: what is in work stays in a processor's cache.
+TOGETHER = 1024
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -103,6 +106,22 @@ class Tails(NamedTuple):
         spread = math.sqrt(total(pool, lambda portion: np.square(portion / peak)) / pool.size)
         sides = _tail("left", pool, -peak, spread), _tail("right", pool, peak, spread)
         return cls(pool.size, peak, spread, sides)
+
+    @classmethod
+    def each(cls, stack: FloatArray, roundings: FloatArray) -> list[Tails]:
+        """Those of each row of a stack, shape (k, n), n at most `pools.PORTION`: as `of` gives them, to the last bit."""
+        size, ends = stack.shape[1], (np.min(stack, axis=1).tolist(), np.max(stack, axis=1).tolist())
+        peaks = np.array([max(-low, high) for low, high in zip(*ends, strict=True)])
+        found = [cls(size, peak, math.nan, ()) for peak in peaks.tolist()]
+        varied = np.flatnonzero(~(peaks <= roundings))
+        stack, peaks = stack[varied], peaks[varied]
+        spreads = np.sqrt(np.sum(np.square(stack / peaks[:, None]), axis=1) / size)
+        sides = [
+            _tails_each(name, stack, sign * peaks, spreads) for name, sign in (("left", -1.0), ("right", 1.0))
+        ]
+        for place, spread, left, right in zip(varied.tolist(), spreads.tolist(), *sides, strict=True):
+            found[place] = cls(size, found[place].peak, spread, (left, right))
+        return found
 
 
 def condition(influence: FloatArray | Pool | Tails, z: float, *, rounding: float = 0.0) -> Condition:
@@ -185,6 +204,18 @@ def _tail(name: str, pool: Pool, peak: float, spread: float) -> _Tail:
     return _Tail(name, *_tail_index(pool, peak * spread), total(pool, fourth) / pool.size)
 
 
+def _tails_each(name: str, stack: FloatArray, peaks: FloatArray, spreads: FloatArray) -> list[_Tail]:
+    """The same side of each row of a stack."""
+    size = stack.shape[1]
+    places = np.maximum(stack / peaks[:, None] / spreads[:, None], 0)
+    fourth = np.sum(np.square(np.square(places)), axis=1) / size
+    first, units = size - _count(size) - 1, peaks * spreads
+    signed = stack * np.copysign(1.0, units)[:, None]
+    ends = np.sort(np.partition(signed, first, axis=1)[:, first:], axis=1)
+    indices = _indices(ends / np.abs(units)[:, None])
+    return [_Tail(name, *index, moment) for index, moment in zip(indices, fourth.tolist(), strict=True)]
+
+
 def tail_index(values: FloatArray) -> tuple[float, float]:
     """Index of the right tail: moments of order 1 / index and above do not exist.
 
@@ -218,27 +249,45 @@ def tail_index(values: FloatArray) -> tuple[float, float]:
 
 def _tail_index(pool: Pool, unit: float) -> tuple[float, float]:
     """Index and error of the right tail in a unit; of the left one where that is negative."""
-    count = int(min(pool.size / 5, 3 * math.sqrt(pool.size)))
-    ends = largest(pool, count + 1, sign=math.copysign(1.0, unit)) / abs(unit)
-    excesses = ends - ends[0]
-    excesses = excesses[excesses > TIED * excesses[-1]]
-    if excesses.size < FEWEST_EXCEEDANCES:
-        return math.nan, math.nan
-    index = _pareto_shape(excesses)
-    return index, (1 + max(index, 0.0)) / math.sqrt(excesses.size)
+    ends = largest(pool, _count(pool.size) + 1, sign=math.copysign(1.0, unit)) / abs(unit)
+    (found,) = _indices(ends[None])
+    return found
 
 
-def _pareto_shape(excesses: FloatArray) -> float:
-    """Shape of a generalised Pareto law; `excesses` ascending and positive."""
+def _count(size: int) -> int:
+    """How many of the largest values make a tail."""
+    return int(min(size / 5, 3 * math.sqrt(size)))
+
+
+def _indices(ends: FloatArray) -> list[tuple[float, float]]:
+    """Index and error of tails of which these are the largest values and the next one, ascending; shape (k, count + 1)."""
+    excesses = ends - ends[:, :1]
+    above = np.count_nonzero(excesses > TIED * excesses[:, -1:], axis=1)
+    found = [(math.nan, math.nan)] * len(ends)
+    # The fit takes as many of each sample: without ties all but the first.
+    for size in np.unique(above[above >= FEWEST_EXCEEDANCES]).tolist():
+        places, step = np.flatnonzero(above == size), max(1, TOGETHER // size)
+        for some in np.split(places, range(step, places.size, step)):
+            shapes = _pareto_shapes(np.ascontiguousarray(excesses[some, -size:])).tolist()
+            for place, index in zip(some.tolist(), shapes, strict=True):
+                found[place] = index, (1 + max(index, 0.0)) / math.sqrt(size)
+    return found
+
+
+def _pareto_shapes(excesses: FloatArray) -> FloatArray:
+    """Shape of a generalised Pareto law for each row, shape (k, n), ascending and positive."""
     # The posterior mean of b = -shape / scale over a grid that the largest value and the quartile set.
-    n = excesses.size
+    n = excesses.shape[1]
     points = 30 + int(math.sqrt(n))
-    quartile = excesses[int(n / 4 + 0.5) - 1]
+    quartile = excesses[:, int(n / 4 + 0.5) - 1]
     steps = 1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))
-    b = 1 / excesses[-1] + steps / (3 * quartile)
-    b = b[b != 0]
-    shapes = np.mean(np.log1p(-b[:, None] * excesses), axis=1)
+    b = 1 / excesses[:, -1:] + steps / (3 * quartile)[:, None]
+    if not np.all(b):  # which leaves rows of several lengths
+        if len(b) > 1:
+            return np.concatenate([_pareto_shapes(row[None]) for row in excesses])
+        b = b[b != 0][None]
+    shapes = np.mean(np.log1p(-b[:, :, None] * excesses[:, None, :]), axis=2)
     likelihood = n * (np.log(-b / shapes) - shapes - 1)
-    weights = np.exp(likelihood - np.max(likelihood))
-    best = float(np.sum(b * weights) / np.sum(weights))
-    return float(np.mean(np.log1p(-best * excesses)))
+    weights = np.exp(likelihood - np.max(likelihood, axis=1, keepdims=True))
+    best = np.sum(b * weights, axis=1) / np.sum(weights, axis=1)
+    return np.asarray(np.mean(np.log1p(-best[:, None] * excesses), axis=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 import mcstudy as mc
 from mcstudy.claims import judge, profits, spend
-from mcstudy.claims.judging import find
+from mcstudy.claims.judging import TOGETHER, find, in_turns
 from mcstudy.draws import Draws
 from mcstudy.exceptions import ClaimError, InputError
 from mcstudy.findings import Guarantee
@@ -295,3 +295,18 @@ def test_a_column_without_values_leaves_the_claim_open_and_says_so(
     column[:there] = 1.0
     finding = find(value(), draws_of({ONE: {"x": column}}, missing=("x",)), 0.01)
     assert (finding.verdict, finding.note) == (UNDECIDED, f"{note}: 2 are the least")
+
+
+def test_claims_take_turns_and_lose_nothing() -> None:
+    order: list[tuple[str, int]] = []
+
+    def cells(name: str, count: int) -> Iterator[Any]:
+        for number in range(count):
+            order.append((name, number))
+            yield name, number
+
+    counts = {"long": 2 * TOGETHER, "short": 3, "none": 0, "longer": 2 * TOGETHER + 1}
+    found = in_turns({name: cells(name, count) for name, count in counts.items()})
+    expected: Any = {name: [(name, number) for number in range(count)] for name, count in counts.items()}
+    assert found == expected
+    assert order.index(("longer", 0)) < order.index(("long", TOGETHER))

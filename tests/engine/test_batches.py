@@ -1,4 +1,4 @@
-"""Batches: as large as is right for how long blocks take, each of one scenario, every block once and in order."""
+"""Batches: as large as is right for how long blocks take, every block once and in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mcstudy import Scenario
 from mcstudy.draws import Block
 from mcstudy.engine import batches
-from mcstudy.engine.batches import ENOUGH, MOST, Backlog, Pace, run_batch
+from mcstudy.engine.batches import CAUTION, ENOUGH, LATE, MOST, Backlog, Pace, run_batch
 from mcstudy.engine.payload import pack
 from mcstudy.engine.worker import BlockResult, Task, run_block
 
@@ -30,8 +30,8 @@ def tasks_of(*counts: int) -> list[Task]:
     return [Task(block, 4, "toy", 1, (), PAYLOAD) for block in blocks]
 
 
-def timed(tasks: list[Task], seconds: float) -> list[BlockResult]:
-    return [BlockResult(task.block, seconds=seconds) for task in tasks]
+def timed(tasks: list[Task], seconds: float, earlier: int = 0) -> list[BlockResult]:
+    return [BlockResult(task.block, seconds=seconds, earlier=earlier) for task in tasks]
 
 
 @pytest.mark.parametrize("enough", [ENOUGH, 10 * ENOUGH])
@@ -67,6 +67,36 @@ def test_what_is_known_of_a_scenario_says_nothing_of_another() -> None:
             break
         pace.time(timed(batch, 1e-6))
     assert len(batch) == 1
+
+
+def test_first_blocks_travel_together_once_many_were_fast() -> None:
+    """Of 100,000 scenarios with a block each, most blocks are the first of theirs."""
+    tasks, pace, sizes, seen = tasks_of(*[1] * 2000), Pace(), [], []
+    for batch in pace.batches(tasks):
+        sizes.append(len(batch))
+        seen += batch
+        pace.time(timed(batch, 1e-6, earlier=1))
+    assert seen == tasks
+    assert sizes[:16] == [1] * 16
+    assert all(size <= max(1, CAUTION * sum(sizes[:number])) for number, size in enumerate(sizes))
+    assert sizes[-2] == CAUTION * LATE
+
+
+def test_one_slow_block_parts_the_first_blocks() -> None:
+    pace, sizes = Pace(), []
+    for number, batch in enumerate(pace.batches(tasks_of(*[1] * 300))):
+        sizes.append(len(batch))
+        pace.time(timed(batch, ENOUGH / 3 if number == 50 else 1e-6, earlier=1))
+        # Not the first one of a process, which is slow for what it loads.
+        pace.time(timed(batch, 1.0, earlier=0))
+    assert max(sizes[:50]) > 3
+    assert set(sizes[51:-1]) == {3}
+
+
+def test_known_scenarios_travel_together() -> None:
+    pace, tasks = Pace(), tasks_of(2, 2, 2)
+    pace.time(timed(tasks[:4], ENOUGH / 4))
+    assert [len(batch) for batch in pace.batches(tasks)] == [4, 1, 1]
 
 
 def test_the_pace_follows_blocks_that_become_slower() -> None:

@@ -149,14 +149,14 @@ def hostile(rng: random.Random, document: Any, chosen: list[Place]) -> Any:
 
 def resealed(document: Any) -> str:
     """A document with digests that fit, as far as it has any: whoever means harm writes them too."""
-    from mcstudy.seal import SEAL, findings_digest, seal, source_digest
+    from mcstudy.seal import SEAL, digests_of_findings, seal, source_digest
 
     attempts: list[Callable[[], object]] = [
         lambda: document["digests"].update(
             source=source_digest(source["text"] for source in document["sources"])
         ),
         lambda: document["digests"].update(
-            findings=findings_digest(document["findings"], document.get("measures", []))
+            findings=digests_of_findings(document["findings"], document.get("measures", []))[0]
         ),
         lambda: SEAL in document and document.update({SEAL: seal(document)}),
     ]

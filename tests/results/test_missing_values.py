@@ -141,7 +141,7 @@ def elsewhere(project: Path) -> Path:
 
 def test_ledgers_without_the_new_fields_are_read(written: Path) -> None:
     """As an earlier version wrote them, with its digest."""
-    from mcstudy.seal import SEAL, findings_digest
+    from mcstudy.seal import SEAL, digests_of_findings
 
     document = json.loads((written / "ledger.json").read_text(encoding="utf-8"))
     for finding in document["findings"]:
@@ -150,7 +150,7 @@ def test_ledgers_without_the_new_fields_are_read(written: Path) -> None:
     for measure in document["measures"]:
         for cell in measure["cells"]:
             del cell["worst_case"]
-    document["digests"]["findings"] = findings_digest(document["findings"], document["measures"])
+    document["digests"]["findings"] = digests_of_findings(document["findings"], document["measures"])[0]
     for name in (SEAL, "blocks"):
         document.pop(name, None)
     ledger = Ledger.from_document(document)

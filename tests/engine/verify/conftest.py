@@ -98,9 +98,9 @@ def forge(target: Target) -> Callable[[dict[str, Any]], None]:
     """A function that writes an edited ledger with digests that fit: what a forger who knows them does."""
 
     def go(document: dict[str, Any]) -> None:
-        from mcstudy.seal import findings_digest
+        from mcstudy.seal import digests_of_findings
 
-        document["digests"]["findings"] = findings_digest(document["findings"], document["measures"])
+        document["digests"]["findings"] = digests_of_findings(document["findings"], document["measures"])[0]
         document["seal"] = seal(document)
         target.file.write_text(text_of(document), encoding="utf-8")
 
