@@ -83,7 +83,9 @@ class Levels:
         for sample, stream in zip(self.samples, self.streams, strict=True):
             present.setdefault(stream, []).append(sample.kept(self.of))
         return {
-            stream: np.logical_and.reduce([own[: min(map(len, masks))] for own in masks])
+            stream: masks[0]  # of a large sample, no copy
+            if len(masks) == 1
+            else np.logical_and.reduce([own[: min(map(len, masks))] for own in masks])
             for stream, masks in present.items()
         }
 
