@@ -48,7 +48,7 @@ class Steps:
             place = slice(first + 1, first + 1 + PORTION)
             np.cumsum(self.counts[first : first + PORTION], out=found[place])
             found[place] += found[first]
-            leave(found)
+            leave(found, self.counts)
         return found
 
     @property

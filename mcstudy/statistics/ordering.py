@@ -49,7 +49,7 @@ def ordered(values: FloatArray) -> FloatArray:
     for number, piece in enumerate(pieces):
         run = np.sort(values[number * RUN : number * RUN + piece.size])
         piece[:] = run
-        spaced.append(run[:: max(1, run.size // len(pieces))])
+        spaced.append(run[:: max(1, run.size // len(pieces))].copy())  # a view would hold the run
         leave(values, runs)
     parting = np.unique(np.sort(np.concatenate(spaced))[:: len(pieces)])
     written = 0
@@ -64,14 +64,20 @@ def _merged(runs: list[FloatArray], parting: FloatArray) -> Iterator[FloatArray]
     """The values of sorted runs, in ascending order: those between two that part them, and those that are one of them."""
     begin = [0] * len(runs)
     for value in parting:
-        below = [int(np.searchsorted(run, value, side="left")) for run in runs]
-        through = [int(np.searchsorted(run, value, side="right")) for run in runs]
-        yield _joined(runs, begin, below)
+        places = [_places(run, value) for run in runs]
+        yield _joined(runs, begin, [below for below, _ in places])
         # Equal values need no sorting, however many there are.
-        for count in (end - start for start, end in zip(below, through, strict=True)):
-            yield np.full(count, value)
-        begin = through
+        for below, through in places:
+            yield np.full(through - below, value)
+        begin = [through for _, through in places]
     yield _joined(runs, begin, [run.size for run in runs])
+
+
+def _places(run: FloatArray, value: float) -> tuple[int, int]:
+    """How many values of a sorted run are smaller, and how many are at most as large."""
+    found = int(np.searchsorted(run, value, side="left")), int(np.searchsorted(run, value, side="right"))
+    leave(run)  # each step of a search has mapped the neighbours of a page
+    return found
 
 
 def _joined(runs: list[FloatArray], begin: list[int], end: list[int]) -> FloatArray:
