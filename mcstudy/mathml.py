@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from math_core import LatexError, LatexToMathML
 
 from mcstudy.exceptions import InputError
+from mcstudy.words import writable_in_xml
 
 __all__ = ["to_mathml"]
 
@@ -59,7 +60,7 @@ def to_mathml(latex: str, display: Literal["inline", "block"] = "inline", name: 
     Raises
     ------
     InputError
-        If it could not be shown as it was meant: it does not parse, holds a ``%``, which would hide the rest,
+        If it could not be shown as it was meant: it does not parse, holds a ``%``, which would hide the rest, or what XML forbids,
         belongs to a document (numbers, labels, definitions), or shows nothing.
 
     Examples
@@ -79,6 +80,8 @@ def _problem(latex: str) -> str:
         return r"% starts a comment in LaTeX; write \% if meant"
     if alien := _OF_A_DOCUMENT.search(latex):
         return f"{alien[0]} belongs to a document; leave it out of a formula"
+    if writable_in_xml(latex) != latex:
+        return "it holds a character that no page may; leave that out"
     try:
         shown = re.sub(r"<[^>]*>|\s", "", _convert(latex, large=False))
     except LatexError as error:

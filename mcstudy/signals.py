@@ -90,18 +90,21 @@ def ended_like_ctrl_c() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and the end of the terminal back, as far as this thread may; processes started here don't hear of them.
+    """Hold Ctrl-C, the end of the terminal and SIGTERM back, as far as this thread may.
 
-    What comes meanwhile is heard at the end.
+    What comes meanwhile is heard at the end. Processes started here don't hear of the first two, which reach them as well.
     """
     if not _is_main():
         yield
         return
-    held = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
+    shared = [number for name in ("SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
+    # A handler that isn't Python's can't be put back.
+    held = [number for number in (*shared, signal.SIGTERM) if signal.getsignal(number) is not None]
     came: list[int] = []
-    # Other threads hear what is blocked in this one: noted, it is not lost. Processes inherit that it is blocked.
+    # Other threads hear what is blocked in this one: noted, it is not lost. Processes inherit that it is blocked, and
+    # have to be terminated.
     before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in held}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, shared)
     try:
         yield
     finally:

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
-__all__ = ["acting", "encodable", "nearest", "said", "told"]
+__all__ = ["acting", "encodable", "nearest", "said", "told", "writable_in_xml"]
 
 # They turn what stands around them from left to right, in a terminal as on a page.
 _OVERRIDES = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -79,7 +80,7 @@ def said(value: object) -> str:
     Examples
     --------
     >>> said(nearest)
-    'the function `nearest` (words.py, line 51)'
+    'the function `nearest` (words.py, line 52)'
     >>> said({"of": "x", "where": None})
     "{'of': 'x', 'where': None}"
     """
@@ -97,3 +98,14 @@ def said(value: object) -> str:
 
 def _kind(value: Any) -> str:
     return said(value) if isinstance(value, type) else f"an object of class `{type(value).__qualname__}`"
+
+
+def writable_in_xml(text: str) -> str:
+    r"""A text that XML takes: the characters that it forbids, as their escapes.
+
+    Examples
+    --------
+    >>> writable_in_xml("<b>\x1b\t\uffff")
+    '<b>\\x1b\t\\uffff'
+    """
+    return _NO_XML.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -161,6 +161,13 @@ def test_a_comment_is_refused_that_would_hide_the_rest(latex: str) -> None:
         to_mathml(latex)
 
 
+@pytest.mark.parametrize("character", ["\x00", "\x01", "\x1b", "\ufffe", "\udc80"])
+@pytest.mark.parametrize("formula", ["x{}", "f'{}", r"\text{{a{}}}"])
+def test_characters_that_xml_forbids_are_refused(character: str, formula: str) -> None:
+    with pytest.raises(InputError, match="character that no page may; leave that out"):
+        to_mathml(formula.format(character))
+
+
 def test_a_per_cent_sign_is_shown() -> None:
     assert text(r"50\% \text{ or 5\%}") == "50% or 5%".replace(" ", "\N{NO-BREAK SPACE}")
 

@@ -126,3 +126,19 @@ def test_what_is_held_back_is_heard_afterwards(number: signal.Signals, raised: t
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_sigterm_waits_for_workers_to_be_started_and_ends_them() -> None:
+    """A worker whose parent goes while it is started would tell of that with a traceback."""
+    script = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    ended = []
+
+    def struck() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            ended.append(subprocess.run([sys.executable, "-c", script], check=False).returncode)
+
+    with pytest.raises(Ended, match="SIGTERM"), ended_like_ctrl_c():
+        struck()
+    assert ended == [-signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -32,6 +32,7 @@ __all__ = [
     "checksum",
     "digest_of_keys",
     "in_order",
+    "noted",
     "opened",
     "parts_of",
     "sealed",
@@ -106,6 +107,20 @@ def opened(text: Any) -> str | None:
     """The text of `sealed`; None where it was damaged."""
     content = text[8:] if isinstance(text, str) else ""
     return content if text == sealed(content) else None
+
+
+def noted(seen: int, made: str) -> str:
+    """What was to be made of draws, as it is kept, with the replicates that had been seen by then."""
+    return sealed(json.dumps([seen, made]))
+
+
+def _seen_and_made(seen: int, kept: Any) -> tuple[int, str] | None:
+    """What `noted` was told; None where it was damaged. At first the number stood beside it alone, without a seal."""
+    text = opened(kept)
+    if text is None or not text.startswith("["):
+        return None if text is None else (seen, text)
+    own, made = json.loads(text)
+    return own, made
 
 
 class _Told(NamedTuple):
@@ -227,9 +242,20 @@ class Blocks:
     def arrays(
         self, experiment: str, scenario: Scenario, blocks: int
     ) -> Iterator[tuple[int, npt.NDArray[Any] | None]]:
-        """Number and columns of a scenario's first blocks, in order; None for one that failed."""
-        for row in self._blocks(experiment, scenario, blocks * self.block_size):
-            yield row.number, row.columns
+        """Number and columns of a scenario's first blocks, in order; None for one that failed.
+
+        Raises
+        ------
+        JournalError
+            If one was damaged, or is not there.
+        """
+        with closing(self._blocks(experiment, scenario, blocks * self.block_size)) as rows:
+            for number in range(blocks):
+                row = next(rows, None)
+                if row is None or row.number != number:
+                    msg = f"block {scenario.key}:{number} can't be found where it was kept; run the study again: it is drawn anew"
+                    raise JournalError(msg)
+                yield number, row.columns
 
     def failing(self) -> Iterator[Row]:
         """The blocks of which something failed; a damaged one, which is drawn again, says nothing."""
@@ -314,14 +340,18 @@ class Blocks:
         Raises
         ------
         JournalError
-            If one was damaged.
+            If one was damaged or is not to be found.
         """
         rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
-        contents = [(seen, text) for seen, content in rows if (text := opened(content)) is not None]
-        if len(contents) < len(rows):
+        contents = [told for row in rows if (told := _seen_and_made(*row)) is not None]
+        if len(contents) < len(rows) or not self._is_whole("analyses"):
             msg = "the journal was damaged: what was made of its draws can't be read; start over with --fresh"
             raise JournalError(msg)
         return contents
+
+    def _is_whole(self, table: str) -> bool:
+        """Whether the pages of a table hang together: rows that a damaged page hides have no checksum to be missed by."""
+        return self._connection.execute(f"PRAGMA quick_check({table})").fetchall() == [("ok",)]
 
     def assignments(self) -> list[str]:
         """What the parts of the study were to draw that are kept here; none in the journal of a run."""

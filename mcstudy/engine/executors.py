@@ -64,7 +64,7 @@ def _starting() -> Iterator[None]:
     What depends on that differs between them and is found out.
     """
     try:
-        with uninterrupted():
+        with uninterrupted(), _environment({"PYTHONWARNINGS": "ignore"}):
             _start_trackers()
         with uninterrupted(), _environment({"PYTHONHASHSEED": "random", PARENT: parent_to_die_with()}):
             yield
@@ -74,9 +74,10 @@ def _starting() -> Iterator[None]:
 
 
 def _start_trackers() -> None:
-    """Start the processes that clean up after workers, which outlive a terminal.
+    """Start the processes that clean up after workers, which outlive a terminal, and this process where it is killed.
 
-    Before all workers, for starting them lets signals through that are held back.
+    Before all workers, for starting them lets signals through that are held back. What they warn of then is what they
+    are there for.
     """
     from multiprocessing import resource_tracker
 
@@ -169,14 +170,14 @@ class Joblib:
     def _pool(self, tasks: Iterable[Task], waiting: dict[Block, Task], jobs: int) -> Iterator[BlockResult]:
         from joblib import Parallel, delayed, parallel_config
 
-        with parallel_config("loky", inner_max_num_threads=1):
+        with parallel_config("loky", inner_max_num_threads=1, initializer=die_with_parent):
             # joblib draws in this process where it has one job: a pool of two that is handed one batch at a time
             # keeps a block that kills its process away from this one.
             ahead = "2*n_jobs" if jobs > 1 else 1
             pool = Parallel(max(jobs, 2), return_as="generator_unordered", batch_size=1, pre_dispatch=ahead)
             first = Parallel(max(jobs, 2))
         with _starting():
-            first(delayed(die_with_parent)() for _ in range(max(jobs, 2)))
+            first(delayed(os.getpid)() for _ in range(max(jobs, 2)))
         going, backlog = _Going(), Backlog(2 * jobs)
         batches = going.on(backlog.held_back(self._pace.batches(tasks)))
         with _closed_quietly(pool(delayed(run_batch)(batch) for batch in batches)) as results:

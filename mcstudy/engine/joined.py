@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcstudy.engine.blocks import ENVIRONMENT, Row, sealed
+from mcstudy.engine.blocks import ENVIRONMENT, Row, noted
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.sources import Source
@@ -140,7 +140,8 @@ class Joined(Journal):
         known = {content for _, content in self.analyses()}
         if unknown := [(seen, content) for seen, content in source.analyses if content not in known]:
             before = self.replicates() - new * self.block_size
-            rows = [(max(seen, before), sealed(content)) for seen, content in unknown]
+            since = [(max(seen, before), content) for seen, content in unknown]
+            rows = [(seen, noted(seen, content)) for seen, content in since]
             self._connection.executemany("INSERT INTO analyses (seen, content) VALUES (?, ?)", rows)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from mcstudy.engine.analyses import differences
-from mcstudy.engine.blocks import Blocks, Counts, Row, checksum, in_order, opened, parts_of, sealed
+from mcstudy.engine.blocks import Blocks, Counts, Row, checksum, in_order, noted, opened, parts_of, sealed
 from mcstudy.engine.digests import keep_digests, known_digests
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version, sign
@@ -143,16 +143,24 @@ class Journal(Blocks):
         return self._count() * self.block_size
 
     def note_analysis(self, content: Mapping[str, str], seen: int) -> None:
-        """Note what is made of the draws, with the number of replicates that had been seen by then."""
-        last = self._connection.execute(
-            "SELECT content FROM analyses ORDER BY number DESC LIMIT 1"
-        ).fetchone()
-        text = sealed(json.dumps(content, sort_keys=True))
-        if last is not None and last[0] == text:
+        """Note what is made of the draws, with the number of replicates that had been seen by then.
+
+        Raises
+        ------
+        JournalError
+            If what was noted before was damaged, or none of the draws that were seen is to be found.
+        """
+        text, known = json.dumps(content, sort_keys=True), self.analyses()
+        if known and known[-1][1] == text:
             return
         if not seen:  # what was planned before anything was drawn is no change
+            if not (self._has_blocks() or self._is_whole("blocks")):
+                msg = f"the journal {self.path} was damaged: none of its blocks can be found; start over with --fresh, or write elsewhere with --out DIR"
+                raise JournalError(msg)
             self._connection.execute("DELETE FROM analyses")
-        self._connection.execute("INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, text))
+        self._connection.execute(
+            "INSERT INTO analyses (seen, content) VALUES (?, ?)", (seen, noted(seen, text))
+        )
 
     def note_assignment(self, content: str) -> None:
         """Note what a part of the study was to draw, which is drawn into this journal."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from mcstudy.report.style import BLUE, GREEN, INK, MUTED, PAPER, PINK, RULE, VERMILLION
+from mcstudy.words import writable_in_xml
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -51,7 +52,7 @@ def with_titles(figure: str) -> str:
     Returns
     -------
     str
-        The SVG with a ``<title>`` in each mark of such a line, and without these ids.
+        The SVG with a ``<title>`` in each mark of such a line, and without these ids; well-formed whatever is told.
     """
     start, *lines = _TOLD.split(figure)
     written = [start]
@@ -61,7 +62,7 @@ def with_titles(figure: str) -> str:
         titles = zip(uses[::2], json.loads(unescape(texts)), uses[1::2], strict=True)
         told = (f"{use}><title>{escape(text)}</title></use>{after}" for use, text, after in titles)
         written += ["<g>", before, *told, end, others]
-    return "".join(written)
+    return writable_in_xml("".join(written))
 
 
 def inline(figure: str, *, name: str, title: str, description: str, titles: bool = True) -> str:
@@ -92,7 +93,7 @@ def inline(figure: str, *, name: str, title: str, description: str, titles: bool
     svg = ElementTree.Element("svg", {"viewBox": root.attrib["viewBox"], "role": "img"})
     svg.set("aria-labelledby", f"{name}-title {name}-desc")
     for tag, text in (("title", title), ("desc", description)):
-        ElementTree.SubElement(svg, tag, {"id": f"{name}-{tag}"}).text = text
+        ElementTree.SubElement(svg, tag, {"id": f"{name}-{tag}"}).text = writable_in_xml(text)
     svg.extend(drawing)
     return ElementTree.tostring(svg, encoding="unicode").replace(" />", "/>")
 

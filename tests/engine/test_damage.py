@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,10 @@ import mcstudy as mc
 from mcstudy.engine.blocks import checksum, opened, sealed
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.reading import reading
-from mcstudy.exceptions import JournalError
+from mcstudy.exceptions import InputError, JournalError
 
 pytestmark = pytest.mark.usefixtures("unproved", "no_report")
-FLIPS = 200
+FLIPS = 400
 
 
 @pytest.fixture
@@ -29,8 +32,11 @@ def study(make_study: Callable[..., mc.Study]) -> mc.Study:
         x = rng.normal(size=size)
         return {"x": x, "failure": ["too large" if value > 2.5 else "" for value in x]}
 
-    claim = mc.Value("mean", "s", of=mc.mean("x"), equals=0.0, margin=1.5, allowed_failures=50)
-    return make_study(simulate=failing, claims=[claim])
+    return make_study(simulate=failing, claims=[claim(1.5)])
+
+
+def claim(margin: float) -> mc.Value:
+    return mc.Value("mean", "s", of=mc.mean("x"), equals=0.0, margin=margin, allowed_failures=50)
 
 
 def go(study: mc.Study, out: Path | None, listener: Progress | None = None) -> mc.Ledger:
@@ -61,27 +67,45 @@ def copied(journal: Path, to: Path, content: bytes) -> Path:
     return path
 
 
-def outcome(study: mc.Study, out: Path, right: Any) -> str:
-    """What a run makes of a journal: the right result, or an error that names the way out."""
+def outcome(study: mc.Study, out: Path, right: Any, listener: Any = None) -> str:
+    """What a run makes of a journal: the right result, with or without a word, or an error that names the way out."""
     try:
-        assert found(go(study, out)) == right
+        assert found(go(study, out, listener)) == right
     except JournalError as error:
         return "named" if {"--fresh", "--out"}.intersection(str(error).split()) else str(error)
-    return "right"
+    return "drawn again" if listener is not None and listener.said else "right"
 
 
-def test_no_flipped_bit_changes_a_result(study: mc.Study, journal: Path, tmp_path: Path) -> None:
-    right, sound = found(go(study, None)), journal.read_bytes()
+@pytest.fixture
+def changed(study: mc.Study, journal: Path) -> Path:
+    """The journal of a study of which a margin was changed after looking, twice."""
+    for margin in (1.25, 1.5):
+        assert go(replace(study, claims=[claim(margin)]), journal.parents[1]).changes
+    return journal
+
+
+def test_no_flipped_bit_changes_a_result(
+    study: mc.Study, changed: Path, tmp_path: Path, listener: Any
+) -> None:
+    """Nor what is read of it: all draws as they were, or an error."""
+    right, sound = found(go(study, changed.parents[1])), changed.read_bytes()
+    assert len(right[2]) == 2
+    ledger, draws = changed.with_name("ledger.json").read_bytes(), mc.load(changed.parent).draws()
     rng = random.Random(1)
-    outcomes = {"right": 0, "named": 0}
+    outcomes = Counter[str]()
     for number in range(FLIPS):
         content = bytearray(sound)
         content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         out = tmp_path / str(number)
-        copied(journal, out, bytes(content))
-        outcomes[outcome(study, out, right)] += 1
+        path = copied(changed, out, bytes(content))
+        path.with_name("ledger.json").write_bytes(ledger)
+        with suppress(JournalError, InputError):
+            assert mc.load(path.parent).draws().equals(draws)
+        path.with_name("ledger.json").unlink()
+        listener.said.clear()
+        outcomes[outcome(study, out, right, listener)] += 1
         shutil.rmtree(out)
-    assert min(outcomes.values()) > 0, outcomes
+    assert outcomes.keys() == {"right", "drawn again", "named"}, outcomes
 
 
 @pytest.mark.parametrize("column", ["data", "failures", "warnings", "seconds", "number", "scenario"])
@@ -127,6 +151,79 @@ def test_a_damaged_schema_is_named_though_it_is_no_text(study: mc.Study, journal
         go(study, journal.parents[1])
     with pytest.raises(JournalError, match=r"can't be read .* start over with --fresh"), reading(journal):
         pass
+
+
+def page_of(journal: Path, table: str) -> tuple[int, int]:
+    """Where the first page of a table begins in its file, and how many rows stand in it."""
+    with closing(sqlite3.connect(journal)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (number,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchone()
+    start = (number - 1) * size
+    return start, int.from_bytes(journal.read_bytes()[start + 3 : start + 5], "big")
+
+
+def hide(journal: Path, table: str, number: int) -> None:
+    """Have the head of a page say that so many rows stand in it."""
+    start, _ = page_of(journal, table)
+    content = bytearray(journal.read_bytes())
+    content[start + 3 : start + 5] = number.to_bytes(2, "big")
+    journal.write_bytes(content)
+
+
+def test_no_flipped_bit_changes_what_was_changed(study: mc.Study, changed: Path, tmp_path: Path) -> None:
+    """Nor after how many replicates: bits of every byte of the page's head, and of where its rows begin."""
+    right, sound = found(go(study, changed.parents[1])), changed.read_bytes()
+    start, number = page_of(changed, "analyses")
+    assert number == len(right[2]) + 1 == 3
+    pointers = [start + 8 + 2 * row for row in range(number)]
+    rows = [start + int.from_bytes(sound[place : place + 2], "big") for place in pointers]
+    places = [*range(start, pointers[-1] + 2), *(place + byte for place in rows for byte in range(12))]
+    outcomes = Counter[str]()
+    for place in places:
+        for bit in (0, 3, 6):
+            content = bytearray(sound)
+            content[place] ^= 1 << bit
+            out = tmp_path / f"{place}-{bit}"
+            copied(changed, out, bytes(content))
+            outcomes[outcome(study, out, right)] += 1
+            shutil.rmtree(out)
+    assert outcomes.keys() == {"right", "named"}, outcomes
+
+
+def test_changes_of_a_journal_that_gave_their_time_no_seal_are_read(study: mc.Study, changed: Path) -> None:
+    right = found(go(study, changed.parents[1]))
+    with closing(sqlite3.connect(changed)) as connection, connection:
+        for number, content in connection.execute("SELECT number, content FROM analyses").fetchall():
+            _, made = json.loads(content[8:])
+            connection.execute("UPDATE analyses SET content = ? WHERE number = ?", (sealed(made), number))
+    assert found(go(study, changed.parents[1])) == right
+
+
+def test_whoever_reads_hidden_blocks_is_told(study: mc.Study, journal: Path) -> None:
+    """A head that says that there are fewer hides them without a trace."""
+    right, whole = found(go(study, journal.parents[1])), len(mc.load(journal.parent).draws())
+    _, number = page_of(journal, "blocks")
+    for left in range(number):
+        sound = journal.read_bytes()
+        hide(journal, "blocks", left)
+        with pytest.raises(
+            JournalError, match="can't be found where it was kept; run the study again: it is drawn anew"
+        ):
+            mc.load(journal.parent).draws()
+        journal.write_bytes(sound)
+    hide(journal, "blocks", number - 1)
+    assert found(go(study, journal.parents[1])) == right
+    assert len(mc.load(journal.parent).draws()) == whole
+
+
+def test_a_journal_all_of_whose_blocks_are_hidden_has_not_seen_nothing(
+    study: mc.Study, changed: Path
+) -> None:
+    hide(changed, "blocks", 0)
+    with pytest.raises(JournalError, match="none of its blocks can be found; start over with --fresh"):
+        go(replace(study, claims=[claim(1.75)]), changed.parents[1])
 
 
 def test_whoever_reads_a_damaged_block_is_told(study: mc.Study, journal: Path) -> None:

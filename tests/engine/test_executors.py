@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,6 +63,29 @@ def bits(results: list[BlockResult]) -> Bits:
 @pytest.fixture(scope="module")
 def expected() -> Bits:
     return bits(list(Serial().run(tasks_of(plain_draws))))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process ignores")
+def test_workers_that_draw_nothing_end_with_their_parent_too() -> None:
+    """One that is never told would wait for a run that was killed for ever."""
+    list(Joblib(3).run(tasks_of(plain_draws)[:1]))
+    workers = [pid for pid in _children() if "popen_loky" in Path(f"/proc/{pid}/cmdline").read_text()]
+    assert len(workers) >= 3
+    deadline = time.monotonic() + 60
+    while not all(map(_leaves_interruptions_to_its_parent, workers)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _children() -> list[int]:
+    found = Path("/proc/self/task").glob("*/children")
+    return [int(pid) for path in found for pid in path.read_text().split()]
+
+
+def _leaves_interruptions_to_its_parent(pid: int) -> bool:
+    """Whether it has come so far: that it dies with its parent can't be seen from outside."""
+    (ignored,) = re.findall(r"SigIgn:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(ignored, 16) >> (signal.SIGINT - 1) & 1)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

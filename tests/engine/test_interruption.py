@@ -154,7 +154,8 @@ def test_workers_end_with_their_parent(
     workers = [pid for pid in children(cut.pid) if worker in command_of(pid)]
     assert len(workers) >= 2
     os.kill(cut.pid, signal.SIGKILL)  # nobody tells the workers
-    cut.communicate()
+    _, said = cut.communicate()  # until the last of them is gone
+    assert "resource_tracker" not in said
     deadline = time.monotonic() + 10
     while left := [pid for pid in workers if command_of(pid)]:
         assert time.monotonic() < deadline, f"still there: {left}"

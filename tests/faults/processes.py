@@ -91,10 +91,20 @@ def ctrl_c_twice(victim: Victim) -> Ended:
 @fault("Ctrl-C while workers start", 130)
 def ctrl_c_at_start(victim: Victim) -> Ended:
     """Before the first block."""
+    return _at_start(victim, signal.SIGINT, group=True)
+
+
+@fault("SIGTERM while workers start", 128 + signal.SIGTERM)
+def sigterm_at_start(victim: Victim) -> Ended:
+    """They don't hear of it, and would miss what they are told."""
+    return _at_start(victim, signal.SIGTERM, group=False)
+
+
+def _at_start(victim: Victim, number: signal.Signals, *, group: bool) -> Ended:
     started = victim.start(*JOBS)
     started.sees(victim.journal.exists)
     time.sleep(victim.rng.uniform(0.0, PAUSE))
-    started.signal(signal.SIGINT, group=True)
+    started.signal(number, group=group)
     return started.wait()
 
 

@@ -43,8 +43,10 @@ random moments and in one process or in workers by chance, and the command that 
 the finished blocks that the fault itself has destroyed, all of them where it has damaged a file so far that it is refused;
 they are drawn again. *Lost* are finished blocks that it has not destroyed, and that are missing or were drawn again all the
 same. *Equal* are both digests, that of the draws and that of the findings, with those of an undisturbed run. An exit code
-below 0 is the number of the signal that has ended the process. Written by `tox -e faults`, on Linux; what a command means by
-its exit code is told in [commands](commands.md). Kinds are listed that have been through all their repetitions.
+below 0 is the number of the signal that has ended the process. Nothing may be said that only a programmer reads; but where a
+run is killed while it starts workers, joblib may show that they had no parent any more. No process may be left behind. Written
+by `tox -e faults`, on Linux; what a command means by its exit code is told in [commands](commands.md). Kinds are listed that
+have been through all their repetitions.
 
 | fault | times | exit codes | what is said last | destroyed | lost | equal |
 |---|---|---|---|---|---|---|
@@ -183,13 +185,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Let faults happen to a small study, and see what is left of it."
     )
-    parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--repetitions", type=int, default=20, help="0: the soak alone")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only these kinds, without the soak")
     parser.add_argument("--soak", type=int, help="faults that one run meets; default 200, or 0 with --kind")
     parser.add_argument("--write", action="store_true", help="write what came of it into docs/faults.md")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="victims at once")
     options = parser.parse_args(arguments)
-    chosen = [KINDS[name] for name in options.kind or KINDS]
+    # What was never repeated has no row.
+    chosen = [KINDS[name] for name in options.kind or KINDS] if options.repetitions else []
     repetitions = [options.repetitions] * len(chosen)
     faults = (0 if options.kind else 200) if options.soak is None else options.soak
     with ExitStack() as stack:

@@ -46,6 +46,13 @@ class Soaked:
     troubles: list[str] = field(default_factory=list)
     ended: bool = False
 
+    def judge(self, name: str, ended: Ended, codes: tuple[int, ...]) -> None:
+        """Note what is not as it should be of a run that met a fault."""
+        if not ended.is_quiet:
+            self.troubles.append(f"{name}: a traceback: {(ended.said + ended.shown)[-500:]}")
+        if ended.code not in (*codes, 0) and not _was_refused(ended):
+            self.troubles.append(f"{name}: exit code {ended.code}: {ended.said[-300:]}")
+
 
 Strike = Callable[[Started], None]
 STRIKES: dict[str, tuple[Strike, tuple[int, ...]]] = {
@@ -68,8 +75,6 @@ def soak(victim: Victim, faults: int, replicates: int = MANY) -> Soaked:
     for _ in range(faults):
         damages = victim.rng.random() < DAMAGING and len(victim.kept()) > 0
         ended = _damaged(victim, command, soaked) if damages else _struck(victim, command, soaked)
-        if not ended.is_quiet:
-            soaked.troubles.append((ended.said + ended.shown)[-500:])
         # Workers change no result: some of the runs have them.
         executor = victim.rng.choice((("--executor", "serial"), ("--executor", "serial"), ("--jobs", "2")))
         command = (*same, *executor)
@@ -100,8 +105,7 @@ def _struck(victim: Victim, command: tuple[str, ...], soaked: Soaked) -> Ended:
     ended = started.wait()
     soaked.lost += victim.lost if "--fresh" not in command else 0
     victim.see()
-    if ended.code not in (*codes, 0) and not _was_refused(ended):
-        soaked.troubles.append(f"{name}: exit code {ended.code}: {ended.said[-300:]}")
+    soaked.judge(name, ended, codes)
     return ended
 
 
@@ -115,8 +119,7 @@ def _damaged(victim: Victim, command: tuple[str, ...], soaked: Soaked) -> Ended:
     started.sees(lambda: time.monotonic() > moment)
     started.signal(signal.SIGTERM)
     ended = started.wait()
-    if ended.code not in (0, 128 + signal.SIGTERM) and not _was_refused(ended):
-        soaked.troubles.append(f"a flipped bit: exit code {ended.code}: {ended.said[-300:]}")
+    soaked.judge("a flipped bit", ended, (128 + signal.SIGTERM,))
     return ended
 
 

@@ -102,6 +102,15 @@ def test_the_command_that_a_message_names(said: str, shown: str, named: str) -> 
     assert shlex.join(Ended(("run", "toy"), 2, shown, said).named) == named
 
 
+def test_of_a_killed_run_its_half_started_workers_may_tell() -> None:
+    line = "-" * 80
+    told = f"\n\n{line}\nLokyProcess-1 failed with traceback: \n{line}\nTraceback (most recent call last):\n"
+    orphaned = f"{told}  File x\nEOFError: Ran out of input\n\n\n{line}\n"
+    assert Ended((), -9, orphaned * 2, "").is_quiet
+    assert not Ended((), -9, orphaned + f"{told}FileNotFoundError\n", "").is_quiet
+    assert not Ended((), 143, orphaned, "").is_quiet
+
+
 def test_the_table_is_of_these_kinds() -> None:
     table = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")
     rows = [line[2:-2].split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]

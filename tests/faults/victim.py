@@ -26,6 +26,10 @@ __all__ = ["BLOCKS", "RUN", "Ended", "Started", "Victim", "Warm", "project", "wa
 WARM = Path(__file__).with_name("warm.py")
 PATIENCE = 120.0  # seconds: a run takes two on an idle machine
 GLANCE = 0.01  # seconds between two looks at a run
+# What joblib shows of a worker whose parent was killed before it had told it what to do: no code of the package is in it.
+ORPHANED = re.compile(
+    r"-+\nLokyProcess-\d+ failed with traceback: \n-+\nTraceback (?:.*\n)+?EOFError: Ran out of input\n"
+)
 BLOCKS = 40  # of the study
 
 STUDY = '''"""A study to which accidents happen, as long as a file says which."""
@@ -120,7 +124,8 @@ class Ended:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing was shown that only a programmer reads."""
-        return not re.search(r"Traceback \(most|Exception ignored|resource_tracker:", self.said + self.shown)
+        shown = ORPHANED.sub("", self.shown) if self.code == -signal.SIGKILL else self.shown
+        return not re.search(r"Traceback \(most|Exception ignored|resource_tracker:", self.said + shown)
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -172,8 +177,14 @@ class Started:
         return (self.place / "code").exists()
 
     def wait(self) -> Ended:
-        """Wait for its end."""
+        """Wait for its end, and for that of all processes that it has started: they may say something yet."""
         code = int(self._waited("code"))
+        deadline = time.monotonic() + PATIENCE
+        while left := _of_session(self.pid):
+            if time.monotonic() > deadline:
+                msg = f"mcstudy {shlex.join(self.arguments)} must leave no process behind, got {left}"
+                raise TimeoutError(msg)
+            time.sleep(GLANCE)
         texts = [
             path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
             for path in (self.place / "stdout", self.place / "stderr")
@@ -205,6 +216,20 @@ def _command_of(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
+
+
+def _of_session(pid: int) -> list[str]:
+    """The commands of the living processes in a session."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            # What stands before the last bracket is the name of the program.
+            state, _, _, session = (place / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:  # it has just ended
+            continue
+        if session == str(pid) and state not in "ZX":
+            found.append(_command_of(int(place.name)))
+    return found
 
 
 class Warm:

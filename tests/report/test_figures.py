@@ -240,6 +240,19 @@ def test_marks_tell_their_numbers_to_who_points_at_them(make: Any, tmp_path: Pat
     assert 'id="[' not in file.replace("'", '"')
 
 
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x0b", "\uffff"])
+def test_characters_that_xml_forbids_are_shown_as_their_escapes(
+    make: Any, tmp_path: Path, character: str
+) -> None:
+    claim = Value("1", "x", of=mean("x"), equals=0.0, margin=0.5)
+    (finding,) = make.judged(claim, make.normals(0.0, 0.0))
+    ledger = make.ledger_of([replace(finding, estimand=f"mean{character}")])
+    drawn = write_figures(ledger, tmp_path)["claim-1"]
+    escape = ascii(character)[1:-1]
+    for figure in (drawn.svg, (tmp_path / "claim-1.svg").read_text(encoding="utf-8")):
+        assert f"mean{escape}" in "".join(ElementTree.fromstring(figure).itertext())
+
+
 def test_in_a_crowded_report_only_files_tell_numbers(make: Any, tmp_path: Path) -> None:
     (finding,) = make.judged(Value("1", "x", of=mean("x"), equals=0.0, margin=0.5), make.normals(0.0))
     for number, told in ((40, 1), (41, 0)):
