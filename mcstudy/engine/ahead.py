@@ -17,9 +17,7 @@ TOGETHER = 2**22
 AHEAD = 2  # batches that are read before the first of them is asked for
 
 
-def worked_on(
-    work: Callable[[T], R], things: Iterable[T], size: Callable[[T], int]
-) -> Iterator[tuple[T, R]]:
+def worked_on(work: Callable[[T], R], things: Iterable[T], size: Callable[[T], int]) -> Iterator[tuple[T, R]]:
     """Each thing, in order, with what came of the work on it.
 
     Parameters

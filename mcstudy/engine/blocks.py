@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 import sqlite3
 import sys
-import zlib
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from mcstudy.draws import QUARANTINED, Block, Failure
+from mcstudy.draws import Block, Failure
+from mcstudy.engine.ahead import worked_on
 from mcstudy.engine.caught import tally
 from mcstudy.engine.drawkey import Part
+from mcstudy.engine.notes import opened, seen_and_made
 from mcstudy.engine.npy import from_npy, to_npy
+from mcstudy.engine.rows import ROW, Row, reasons
 from mcstudy.exceptions import JournalError
 from mcstudy.ledger import Timing, WarningRecord
 from mcstudy.scenarios import Scenario
@@ -29,19 +30,13 @@ __all__ = [
     "Blocks",
     "Counts",
     "block_digest",
-    "checksum",
     "digest_of_keys",
     "in_order",
-    "noted",
-    "opened",
     "parts_of",
-    "sealed",
 ]
 
 # Replicates of each scenario of each experiment.
 Counts = Mapping[tuple[str, Scenario], int]
-
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 
 # The kinds of parts of a draw key that say where something is drawn, not what.
 ENVIRONMENT = ("version", "machine")
@@ -49,78 +44,6 @@ ENVIRONMENT = ("version", "machine")
 NONE = "[]"  # nearly all failures and warnings, and one text for them all
 # The first blocks of a scenario.
 FIRST = "FROM blocks WHERE experiment = ? AND scenario = ? AND number < ?"
-ROW = "experiment, scenario, number, data, failures, warnings, seconds, checksum"
-
-
-class Row(NamedTuple):
-    """A block as it is kept."""
-
-    experiment: str
-    scenario: str
-    number: int
-    data: bytes | None
-    failures: str
-    warnings: str
-    seconds: float
-    checksum: int
-
-    @property
-    def key(self) -> tuple[str, str, int]:
-        """Of the block."""
-        return self.experiment, self.scenario, self.number
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether it is as it was written."""
-        return self.checksum == checksum(self[:-1])
-
-    @property
-    def is_quarantined(self) -> bool:
-        """Whether nothing came of it because its process died."""
-        return any(reason.startswith(QUARANTINED) for _, reason, _ in json.loads(self.failures))
-
-    @property
-    def columns(self) -> npt.NDArray[Any] | None:
-        """Its columns; None where it failed."""
-        return None if self.data is None else from_npy(self.data)
-
-    def agrees(self, other: Row) -> bool:
-        """Whether the same came of the block where it was drawn another time: numbers, and reasons of failures."""
-        return self.data == other.data and _reasons(json.loads(self.failures)) == _reasons(
-            json.loads(other.failures)
-        )
-
-
-def checksum(content: Sequence[Any]) -> int:
-    """What tells a block that was damaged on a disk: the CRC-32 of all that is kept of it, with its place."""
-    data = content[3] if isinstance(content[3], bytes) else b""
-    rest = repr((*content[:3], type(content[3]), *content[4:]))
-    return zlib.crc32(data, zlib.crc32(rest.encode()))
-
-
-def sealed(text: str) -> str:
-    """A text behind its own checksum."""
-    return f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}{text}"
-
-
-def opened(text: Any) -> str | None:
-    """The text of `sealed`; None where it was damaged."""
-    content = text[8:] if isinstance(text, str) else ""
-    return content if text == sealed(content) else None
-
-
-def noted(seen: int, made: str) -> str:
-    """What was to be made of draws, as it is kept, with the replicates that had been seen by then."""
-    return sealed(json.dumps([seen, made]))
-
-
-def _seen_and_made(seen: int, kept: Any) -> tuple[int, str] | None:
-    """What `noted` was told; None where it was damaged. At first the number stood beside it alone, without a seal."""
-    text = opened(kept)
-    if text is None or not text.startswith("["):
-        return None if text is None else (seen, text)
-    own, made = json.loads(text)
-    return own, made
 
 
 class _Told(NamedTuple):
@@ -152,6 +75,7 @@ class Blocks:
         self._sound: set[tuple[str, str, int]] = set()  # blocks whose checksum was seen to be right
         # What stands behind the data of sound blocks: SQLite reads all of a block to come to it.
         self._told: dict[tuple[str, str, int], _Told] = {}
+        self._all_told = False  # whether that is of all sound blocks
         self._states: dict[tuple[str, str], dict[int, str]] = {}  # by replicates
 
     def done(self, *, sound: bool = False) -> set[tuple[str, str, int]]:
@@ -183,11 +107,14 @@ class Blocks:
 
     def damaged(self) -> Iterator[tuple[str, str, int]]:
         """The keys of the blocks that are not as they were written."""
-        for row in self.rows():
-            if row.is_sound:
+        for row, is_sound in worked_on(
+            lambda row: row.is_sound, self.rows(), lambda row: len(row.data or b"")
+        ):
+            if is_sound:
                 self._sound.add(self._remember(row))
             else:
                 yield row.key
+        self._all_told = True
 
     def _remember(self, row: Row) -> tuple[str, str, int]:
         """Keep what stands beside the data of a block that is as it was written, and give its key.
@@ -259,6 +186,9 @@ class Blocks:
 
     def failing(self) -> Iterator[Row]:
         """The blocks of which something failed; a damaged one, which is drawn again, says nothing."""
+        if self._all_told:
+            keys = [key for key, told in self._told.items() if told.failures != NONE]
+            return self._checked(row for key in keys if (row := self.row(key)) is not None)
         rows = map(Row._make, self._connection.execute(f"SELECT {ROW} FROM blocks WHERE failures != '[]'"))
         return (row for row in rows if row.is_sound)
 
@@ -343,7 +273,7 @@ class Blocks:
             If one was damaged or is not to be found.
         """
         rows = self._connection.execute("SELECT seen, content FROM analyses ORDER BY number").fetchall()
-        contents = [told for row in rows if (told := _seen_and_made(*row)) is not None]
+        contents = [told for row in rows if (told := seen_and_made(*row)) is not None]
         if len(contents) < len(rows) or not self._is_whole("analyses"):
             msg = "the journal was damaged: what was made of its draws can't be read; start over with --fresh"
             raise JournalError(msg)
@@ -416,9 +346,4 @@ def _short(head: bytes, data: bytes | None) -> str:
 def _head(block: Block, failures: Iterable[Sequence[Any]]) -> bytes:
     """What a digest covers of a block beside its numbers."""
     place = f"{block.experiment}/{block.scenario.key}" if block.experiment else block.scenario.key
-    return f"{place}:{block.number}:{json.dumps(_reasons(failures))}".encode()
-
-
-def _reasons(failures: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    # The address of an object in a reason is another one in each process.
-    return [[index, _ADDRESS.sub("0x", reason)] for index, reason, _ in failures]
+    return f"{place}:{block.number}:{json.dumps(reasons(failures))}".encode()

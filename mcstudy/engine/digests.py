@@ -10,7 +10,8 @@ import json
 import sqlite3
 from typing import TypeAlias
 
-from mcstudy.engine.blocks import Counts, in_order, opened, sealed
+from mcstudy.engine.blocks import Counts, in_order
+from mcstudy.engine.notes import opened, sealed
 from mcstudy.seal import BlockDigests
 
 __all__ = ["keep_digests", "known_digests"]

@@ -7,9 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcstudy.engine.blocks import ENVIRONMENT, Row, noted
+from mcstudy.engine.blocks import ENVIRONMENT
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.journal import Journal
+from mcstudy.engine.notes import noted
+from mcstudy.engine.rows import Row
 from mcstudy.engine.sources import Source
 from mcstudy.exceptions import JournalError
 

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from mcstudy.engine.analyses import differences
-from mcstudy.engine.blocks import Blocks, Counts, Row, checksum, in_order, noted, opened, parts_of, sealed
+from mcstudy.engine.blocks import Blocks, Counts, in_order, parts_of
 from mcstudy.engine.digests import keep_digests, known_digests
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.header import DATABASE_ERRORS, check_owner, check_version, sign
+from mcstudy.engine.notes import noted, opened, sealed
 from mcstudy.engine.npy import to_npy
+from mcstudy.engine.rows import Row, checksum
 from mcstudy.engine.worker import BlockResult
 from mcstudy.exceptions import InputError, JournalError
 from mcstudy.ledger import Change

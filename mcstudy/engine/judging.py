@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import cached_property
 
 from mcstudy.draws import Block
-from mcstudy.engine.blocks import Counts, Row
+from mcstudy.engine.blocks import Counts
 from mcstudy.engine.joined import Joined, Taken
+from mcstudy.engine.rows import Row
 from mcstudy.engine.run import Loop
 from mcstudy.engine.sources import Source
 from mcstudy.engine.worker import BlockResult

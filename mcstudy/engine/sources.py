@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcstudy.engine.assignments import Assignment, read_assignment
-from mcstudy.engine.blocks import Row
 from mcstudy.engine.drawkey import Part, difference
 from mcstudy.engine.journal import is_held
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.reading import is_begun, reading
+from mcstudy.engine.rows import Row
 from mcstudy.exceptions import InputError, JournalError
 
 __all__ = ["JOURNAL", "Source", "check_alike", "source_at", "sources_by_study"]

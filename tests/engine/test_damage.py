@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 import mcstudy as mc
-from mcstudy.engine.blocks import checksum, opened, sealed
+from mcstudy.engine.notes import opened, sealed
 from mcstudy.engine.progress import Progress
 from mcstudy.engine.reading import reading
+from mcstudy.engine.rows import checksum
 from mcstudy.exceptions import InputError, JournalError
 
 pytestmark = pytest.mark.usefixtures("unproved", "no_report")

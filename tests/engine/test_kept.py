@@ -16,11 +16,12 @@ from scipy.stats import norm, rv_discrete, rv_histogram, t
 import mcstudy as mc
 from mcstudy.claims import Claim, assess
 from mcstudy.engine import kept
-from mcstudy.engine.blocks import checksum, opened, sealed
 from mcstudy.engine.journal import Journal
 from mcstudy.engine.kept import KeptFindings
 from mcstudy.engine.loading import load_study
+from mcstudy.engine.notes import opened, sealed
 from mcstudy.engine.reading import reading
+from mcstudy.engine.rows import checksum
 from mcstudy.exceptions import ClaimError, StudyError
 from mcstudy.models.sensing.loss import loss_law
 from mcstudy.models.sensing.marchenko_pastur import GapLaw

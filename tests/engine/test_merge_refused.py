@@ -16,9 +16,9 @@ import pytest
 
 import mcstudy as mc
 from mcstudy.draws import QUARANTINED, Block
-from mcstudy.engine.blocks import checksum
 from mcstudy.engine.merge import Merged
 from mcstudy.engine.reading import reading
+from mcstudy.engine.rows import checksum
 from mcstudy.engine.shards import Shard
 from mcstudy.exceptions import InputError, JournalError, StudyError
 
