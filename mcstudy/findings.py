@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from mcstudy.evidence import Evidence
@@ -125,7 +126,7 @@ class Zone:
         return any(map(math.isnan, (*interval, self.theory)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A claim in one scenario, or in several that are judged together: along a line, across a pair.
 
@@ -320,6 +321,12 @@ class Finding:
             If the claim is no bound.
         """
         return float(max(self._each("largest_ratio"), default=math.nan))
+
+    @cached_property
+    def ranked(self) -> list[int]:
+        """The numbers of its cells, the deciding one first, then those that reach furthest."""
+        cells = self.cells
+        return sorted(range(len(cells)), key=lambda i: (i != self.deciding, -cells[i].reach, i))
 
     @property
     def drawn(self) -> int:

@@ -222,7 +222,7 @@ class Blocks:
         if all(key in self._told for key in keys):
             return [self._told[key] for key in keys]
         what = "number, failures, warnings, seconds, checksum"
-        return list(map(_Told._make, self._first(what, experiment, scenario, replicates)))
+        return [_Told(*row) for row in self._first(what, experiment, scenario, replicates)]
 
     def arrays(
         self, experiment: str, scenario: Scenario, blocks: int
