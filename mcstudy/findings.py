@@ -211,8 +211,7 @@ class Cell:
         >>> f"{cell:.3f}"
         '-0.498 (-0.501 to -0.496)'
         """
-        spec = spec or ".4g"
-        low, high = self.interval
+        spec, (low, high) = spec or ".4g", self.interval
         return f"{self.estimate:{spec}} ({low:{spec}} to {high:{spec}})"
 
 
@@ -325,8 +324,7 @@ class Finding:
     @cached_property
     def ranked(self) -> list[int]:
         """The numbers of its cells, the deciding one first, then those that reach furthest."""
-        cells = self.cells
-        return sorted(range(len(cells)), key=lambda i: (i != self.deciding, -cells[i].reach, i))
+        return sorted(range(len(self.cells)), key=lambda i: (i != self.deciding, -self.cells[i].reach, i))
 
     @property
     def drawn(self) -> int:
