@@ -192,8 +192,7 @@ class Cell:
     @staticmethod
     def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
         """A cell in which there is nothing to judge, with its zone where that is known."""
-        nan = math.nan
-        zone = zone or Zone(nan, nan)
+        nan, zone = math.nan, zone or Zone(math.nan, math.nan)
         cell = Cell(scenario, zone.theory, zone.margin, nan, nan, (nan, nan), Verdict.UNDECIDED, -1.0)
         return replace(cell, guarantee=Guarantee.NONE)
 
@@ -284,8 +283,8 @@ class Finding:
         """
         found = self.among(levels).cells if levels else self.cells
         if len(found) > 1:
-            alternatives = "; ".join(str(cell.scenario) for cell in found[:4])
-            msg = f"claim {self.id}: `cell` must name one cell, got {len(found)} of them; name more factors: {alternatives}"
+            some = "; ".join(str(cell.scenario) for cell in found[:4])
+            msg = f"claim {self.id}: `cell` must name one cell, got {len(found)} of them; name more factors: {some}"
             raise InputError(msg)
         return found[0]
 
@@ -388,14 +387,14 @@ def side_by_side(printed: Finding, true: Finding, indices: Sequence[int]) -> Fin
     if printed.deciding not in first or any(STATEMENT in cell.scenario for cell in printed.cells):
         return None
     sources = [one for pair in pairs for one in zip((printed, true), pair, ("printed", "true"), strict=True)]
-    cells = [
+    cells = tuple(
         replace(own.cells[index], scenario=Scenario(**own.cells[index].scenario, **{STATEMENT: name}))
         for own, index, name in sources
-    ]
+    )
     evidence = [own.evidence.cells[index] for own, index, _ in sources if own.evidence.cells]
     return replace(
         printed,
-        cells=tuple(cells),
+        cells=cells,
         evidence=replace(printed.evidence, cells=tuple(evidence)),
         deciding=2 * first.index(printed.deciding),
     )
