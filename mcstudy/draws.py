@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 QUARANTINED = "quarantined"  # how the reason of a block begins that killed its worker
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Block:
     """The address of a block: replicates drawn together from one stream.
 

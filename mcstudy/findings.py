@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from mcstudy.evidence import Evidence
@@ -125,7 +126,7 @@ class Zone:
         return any(map(math.isnan, (*interval, self.theory)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A claim in one scenario, or in several that are judged together: along a line, across a pair.
 
@@ -191,8 +192,7 @@ class Cell:
     @staticmethod
     def unjudged(scenario: Scenario, zone: Zone | None = None) -> Cell:
         """A cell in which there is nothing to judge, with its zone where that is known."""
-        nan = math.nan
-        zone = zone or Zone(nan, nan)
+        nan, zone = math.nan, zone or Zone(math.nan, math.nan)
         cell = Cell(scenario, zone.theory, zone.margin, nan, nan, (nan, nan), Verdict.UNDECIDED, -1.0)
         return replace(cell, guarantee=Guarantee.NONE)
 
@@ -210,8 +210,7 @@ class Cell:
         >>> f"{cell:.3f}"
         '-0.498 (-0.501 to -0.496)'
         """
-        spec = spec or ".4g"
-        low, high = self.interval
+        spec, (low, high) = spec or ".4g", self.interval
         return f"{self.estimate:{spec}} ({low:{spec}} to {high:{spec}})"
 
 
@@ -284,8 +283,8 @@ class Finding:
         """
         found = self.among(levels).cells if levels else self.cells
         if len(found) > 1:
-            alternatives = "; ".join(str(cell.scenario) for cell in found[:4])
-            msg = f"claim {self.id}: `cell` must name one cell, got {len(found)} of them; name more factors: {alternatives}"
+            some = "; ".join(str(cell.scenario) for cell in found[:4])
+            msg = f"claim {self.id}: `cell` must name one cell, got {len(found)} of them; name more factors: {some}"
             raise InputError(msg)
         return found[0]
 
@@ -320,6 +319,11 @@ class Finding:
             If the claim is no bound.
         """
         return float(max(self._each("largest_ratio"), default=math.nan))
+
+    @cached_property
+    def ranked(self) -> list[int]:
+        """The numbers of its cells, the deciding one first, then those that reach furthest."""
+        return sorted(range(len(self.cells)), key=lambda i: (i != self.deciding, -self.cells[i].reach, i))
 
     @property
     def drawn(self) -> int:
@@ -383,14 +387,14 @@ def side_by_side(printed: Finding, true: Finding, indices: Sequence[int]) -> Fin
     if printed.deciding not in first or any(STATEMENT in cell.scenario for cell in printed.cells):
         return None
     sources = [one for pair in pairs for one in zip((printed, true), pair, ("printed", "true"), strict=True)]
-    cells = [
+    cells = tuple(
         replace(own.cells[index], scenario=Scenario(**own.cells[index].scenario, **{STATEMENT: name}))
         for own, index, name in sources
-    ]
+    )
     evidence = [own.evidence.cells[index] for own, index, _ in sources if own.evidence.cells]
     return replace(
         printed,
-        cells=tuple(cells),
+        cells=cells,
         evidence=replace(printed.evidence, cells=tuple(evidence)),
         deciding=2 * first.index(printed.deciding),
     )

@@ -34,7 +34,7 @@ PART_DIGITS = 32
 DIAGNOSTICS = "diagnostics"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BlockDigests:
     """The digests of a scenario's blocks, one after the other, `BLOCK_DIGITS` hexadecimal digits each."""
 

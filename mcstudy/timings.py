@@ -12,7 +12,7 @@ from mcstudy.scenarios import Level, Scenario
 __all__ = ["Further", "Timing", "forecast"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Timing:
     """The seconds that drawing the blocks of a scenario took; they change no digest."""
 

@@ -23,7 +23,7 @@ from mcstudy.scenarios import Scenario, Where, unmatched
 __all__ = ["Assessment", "Claim"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """A cell, what its kind has to show of it, and the replicate that speaks for it."""
 

@@ -16,9 +16,9 @@ ENOUGH = 0.02
 MOST = 512  # blocks of a batch: their columns wait in memory until the last is drawn
 RECENT = 0.25  # the weight of the last batch in the mean of a block's seconds
 ROUNDING = 1e-9
-# A scenario's first block may take an hour, whatever others took: of such blocks so many times as many travel together
-# as have been drawn of late, and each is taken for as slow as the slowest of those.
-LATE, CAUTION = 512, 1 / 16
+# A scenario's first block may take an hour, whatever others took: of such blocks an eighth as many travel together as
+# have been drawn of late, and each is taken for so many times as slow as those were.
+LATE, CAUTION, SLOWER = 128, 1 / 8, 4.0
 # Bytes of columns that may wait to be kept, and the seconds for which a worker rests where more do: in that time less
 # is kept than waits.
 ROOM, REST = 2**25, 0.05
@@ -37,7 +37,7 @@ class Pace:
         self._enough = enough
         self._seconds: defaultdict[str, dict[Scenario, float]] = defaultdict(dict)
         self._late: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=LATE))
-        self._slowest: dict[str, float] = {}
+        self._mean: dict[str, float] = {}
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[list[Task]]:
         """Divide tasks into batches, every one as large as is right when it is asked for."""
@@ -64,7 +64,7 @@ class Pace:
             mean, known = sum(seconds) / len(seconds), self._seconds[name]
             known[scenario] = (1 - RECENT) * known.get(scenario, mean) + RECENT * mean
         for name in {name for name, _ in taken}:
-            self._slowest[name] = max(self._late[name], default=0.0)
+            self._mean[name] = sum(self._late[name]) / max(len(self._late[name]), 1)
 
     def _part(self, task: Task) -> float:
         """The part of a batch that a block makes up; all of it where nobody can tell."""
@@ -74,7 +74,7 @@ class Pace:
         together = CAUTION * len(self._late[task.block.experiment])
         if together < 1:
             return 1.0
-        return min(1.0, max(self._slowest[task.block.experiment] / self._enough, 1 / together))
+        return min(1.0, max(SLOWER * self._mean[task.block.experiment] / self._enough, 1 / together))
 
 
 class Backlog:

@@ -146,7 +146,7 @@ class Blocks:
             if row.key not in self._sound and not row.is_sound:
                 msg = f"block {row.scenario}:{row.number} was damaged where it is kept; run the study again: it is drawn anew"
                 raise JournalError(msg)
-            self._sound.add(row.key)
+            self._sound.add((sys.intern(row.experiment), sys.intern(row.scenario), row.number))
             yield row
 
     def _blocks(self, experiment: str, scenario: Scenario, replicates: int) -> Generator[Row, None, None]:

@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Protocol, TypeVar
 
@@ -185,8 +185,8 @@ class Joblib:
                 for batch in filter(None, results):
                     self._pace.time(batch)
                     for result in batch:
-                        del waiting[result.block]
-                        yield result
+                        # The block that is here, not a copy of it with a scenario of its own.
+                        yield replace(result, block=waiting.pop(result.block).block)
                     backlog.use(batch)
             except GeneratorExit:
                 # joblib's own way to stop races with its threads: let it finish what is under way instead.

@@ -133,7 +133,7 @@ class Guard:
 
 
 def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()[:WIDTH]
+    return hashlib.blake2b(content, digest_size=WIDTH).digest()
 
 
 def _by_chance(likeliest: float, equal: int, blocks: int) -> float:

@@ -14,11 +14,18 @@ __all__ = ["from_npy", "to_npy"]
 
 def to_npy(data: npt.NDArray[Any]) -> bytes:
     """The columns of a block as the bytes of an npy file."""
+    return _head(data.dtype, data.shape) + data.tobytes()
+
+
+# A header takes longer to be written than its block, and all blocks of an experiment have the same.
+@lru_cache(maxsize=256)
+def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     buffer = io.BytesIO()
     # Names beyond Latin-1 need version 3, about which NumPy warns unless it is asked for.
-    plain = all(name.isascii() for name in data.dtype.names or ())
-    np.lib.format.write_array(buffer, data, version=None if plain else (3, 0), allow_pickle=False)
-    return buffer.getvalue()
+    plain = all(name.isascii() for name in dtype.names or ())
+    empty = np.zeros(shape, dtype)
+    np.lib.format.write_array(buffer, empty, version=None if plain else (3, 0), allow_pickle=False)
+    return buffer.getvalue()[: -empty.nbytes or None]
 
 
 def from_npy(data: bytes) -> npt.NDArray[Any]:

@@ -143,8 +143,8 @@ class Loop:
             for claim in claims:
                 if not self.kept.knows(claim, self.scenarios[name]):
                     claim.rehearse(claim.select(self.scenarios[name]))
-        # The cells of each claim, with the replicates of their scenarios.
-        self._assessed: dict[str, list[tuple[tuple[int, ...], Assessment]]] = {}
+        # The cells of each claim, and the replicates of their scenarios.
+        self._assessed: dict[str, tuple[list[tuple[int, ...]], list[Assessment]]] = {}
         self._proved: set[str] = set()  # experiments of which a block was drawn twice
         self.fills: set[str] = set()  # what filled arrays where blocks were drawn
         self.shares = shares_of(self.study)
@@ -196,6 +196,7 @@ class Loop:
             self.journal.note_analysis(analysis, seen)
             self.journal.note_look(self.settings.profile, counts)
             wanted = self.limit.within(self._wanted(findings, counts), counts, self.journal)
+        self._assessed.clear()  # there may be 100,000
         self._keep_findings(findings, counts)
         self._warn_of_imprecise(findings, counts)
         return counts, findings
@@ -257,20 +258,21 @@ class Loop:
         found: dict[str, Finding] = {}
         assessing: dict[str, Iterator[Assessment]] = {}
         sizes: dict[str, list[tuple[int, ...]]] = {}
+        alike: dict[tuple[int, ...], tuple[int, ...]] = {}  # of many cells there is one
         for claim in self.claims[experiment.name]:
             if kept := self.kept.get(claim, experiment, counts, self.shares[claim.id], draws.tuned):
                 found[claim.id] = kept
                 continue
-            sizes[claim.id] = [
-                tuple(own[scenario] for scenario in group) for group in claim.groups(tuple(own))
-            ]
-            before = self._assessed.get(claim.id, [])
-            known = {n: one for n, (size, one) in enumerate(before) if size == sizes[claim.id][n]}
+            groups = (tuple(own[scenario] for scenario in group) for group in claim.groups(tuple(own)))
+            sizes[claim.id] = [alike.setdefault(size, size) for size in groups]
+            before, assessments = self._assessed.get(claim.id, ([], []))
+            stood = enumerate(zip(before, assessments, sizes[claim.id], strict=False))
+            known = {number: one for number, (size, one, now) in stood if size == now}
             assessing[claim.id] = assess(claim, draws, self.shares[claim.id], known)
         assessed = in_turns(assessing)
         for claim in self.claims[experiment.name]:
             if claim.id in assessed:
-                self._assessed[claim.id] = list(zip(sizes[claim.id], assessed[claim.id], strict=True))
+                self._assessed[claim.id] = sizes[claim.id], assessed[claim.id]
                 yield conclude(claim, assessed[claim.id], experiment.name)
             else:
                 yield found[claim.id]

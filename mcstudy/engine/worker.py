@@ -35,7 +35,7 @@ NUMERIC = "biuf"
 DOUBLES_SKIP = 2.0**53  # integers from here on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """What a worker needs to draw one block.
 
@@ -56,7 +56,7 @@ class Task:
     timeout: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BlockResult:
     """What came of a block.
 

@@ -7,7 +7,6 @@ whose claim was judged anew, one that was edited, or one whose PDF is gone has a
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sys
 import warnings
@@ -21,7 +20,8 @@ import mcstudy
 from mcstudy._version import __version__
 from mcstudy.codec import plain
 from mcstudy.findings import correction_of, side_by_side
-from mcstudy.ledger import Ledger, Overlay
+from mcstudy.jsontext import pieces
+from mcstudy.ledger import LONG, Ledger, Overlay
 from mcstudy.report.inline import caption_of, inline, with_titles
 from mcstudy.report.kinds import CHOSEN, file_name, kind_of, leading
 from mcstudy.report.lines import draw_overlay, height_of_curves, overlay_curves
@@ -256,8 +256,11 @@ def inputs_digest(shown: Any, drawn_by: str) -> str:
     drawn_by : str
         The name of the module that draws it, which may be of another package.
     """
-    content = [plain(shown), _code(), _text_of(drawn_by)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    content = [plain(shown, longest=LONG), _code(), _text_of(drawn_by)]
+    digest = hashlib.sha256()
+    for text in pieces(content):
+        digest.update(text.encode())
+    return digest.hexdigest()
 
 
 def kept(stem: Path, inputs: str) -> str | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["read_ledger", "rebuild", "write_index", "write_report"]
 
 ROWS, FEWEST, MOST = 1000, 12, 60  # rows of all tables of a page together; of one table at least and at most
+LEVELS = 100  # of a factor, from which on only the first ones are named
 
 LETTERS = 120_000  # of the study's source: a page stays below a megabyte
 # Control characters, which HTML forbids, and those that turn the direction of text, by which code can look like other code.
@@ -113,6 +114,7 @@ def write_report(ledger: Ledger, out: Path) -> Path:
         marks=figures.MARKED,
         listings=_listings(ledger.sources),
         provenance=list(_flattened(ledger.provenance)),
+        levels_shown=LEVELS,
         most=max(FEWEST, min(MOST, ROWS // max(1, len(ledger)))),
     )
 

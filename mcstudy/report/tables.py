@@ -33,6 +33,7 @@ _OF_A_FINDING: tuple[str, ...] = (
     "guarantee",
     "estimand",
 )
+_IN_CELLS = tuple(field.name for field in fields(Cell) if field.name != "scenario")
 _OF_A_FINDING += (
     "theory",
     "margin",
@@ -171,18 +172,42 @@ def _finding_table(ledger: Ledger) -> Table:
 
 
 def _cell_table(finding: Finding) -> Table:
-    """All cells of a finding, with every single number of their evidence, and worst cases where there are some."""
+    """All cells of a finding, with every single number of their evidence, and worst cases where there are some.
+
+    A row is made when it is asked for: there may be 100,000.
+    """
     factors = factors_of(cell.scenario for cell in finding.cells)
     lost = any(cell.worst_case for cell in finding.cells)
-    names = [field.name for field in fields(Cell) if lost or field.name != "worst_case"]
-    cells = [dict(_scalars(cell, only=tuple(names))) for cell in finding.cells]
-    own = [dict(_scalars(evidence_of(finding, index))) for index in range(len(cells))]
-    keys = list(dict.fromkeys(name for item in own for name in item))
-    rows: list[tuple[Any, ...]] = [
-        (*(cell.scenario.get(name) for name in factors), *numbers.values(), *(item.get(key) for key in keys))
-        for cell, numbers, item in zip(finding.cells, cells, own, strict=True)
-    ]
-    return Table((*factors, *cells[0], *keys), rows)
+    names = [name for name in _IN_CELLS if lost or name != "worst_case"]
+    ends = [end for name in names for end in ENDS.get(name, (name,))]
+    keys = list(dict.fromkeys(name for item in finding.evidence.cells for name, _ in _scalars(item)))
+    return Table((*factors, *ends, *keys), _Rows(finding, factors, names, keys))
+
+
+class _Rows(Sequence[tuple[Any, ...]]):
+    """The rows of a finding's cells."""
+
+    def __init__(
+        self, finding: Finding, factors: Sequence[str], names: Sequence[str], keys: Sequence[str]
+    ) -> None:
+        self._finding, self._factors, self._names, self._keys = finding, factors, names, keys
+
+    def __len__(self) -> int:
+        return len(self._finding.cells)
+
+    def __getitem__(self, index: Any) -> Any:
+        cell = self._finding.cells[index]
+        row = [cell.scenario.get(name) for name in self._factors]
+        for name in self._names:
+            value = getattr(cell, name)
+            if name in ENDS:
+                row += value or (None, None)
+            else:
+                row.append(value)
+        if self._keys:
+            own = dict(_scalars(evidence_of(self._finding, index)))
+            row += [own.get(key) for key in self._keys]
+        return tuple(row)
 
 
 def _scalars(item: Any, prefix: str = "", only: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -223,8 +248,13 @@ def _write_csv(table: Table, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(map(_inert, header))
         for row in table.rows:
-            pairs = ((value or ("", "")) if k in wide else (value,) for k, value in enumerate(row))
-            writer.writerow([_inert(part) for pair in pairs for part in pair])
+            writer.writerow(map(_inert, _widened(row, wide) if wide else row))
+
+
+def _widened(row: tuple[Any, ...], wide: set[int]) -> list[Any]:
+    """A row with two numbers for each estimate."""
+    pairs = ((value or ("", "")) if k in wide else (value,) for k, value in enumerate(row))
+    return [part for pair in pairs for part in pair]
 
 
 def _inert(value: Any) -> Any:
@@ -232,4 +262,6 @@ def _inert(value: Any) -> Any:
 
 
 def _columns_of_estimates(table: Table) -> set[int]:
+    if isinstance(table.rows, _Rows):  # of plain numbers and texts
+        return set()
     return {k for k in range(len(table.header)) if any(isinstance(row[k], Estimate) for row in table.rows)}

@@ -325,6 +325,8 @@ def influence_limits(
     (-0.213, 0.213)
     """
     moments = influence if isinstance(influence, Moments) else Moments.of(influence)
+    if not unseen:
+        return _one_sided(center, moments, 0.0, z, remainder, unseen, degrees)
     low, _ = _one_sided(center, moments, min(moments.low, 0.0), z, remainder, unseen, degrees)
     _, high = _one_sided(center, moments, max(moments.high, 0.0), z, remainder, unseen, degrees)
     return low, high

@@ -17,7 +17,7 @@ import mcstudy as mc
 from mcstudy.claims import Claim, assess
 from mcstudy.engine import kept
 from mcstudy.engine.journal import Journal
-from mcstudy.engine.kept import KeptFindings
+from mcstudy.engine.kept import KeptFindings, _packed, _unpacked
 from mcstudy.engine.loading import load_study
 from mcstudy.engine.notes import opened, sealed
 from mcstudy.engine.reading import reading
@@ -206,7 +206,10 @@ def test_the_package_is_known_by_its_code_and_its_libraries(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("seal", [str, sealed])  # damaged on the disk, and of a version that writes otherwise
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"kind": "value"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "AAAA", "äöü", *(_packed([text]) for text in ("", "{", "[]", "{}", '{"kind": "value"}'))],
+)
 def test_a_finding_that_is_damaged_is_judged_again(
     study_with: Callable[..., mc.Study],
     judged: list[str],
@@ -421,4 +424,4 @@ def test_claims_that_are_gone_are_not_kept(study_with: Callable[..., mc.Study], 
     with closing(sqlite3.connect(project / "reports" / "toy" / "draws.sqlite")) as connection:
         rows = dict(connection.execute("SELECT claim, content FROM findings").fetchall())
     assert set(rows) == {"average", *EACH[1:]}
-    assert json.loads(opened(rows["average"]) or "")["id"] == "average"
+    assert json.loads(_unpacked(opened(rows["average"]) or ""))["id"] == "average"

@@ -133,3 +133,31 @@ def test_a_column_is_read_once_while_there_is_room(memory: Journal, monkeypatch:
     assert columns_read(64) == [("x",), ("y",), ("x",)]
     monkeypatch.setattr(samples, "SMALL", 128)
     assert columns_read(2 * 64) == [("x", "y")]
+
+
+def test_few_samples_are_at_hand(memory: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found of 100,000 samples would take more memory than it saves time."""
+    for scenario in (ONE, TWO):
+        memory.append(block(scenario))
+    monkeypatch.setattr(samples, "SAMPLES", 1)
+    own = study()
+    settings = Settings(Origin(own), "quick", 1, "serial", 1, Limit.of(own, "quick"))
+    counts = {("", scenario): SIZE for scenario in (ONE, TWO)}
+    draws = draws_of(settings, own.experiments[0], memory, counts)
+    first = draws.samples[ONE]
+    assert draws.samples[ONE] is first
+    assert draws.samples[TWO].scenario == TWO
+    assert draws.samples[ONE] is not first
+    np.testing.assert_array_equal(draws.samples[ONE].columns["x"], first.columns["x"])
+
+
+def test_nothing_is_asked_of_blocks_that_were_just_written(memory: Journal) -> None:
+    memory.append(block())
+    memory.append(block(number=1, failures=(failure(2, 1),)))
+    asked: list[str] = []
+    memory._connection.set_trace_callback(asked.append)
+    assert memory.names("", ONE, 2 * SIZE) == ("x", "y")
+    assert list(memory.failures_of("", ONE, SIZE)) == []
+    assert asked == []
+    assert list(memory.failures_of("", ONE, 2 * SIZE)) == [(1, 2)]
+    assert len(asked) == 1

@@ -206,6 +206,18 @@ def test_one_scenario_is_singular_and_missing_columns_are_named(single: Ledger, 
     assert "common draws see the same random numbers" in text
 
 
+@pytest.mark.parametrize(("count", "shown"), [(100, "98, 99"), (101, "10, 11, …, 100: 101 levels")])
+def test_levels_of_a_factor_are_named_as_far_as_there_is_room(
+    single: Ledger, tmp_path: Path, count: int, shown: str
+) -> None:
+    experiment = ExperimentDesign("", "", {"n": tuple(range(count))}, count, (), ("x",))
+    ledger = replace(single, design=replace(single.design, experiments=(experiment,)))
+    html = write_report(ledger, tmp_path).read_text(encoding="utf-8")
+    (row,) = re.findall(r'<tr><th scope="row">n</th><td>(.*?)</td></tr>', html)
+    assert row.replace("\N{NO-BREAK SPACE}", " ").endswith(shown)
+    assert row.startswith("0, 1, 2, ")
+
+
 def test_a_measure_is_a_table(page: Page, written: Any) -> None:
     (measured,) = written.ledger.measures
     section = written.html[written.html.index('id="measures"') : written.html.index('id="design"')]

@@ -60,7 +60,7 @@ class Table(NamedTuple):
     """A header and rows of equal length."""
 
     header: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
+    rows: Sequence[tuple[Any, ...]]
 
 
 class Crossed(NamedTuple):
@@ -253,11 +253,12 @@ def leading(finding: Finding, most: int) -> list[int]:
     The deciding cell is among them, then a cell of every level, then those nearest to or furthest beyond the edge
     of their zone.
     """
-    indices = range(len(finding.cells))
-    ranked = sorted(indices, key=lambda i: (i != finding.deciding, -finding.cells[i].reach, i))
+    ranked = finding.ranked
     met: set[tuple[str, str]] = set()
-    telling = []
+    telling: list[int] = []
     for index in ranked:
+        if len(telling) == most:
+            break
         levels = {(name, repr(level)) for name, level in finding.cells[index].scenario.items()}
         if not levels <= met:
             telling.append(index)
@@ -274,7 +275,12 @@ def varying(scenarios: Sequence[Mapping[str, Any]]) -> list[str]:
     ['n']
     """
     factors = dict.fromkeys(factor for scenario in scenarios for factor in scenario)
-    return [name for name in factors if len({repr(scenario.get(name)) for scenario in scenarios}) > 1]
+    firsts = {name: repr(scenarios[0].get(name)) for name in factors}
+    return [
+        name
+        for name, first in firsts.items()
+        if any(repr(scenario.get(name)) != first for scenario in scenarios)
+    ]
 
 
 def replicates_of(cell: Cell, _: Any = None) -> str:

@@ -51,6 +51,7 @@ def test_leading_cells_are_the_deciding_one_and_those_nearest_to_the_edge(make: 
     assert finding.deciding == 1
     assert leading(finding, 2) == [1, 3]
     assert leading(finding, 9) == [0, 1, 2, 3]
+    assert finding.ranked == [1, 3, 2, 0]
 
 
 def test_evidence_of_a_kind_without_any_is_none(make: Any) -> None:
