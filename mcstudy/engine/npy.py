@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = ["from_npy", "to_npy"]
+
+# Characters of a header that names some fifty thousand columns; NumPy reads 10,000 unless it is told to.
+LONGEST = 2**20
 
 
 def to_npy(data: npt.NDArray[Any]) -> bytes:
@@ -21,18 +25,20 @@ def to_npy(data: npt.NDArray[Any]) -> bytes:
 @lru_cache(maxsize=256)
 def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     buffer = io.BytesIO()
-    # Names beyond Latin-1 need version 3, about which NumPy warns unless it is asked for.
-    plain = all(name.isascii() for name in dtype.names or ())
+    # Names beyond Latin-1 need version 3, and thousands of them version 2, about which NumPy warns.
+    version = None if all(name.isascii() for name in dtype.names or ()) else (3, 0)
     empty = np.zeros(shape, dtype)
-    np.lib.format.write_array(buffer, empty, version=None if plain else (3, 0), allow_pickle=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        np.lib.format.write_array(buffer, empty, version=version, allow_pickle=False)
     return buffer.getvalue()[: -empty.nbytes or None]
 
 
 def from_npy(data: bytes) -> npt.NDArray[Any]:
     """The columns of a block, read-only."""
     magic = np.lib.format.MAGIC_LEN
-    if data[: magic - 1] != np.lib.format.MAGIC_PREFIX + b"\1":  # names beyond Latin-1
-        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False)
+    if data[: magic - 1] != np.lib.format.MAGIC_PREFIX + b"\1":  # names beyond Latin-1, or thousands of them
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=LONGEST)
         return array
     end = magic + 2 + int.from_bytes(data[magic : magic + 2], "little")
     dtype, shape = _layout(data[magic:end])
@@ -42,5 +48,5 @@ def from_npy(data: bytes) -> npt.NDArray[Any]:
 # A header takes longer to be parsed than its block to be read, and all blocks of an experiment have the same.
 @lru_cache(maxsize=256)
 def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header))
+    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header), max_header_size=LONGEST)
     return dtype, shape
