@@ -12,8 +12,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mcstudy.fills.compiled import SWITCH
 from mcstudy.models.deep_linear.starts import gaussian_product
@@ -24,6 +26,7 @@ CASES = ((8, 64), (8, 256), (12, 128), (16, 64), (16, 256))  # dimension, measur
 NORMALS = 2**24  # drawn in a round
 ROUNDS = 7
 ENOUGH = 0.8
+SHARE = "share of the time in normals"
 
 
 def stream() -> np.random.Generator:
@@ -44,8 +47,8 @@ def bare_fill(rng: np.random.Generator, buffer: np.ndarray, count: int) -> None:
     rng.standard_normal(out=buffer[:rest])
 
 
-def share(dimension: int, measurements: int) -> float:
-    """Time of the bare fill over time of the sampler, the median of the rounds."""
+def row(dimension: int, measurements: int) -> dict[str, Any]:
+    """Entries a second, and time of the bare fill over time of the sampler, the median of the rounds."""
     size = NORMALS // (measurements * dimension**2)
     count = size * measurements * dimension**2
     rng, buffer = stream(), np.empty(BUFFER)
@@ -54,19 +57,25 @@ def share(dimension: int, measurements: int) -> float:
     for _ in range(ROUNDS):
         fills.append(seconds(lambda: bare_fill(rng, buffer, count)))
         samples.append(seconds(lambda: sample_full(rng, delta, depth=2, measurements=measurements)))
-    rate = count / float(np.median(samples)) / 1e6
-    part = float(np.median(np.divide(fills, samples)))
-    print(
-        f"d = {dimension:2}, n = {measurements:3}: {rate:5.0f} million entries a second, "
-        f"{part:.1%} of the time in normals"
-    )
-    return part
+    return {
+        "d": dimension,
+        "n": measurements,
+        "million entries a second": count / float(np.median(samples)) / 1e6,
+        SHARE: float(np.median(np.divide(fills, samples))),
+    }
+
+
+def rows() -> list[dict[str, Any]]:
+    """Every case."""
+    os.environ[SWITCH] = "0"
+    return [row(*case) for case in CASES]
 
 
 def main() -> int:
     """Print the share of every case; 0 if all are enough."""
-    os.environ[SWITCH] = "0"
-    shares = [share(*case) for case in CASES]
+    found = rows()
+    print(pd.DataFrame(found).to_string(index=False, float_format="%.3g", na_rep=""))
+    shares = [case[SHARE] for case in found]
     print(f"lowest share {min(shares):.1%}, wanted {ENOUGH:.0%}")
     return int(min(shares) < ENOUGH)
 

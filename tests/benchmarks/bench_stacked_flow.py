@@ -5,6 +5,7 @@ Prints the ratio of the best times of several rounds, in which both take turns, 
 
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,6 +19,8 @@ TIMES = np.linspace(0.0, 2.0, 5)
 TOLERANCE = 1e-11
 ROUNDS = 5
 LEAST = 8.0
+RATIO = "separate over stacked"
+APART = "largest relative difference"
 SAME = 1e-8  # both are solved to 1e-11 a step
 
 
@@ -36,8 +39,8 @@ def separate(problem: Problem) -> FloatArray:
     return np.concatenate(ends, axis=1)
 
 
-def main() -> int:
-    """Time both and compare what they return."""
+def rows() -> list[dict[str, Any]]:
+    """The best times of both, and how far apart their results are."""
     rng = np.random.Generator(np.random.SFC64(1))
     problem = draw_problem(rng, SIZE, depth=DEPTH, dimension=DIMENSION, start="balanced")
     difference = float(np.max(relative_residual(stacked(problem), separate(problem), 3)))
@@ -45,16 +48,21 @@ def main() -> int:
     for _ in range(ROUNDS):
         for solve in (stacked, separate):
             begin = time.perf_counter()
-            solve(problem)
+            with threadpool_limits(1):  # as in a worker
+                solve(problem)
             seconds[solve.__name__].append(time.perf_counter() - begin)
     best = {name: min(times) for name, times in seconds.items()}
+    times = {f"{name}, s": least for name, least in best.items()}
     ratio = best["separate"] / best["stacked"]
-    print(f"stacked {best['stacked']:.4f} s, separate {best['separate']:.4f} s, ratio {ratio:.1f}")
-    print(f"largest relative difference {difference:.1e}")
-    return int(ratio < LEAST or difference > SAME)
+    return [times | {RATIO: ratio, APART: difference}]
+
+
+def main() -> int:
+    """Time both and compare what they return."""
+    (row,) = rows()
+    print(", ".join(f"{name}: {value:.3g}" for name, value in row.items()))
+    return int(row[RATIO] < LEAST or row[APART] > SAME)
 
 
 if __name__ == "__main__":
-    with threadpool_limits(1):  # as in a worker
-        code = main()
-    sys.exit(code)
+    sys.exit(main())
