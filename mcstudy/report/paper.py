@@ -20,6 +20,7 @@ from mcstudy.report.verdicts import badge
 
 __all__ = [
     "bibtex",
+    "day_of",
     "inches",
     "latex",
     "result_key",
@@ -39,6 +40,8 @@ _ESCAPES = {
     "^": r"\textasciicircum{}",
     **{char: f"\\{char}" for char in "{}$&#_%"},
 }
+# What addresses are made of beside letters and digits; anything else is written by numbers, and can end no field.
+_OF_ADDRESSES = "!#$%&'()*+,/:;=?@[]"
 _SYMBOLS = {
     "≤": r"\le ",
     MINUS: "-",
@@ -147,7 +150,7 @@ def bibtex(ledger: Ledger, claim: str = "") -> str:
     """
     version = _escape(str(ledger.provenance.get("mcstudy", __version__)))
     study, run, draws = ledger.study, ledger.run, ledger.digests["draws"]
-    replicates, date = f"{run.replicates} replicates", str(ledger.provenance.get("started", ""))[:10]
+    replicates, date = f"{run.replicates} replicates", day_of(ledger)
     authors = " and ".join(map(_bibtex_name, study.authors))
     facts = f"profile {run.profile}, seed {run.seed}, {replicates}, draws {draws[:12]}"
     result = {
@@ -159,11 +162,17 @@ def bibtex(ledger: Ledger, claim: str = "") -> str:
         "date": date,
         "version": version,
         "commit": _escape(str(ledger.provenance.get("git") or "")),
-        "url": result_url(ledger, claim),
+        "url": quote(result_url(ledger, claim), safe=_OF_ADDRESSES, errors="backslashreplace"),
         "note": _escape(f"claim {claim}: {ledger[claim].verdict.lower()}; {facts}" if claim else facts),
         "digest": draws,
     }
     return _entry("misc", result_key(ledger, claim), result)
+
+
+def day_of(ledger: Ledger) -> str:
+    """The day on which the run was started; empty where that is not told."""
+    started = str(ledger.provenance.get("started", ""))[:10]
+    return started if re.fullmatch(r"\d{4}-\d\d-\d\d", started, re.ASCII) else ""
 
 
 def result_key(ledger: Ledger, claim: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.ledger import Ledger
 from mcstudy.report.figures import write_claim
 from mcstudy.report.kinds import file_name, kind_of
-from mcstudy.report.paper import bibtex, inches, result_key, result_url, software_bibtex
+from mcstudy.report.paper import bibtex, day_of, inches, result_key, result_url, software_bibtex
 from mcstudy.results.results import Results, load
 
 __all__ = ["cite", "csl", "figure", "objections", "text"]
@@ -114,7 +113,7 @@ def csl(ledger: Ledger, claim: str = "") -> dict[str, Any]:
         "title": ledger.study.title,
         "genre": "Monte Carlo study",
         "author": [{"literal": name} for name in ledger.study.authors],
-        "issued": {"date-parts": [list(map(int, date.split("-")))] if (date := _date(ledger)) else []},
+        "issued": {"date-parts": [list(map(int, date.split("-")))] if (date := day_of(ledger)) else []},
         "version": str(ledger.provenance.get("mcstudy", "")),
         "URL": result_url(ledger, claim),
         "note": _facts(ledger),
@@ -126,7 +125,7 @@ def csl(ledger: Ledger, claim: str = "") -> dict[str, Any]:
 
 def text(ledger: Ledger, claim: str = "") -> str:
     """The citation in words."""
-    year = _date(ledger)[:4]
+    year = day_of(ledger)[:4]
     who = " ".join(filter(None, [", ".join(ledger.study.authors), f"({year})" if year else ""]))
     parts = [who, ledger.study.title, _facts(ledger)]
     if claim:
@@ -151,12 +150,6 @@ def _facts(ledger: Ledger) -> str:
         f"{len(ledger.changes)} changes of the analysis after looking" if ledger.changes else "",
     ]
     return ", ".join(filter(None, facts))
-
-
-def _date(ledger: Ledger) -> str:
-    """The day on which the run was started; empty where that is not told."""
-    started = str(ledger.provenance.get("started", ""))[:10]
-    return started if re.fullmatch(r"\d{4}-\d\d-\d\d", started, re.ASCII) else ""
 
 
 def _found(word: str, out: Path, *, anyway: bool) -> tuple[Results, str]:

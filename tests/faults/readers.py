@@ -102,6 +102,9 @@ def _study() -> mc.Study:
         title="A toy",
         question="Is the mean zero?",
         source="nowhere",
+        answer="The mean is {mean}.",
+        authors=("Ada Lovelace", "Bell Labs and Sons"),
+        url="https://example.org/toy",
         simulate=_simulate,
         scenarios=mc.grid(n=(1, 2, 4)),
         block=16,
@@ -216,7 +219,8 @@ class _Ledgers:
         check_tables(made)
         for path in made.glob("*.tex"):
             check_tex(path.read_text(encoding="utf-8"))
-        check_tex(bibtex(results))
+        for claim in ("", *(finding.id for finding in results.findings)):
+            check_tex(bibtex(results, claim))
         csl(results)
         text(results)
         results.frame()

@@ -91,12 +91,18 @@ def test_raw_tex_is_seen(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<p><mcsevil>", '<a href="javascript:mcsevil()">', '<img src="../../mcsevil">']
+    "text",
+    [
+        "<p><mcsevil>",
+        '<a href="javascript:mcsevil()">',
+        '<img src="../../mcsevil">',
+        "<a href=x/../../mcsevil.html>",
+    ],
 )
 def test_raw_html_is_seen(text: str) -> None:
     with pytest.raises(BreachError, match="raw HTML"):
         check_page(text)
-    check_page("&lt;mcsevil&gt; javascript:mcsevil()")
+    check_page('&lt;mcsevil&gt; javascript:mcsevil() <p aria-label="of ../../mcsevil">')
 
 
 def test_a_formula_is_seen(tmp_path: Path) -> None:

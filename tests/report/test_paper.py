@@ -141,6 +141,17 @@ def test_entries_of_several_studies_may_stand_in_one_file(full_ledger: Any) -> N
     assert keys[-1] == "mcstudy"
 
 
+@pytest.mark.parametrize("evil", ["}\\evil{", "x\n\\evil", "x\r\\evil", "\udc80\\evil"])
+def test_nothing_of_an_edited_ledger_ends_a_field_of_bibtex(full_ledger: Any, evil: str) -> None:
+    study = replace(full_ledger.study, title=evil, authors=(evil,), url=f"https://example.org/{evil}")
+    provenance = {"started": evil, "mcstudy": evil, "git": evil}
+    entry = bibtex(replace(full_ledger, study=study, provenance=provenance))
+    assert "\\evil" not in entry
+    assert entry.count("{") == entry.count("}") + entry.count("\\{") - entry.count("\\}")
+    assert "year" not in entry
+    assert "url          = {https://example.org/" in entry
+
+
 def test_bibtex_without_a_date(full_ledger: Any) -> None:
     assert "year" not in bibtex(replace(full_ledger, provenance={}))
 
