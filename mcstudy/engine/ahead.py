@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import TypeVar
 
 __all__ = ["worked_on"]
@@ -34,9 +35,14 @@ def worked_on(work: Callable[[T], R], things: Iterable[T], size: Callable[[T], i
     >>> list(worked_on(len, ["a", "bc"], size=len))
     [('a', 1), ('bc', 2)]
     """
+    batches = _batches(things, size)
+    first, second = next(batches), next(batches, None)
+    if second is None:  # a thread takes its time to start, and 64 MB of addresses
+        yield from zip(first, _each(work, first), strict=True)
+        return
     under_way: deque[tuple[list[T], Future[list[R]]]] = deque()
     with ThreadPoolExecutor(1) as thread:
-        for batch in _batches(things, size):
+        for batch in chain((first, second), batches):
             under_way.append((batch, thread.submit(_each, work, batch)))
             if len(under_way) > AHEAD:
                 yield from _done(*under_way.popleft())

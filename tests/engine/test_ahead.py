@@ -19,8 +19,13 @@ def test_each_thing_comes_with_its_own_result(count: int, size: int) -> None:
 
 
 def test_the_work_is_done_by_another_thread() -> None:
-    (found,) = worked_on(lambda _: threading.get_ident(), ["thing"], len)
-    assert found[1] != threading.get_ident()
+    found = [ident for _, ident in worked_on(lambda _: threading.get_ident(), "ab", lambda _: ahead.TOGETHER)]
+    assert threading.get_ident() not in found
+
+
+def test_a_little_work_needs_no_other_thread() -> None:
+    ((_, found),) = worked_on(lambda _: threading.get_ident(), ["thing"], len)
+    assert found == threading.get_ident()
 
 
 def test_what_is_read_ahead_is_bounded() -> None:
