@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "main"]
 
+KEPT = "what was drawn is kept, so run the same command again once this is mended"
+# What the dynamic linker says where there is no memory for a library.
+UNMAPPED = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+
 
 def command(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
@@ -60,14 +64,26 @@ def _coded(arguments: list[str], study: Study | None) -> int:
         return 2
     except OSError as error:
         # A full disk, a file that may not be written: no more is to be said than what the system says.
-        kept = "what was drawn is kept, so run the same command again once this is mended"
-        print(f"mcstudy: error: {error}; {kept}", file=sys.stderr)
+        print(f"mcstudy: error: {error}; {KEPT}", file=sys.stderr)
+        return 2
+    except (MemoryError, ImportError) as error:
+        if not _is_of_memory(error):
+            raise
+        print(
+            f"mcstudy: error: memory has run out ({str(error) or 'no more is known'}); {KEPT}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt as end:
         again = shlex.join(["mcstudy", *arguments] if study is None else ["python", *sys.argv])
         how = f"ended by {end}" if isinstance(end, Ended) else "interrupted"
         print(f"\nmcstudy: {how}; everything finished is kept. Resume with: {again}", file=sys.stderr)
         return end.code if isinstance(end, Ended) else 130
+
+
+def _is_of_memory(error: MemoryError | ImportError) -> bool:
+    """Whether it comes of too little memory, as that of a library which could not be mapped does."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in UNMAPPED)
 
 
 def _dispatched(arguments: list[str], study: Study | None) -> int:

@@ -370,3 +370,40 @@ def test_a_page_that_can_not_be_written(write_study: WriteStudy, command: Comman
     )
     Path("reports", "toy.html").rmdir()
     assert command("run", "toy", "--executor", "serial")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "memory has run out (no more is known)"),
+        (MemoryError("Unable to allocate 8 PiB"), "memory has run out (Unable to allocate 8 PiB)"),
+        (
+            ImportError("x.so: failed to map segment from shared object"),
+            "memory has run out (x.so: failed to map",
+        ),
+    ],
+)
+def test_no_memory_beside_the_draws_is_one_line(
+    error: Exception, says: str, write_study: WriteStudy, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(*_: object) -> None:
+        raise error
+
+    write_study()
+    monkeypatch.setattr("mcstudy.report.write_report", report)
+    code, _, said = command("run", "toy", "--executor", "serial")
+    assert code == 2
+    assert says in said.splitlines()[-1]
+    assert said.splitlines()[-1].endswith("run the same command again once this is mended")
+
+
+def test_a_library_that_is_not_there_is_no_lack_of_memory(
+    write_study: WriteStudy, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def report(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'matplotlib'")
+
+    write_study()
+    monkeypatch.setattr("mcstudy.report.write_report", report)
+    with pytest.raises(ModuleNotFoundError):
+        command("run", "toy", "--executor", "serial")
