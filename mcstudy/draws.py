@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics.pools import PORTION, everywhere
+from mcstudy.statistics.pools import PORTION, chosen, everywhere
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.statistic import Statistic, Summary
@@ -123,7 +123,8 @@ class Sample:
             return tuple(self.columns[column] for column in columns)
         # Where every replicate has failed, nobody knows the columns.
         return tuple(
-            self.columns[column][kept] if column in self.columns else np.empty(0) for column in columns
+            chosen(self.columns[column], kept) if column in self.columns else np.empty(0)
+            for column in columns
         )
 
     def kept(self, statistic: Statistic) -> npt.NDArray[np.bool_]:
@@ -166,18 +167,30 @@ class Sample:
 
 def summarise(samples: Sequence[Sample], statistic: Statistic) -> None:
     """Find the summaries of a shared statistic in many samples, of those of one size at once: many small arrays cost more than one."""
-    sizes: dict[int, list[tuple[Sample, FloatArray]]] = {}
+    if len(statistic.columns) > 1:
+        return
+    waiting: dict[int, list[tuple[Sample, FloatArray]]] = {}
     for sample in samples:
-        if statistic not in sample._summaries and np.ndim(values := sample.taken(statistic)) == 1:
-            sizes.setdefault(values.size, []).append((sample, values))
-    for size, own in sizes.items():
-        step = PORTION // size if size else 0
-        for first in range(0, len(own), step) if step > 1 and size >= statistic.fewest else ():
-            some = own[first : first + step]
-            with suppress(InputError):  # of one that it can't be taken of: who asks for that one is told
-                found = statistic.summaries(np.stack([values for _, values in some]))
-                for (sample, _), summary in zip(some, found, strict=True):
-                    sample._summaries[statistic] = summary
+        # Of a large one no second fits beside it, and it is not to be read before it is its turn.
+        if statistic in sample._summaries or 2 * sample.replicates > PORTION:
+            continue
+        values = sample.taken(statistic)
+        own = waiting.setdefault(values.size, [])
+        own.append((sample, values))
+        if (len(own) + 1) * values.size > PORTION:
+            _summarise_together(waiting.pop(values.size), statistic)
+    for own in waiting.values():
+        _summarise_together(own, statistic)
+
+
+def _summarise_together(own: Sequence[tuple[Sample, FloatArray]], statistic: Statistic) -> None:
+    """Find the summaries of a statistic in samples of one size, with their values."""
+    if own[0][1].size < statistic.fewest:
+        return
+    with suppress(InputError):  # of one that it can't be taken of: who asks for that one is told
+        stack = np.stack([values for _, values in own]).astype(np.float64, copy=False)
+        for (sample, _), summary in zip(own, statistic.summaries(stack), strict=True):
+            sample._summaries[statistic] = summary
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import mcstudy as mc
 from mcstudy.claims import judge
 from mcstudy.draws import Block, Draws, Failure, Sample, summarise
 from mcstudy.exceptions import InputError, StudyError
+from mcstudy.statistics.pools import PORTION
 
 ONE = mc.Scenario(n=1)
 NAN = np.nan
@@ -180,3 +181,43 @@ def test_samples_of_one_size_are_summarised_together(monkeypatch: pytest.MonkeyP
         strange.summary(mean)
     with pytest.raises(InputError, match="at least 2 replicates, got 1"):
         samples[-1].summary(mean)
+
+
+class Counting(dict[str, np.ndarray[Any, Any]]):
+    """Columns that count how often they are read."""
+
+    reads = 0
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        self.reads += 1
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize(("size", "reads"), [(PORTION // 2, 1), (PORTION // 2 + 1, 0)])
+def test_large_samples_are_not_read_before_their_turn(size: int, reads: int) -> None:
+    """Two that fit into a portion are summarised together; of larger ones each would be held for nothing."""
+    columns = [Counting(x=np.random.default_rng(n).normal(size=size)) for n in range(3)]
+    samples = [
+        Sample(mc.Scenario(n=n), own, np.ones(size, dtype=np.bool_), size) for n, own in enumerate(columns)
+    ]
+    summarise(samples, mc.mean("x"))
+    assert [own.reads for own in columns] == [reads] * 3
+    assert [bool(sample._summaries) for sample in samples] == [bool(reads)] * 3
+
+
+def test_indicators_may_be_booleans() -> None:
+    for of in (mc.mean("x"), mc.variance("x"), mc.proportion("x")):
+        found = []
+        for dtype in (np.bool_, np.float64):
+            samples = [
+                Sample(
+                    mc.Scenario(n=n),
+                    {"x": (np.random.default_rng(n).random(128) < 0.5).astype(dtype)},
+                    np.ones(128, dtype=np.bool_),
+                    128,
+                )
+                for n in range(2)
+            ]
+            summarise(samples, of)
+            found.append([sample.summary(of).limiting(0.01, 128) for sample in samples])
+        assert found[0] == found[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from mcstudy.claims.claim import Assessment, Claim
 from mcstudy.claims.deciding import Shares, decide
 from mcstudy.claims.theory import Theory, check_statistic, evaluate
 from mcstudy.draws import Draws, Sample, summarise
-from mcstudy.exceptions import ClaimError
+from mcstudy.exceptions import ClaimError, InputError
 from mcstudy.findings import Cell, Interval, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
@@ -145,11 +146,14 @@ class Compared(Claim):
 
     def prepare(self, samples: Sequence[Sample]) -> None:
         """Summarise samples of one size together."""
-        if self._is_plain:
-            statistics = [self.of.at(sample.scenario) for sample in samples]
-            for of in dict.fromkeys(statistics) if self.of.shared else ():
-                own = zip(samples, statistics, strict=True)
-                summarise([sample for sample, statistic in own if statistic == of], of)
+        if not (self._is_plain and self.of.shared):
+            return
+        alike: dict[Statistic, list[Sample]] = {}
+        for sample in samples:
+            with suppress(InputError):  # of a scenario that it has no number for: who assesses it is told
+                alike.setdefault(self.of.at(sample.scenario), []).append(sample)
+        for of, own in alike.items():
+            summarise(own, of)
 
     @property
     def _is_plain(self) -> bool:

@@ -18,7 +18,7 @@ from mcstudy.exceptions import ClaimError
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Estimate, Statistic
 from mcstudy.statistics.joint import Joint
-from mcstudy.statistics.pools import in_portions
+from mcstudy.statistics.pools import chosen, in_portions
 from mcstudy.statistics.replicatewise import Replicatewise
 from mcstudy.statistics.several import joined
 
@@ -74,7 +74,7 @@ class Levels:
         for sample, stream in zip(self.samples, self.streams, strict=True):
             kept = self._kept[stream]
             columns = [sample.columns[name][: kept.size] for name in self.of.columns]
-            yield joined(columns if kept.all() else [column[kept] for column in columns])
+            yield joined(columns if kept.all() else [chosen(column, kept) for column in columns])
 
     @cached_property
     def _kept(self) -> dict[int, npt.NDArray[np.bool_]]:

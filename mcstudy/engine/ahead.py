@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ R = TypeVar("R")
 
 # Bytes that travel together: to hand over a thing by itself costs more than to sum a page of it.
 TOGETHER = 2**22
+THING = 256  # of a thing that says to hold nothing
 AHEAD = 2  # batches that are read before the first of them is asked for
 
 
@@ -40,22 +41,31 @@ def worked_on(work: Callable[[T], R], things: Iterable[T], size: Callable[[T], i
     if second is None:  # a thread takes its time to start, and 64 MB of addresses
         yield from zip(first, _each(work, first), strict=True)
         return
-    under_way: deque[tuple[list[T], Future[list[R]]]] = deque()
+    under_way: deque[tuple[list[T], Callable[[], list[R]]]] = deque()
     with ThreadPoolExecutor(1) as thread:
         for batch in chain((first, second), batches):
-            under_way.append((batch, thread.submit(_each, work, batch)))
+            under_way.append((batch, _handed(thread, work, batch)))
             if len(under_way) > AHEAD:
                 yield from _done(*under_way.popleft())
         while under_way:
             yield from _done(*under_way.popleft())
 
 
+def _handed(thread: ThreadPoolExecutor, work: Callable[[T], R], batch: list[T]) -> Callable[[], list[R]]:
+    """What gives the results of the work on a batch, once it is asked for."""
+    try:
+        return thread.submit(_each, work, batch).result
+    except RuntimeError:  # the system has no thread to give
+        results = _each(work, batch)
+        return lambda: results
+
+
 def _each(work: Callable[[T], R], batch: list[T]) -> list[R]:
     return [work(thing) for thing in batch]
 
 
-def _done(batch: list[T], results: Future[list[R]]) -> Iterator[tuple[T, R]]:
-    return zip(batch, results.result(), strict=True)
+def _done(batch: list[T], results: Callable[[], list[R]]) -> Iterator[tuple[T, R]]:
+    return zip(batch, results(), strict=True)
 
 
 def _batches(things: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
@@ -63,7 +73,7 @@ def _batches(things: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]
     held = 0
     for thing in things:
         batch.append(thing)
-        held += size(thing)
+        held += THING + size(thing)
         if held >= TOGETHER:
             yield batch
             batch, held = [], 0

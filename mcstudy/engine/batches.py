@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -81,32 +82,41 @@ class Backlog:
     """Batches that were handed out and not yet used: what has been drawn of them is in memory.
 
     Whoever hands out batches can't be made to wait, for it may hold what using them needs. So it gets empty ones, over
-    which a worker rests.
+    which a worker rests. It does so in a thread of its own: each count below is written by one thread only.
 
     Parameters
     ----------
     fewest : int
         Batches that are always under way: as many as keep the workers busy.
     room : int
-        Bytes of those that wait.
+        Bytes of those that wait, each block taken for as large as the largest so far.
     """
 
     def __init__(self, fewest: int, room: int = ROOM) -> None:
         self._fewest, self._room = fewest, room
-        self._open = self._bytes = 0
+        self._handed, self._used = (0, 0), (0, 0)  # batches, and their blocks
+        self._largest = math.inf  # until a block has been seen
 
     def held_back(self, batches: Iterable[list[Task]]) -> Iterator[list[Task]]:
         """Hand out batches, and empty ones while too much waits."""
         for batch in batches:
-            while self._open > self._fewest and self._open * self._bytes > self._room:
+            while self._is_full():
                 yield []
-            self._open += 1
+            count, blocks = self._handed
+            self._handed = count + 1, blocks + len(batch)
             yield batch
+
+    def _is_full(self) -> bool:
+        (handed, blocks), (used, done) = self._handed, self._used
+        return handed - used > self._fewest and (blocks - done) * self._largest > self._room
 
     def use(self, results: Sequence[BlockResult]) -> None:
         """A batch has been used, with these results."""
-        self._open -= 1
-        self._bytes = sum(result.data.nbytes for result in results if result.data is not None)
+        count, blocks = self._used
+        self._used = count + 1, blocks + len(results)
+        sizes = [result.data.nbytes for result in results if result.data is not None]
+        before = 0 if self._largest == math.inf else self._largest
+        self._largest = max([before, *sizes]) if sizes else self._largest
 
 
 def run_batch(tasks: Sequence[Task]) -> list[BlockResult]:

@@ -107,9 +107,7 @@ class Blocks:
 
     def damaged(self) -> Iterator[tuple[str, str, int]]:
         """The keys of the blocks that are not as they were written."""
-        for row, is_sound in worked_on(
-            lambda row: row.is_sound, self.rows(), lambda row: len(row.data or b"")
-        ):
+        for row, is_sound in worked_on(lambda row: row.is_sound, self.rows(), lambda row: row.size):
             if is_sound:
                 self._sound.add(self._remember(row))
             else:
@@ -131,6 +129,7 @@ class Blocks:
     def _forget(self, key: tuple[str, str, int]) -> None:
         """What was known of a block that goes."""
         self._told.pop(key, None)
+        self._sound.discard(key)
         self._states.pop(key[:2], None)
 
     def state(self, experiment: str, scenario: Scenario, replicates: int) -> str:

@@ -12,9 +12,6 @@ import numpy.typing as npt
 
 __all__ = ["from_npy", "to_npy"]
 
-# Characters of a header that names some fifty thousand columns; NumPy reads 10,000 unless it is told to.
-LONGEST = 2**20
-
 
 def to_npy(data: npt.NDArray[Any]) -> bytes:
     """The columns of a block as the bytes of an npy file."""
@@ -36,9 +33,10 @@ def _head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
 
 def from_npy(data: bytes) -> npt.NDArray[Any]:
     """The columns of a block, read-only."""
+    # NumPy refuses headers of more than 10,000 characters unless it is told how long one may be.
     magic = np.lib.format.MAGIC_LEN
     if data[: magic - 1] != np.lib.format.MAGIC_PREFIX + b"\1":  # names beyond Latin-1, or thousands of them
-        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=LONGEST)
+        array: npt.NDArray[Any] = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=len(data))
         return array
     end = magic + 2 + int.from_bytes(data[magic : magic + 2], "little")
     dtype, shape = _layout(data[magic:end])
@@ -48,5 +46,5 @@ def from_npy(data: bytes) -> npt.NDArray[Any]:
 # A header takes longer to be parsed than its block to be read, and all blocks of an experiment have the same.
 @lru_cache(maxsize=256)
 def _layout(header: bytes) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header), max_header_size=LONGEST)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(io.BytesIO(header), max_header_size=len(header))
     return dtype, shape

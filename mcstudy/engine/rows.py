@@ -38,6 +38,12 @@ class Row(NamedTuple):
         return self.experiment, self.scenario, self.number
 
     @property
+    def size(self) -> int:
+        """About how many bytes it holds; what was damaged may be anything."""
+        held = (self.data, self.failures, self.warnings)
+        return sum(len(part) for part in held if isinstance(part, (bytes, str)))
+
+    @property
     def is_sound(self) -> bool:
         """Whether it is as it was written."""
         return self.checksum == checksum(self[:-1])

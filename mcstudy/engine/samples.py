@@ -16,7 +16,7 @@ from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics.paged import empty, leave
-from mcstudy.statistics.pools import everywhere
+from mcstudy.statistics.pools import chosen, everywhere
 
 __all__ = ["draws_of"]
 
@@ -25,7 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 # Bytes of columns that are kept for the next claim. Small studies fit in; the large ones are read once more for each
 # claim, which takes less than judging them.
 ROOM = 32 * 2**20
-# Samples that are at hand with what was found of them: two kilobytes each.
+# Samples that are at hand with what was found of them: two kilobytes each, and a mask where replicates failed.
 SAMPLES = 4096
 # A scenario of so many bytes is read as a whole: to go through its blocks once more for each column costs more.
 SMALL = 2**20
@@ -136,8 +136,9 @@ def _sample(
 ) -> Sample:
     """The first replicates of a scenario, all of whose blocks are kept."""
     size = journal.block_size
-    valid = np.ones(replicates, dtype=np.bool_)
+    valid = _all_valid(replicates)
     for number, index in journal.failures_of(experiment.name, scenario, replicates):
+        valid = valid if valid.flags.writeable else valid.copy()
         whole = slice(number * size, (number + 1) * size)
         valid[whole if index is None else number * size + index] = False
     names = journal.names(experiment.name, scenario, replicates)
@@ -149,6 +150,13 @@ def _sample(
         together=8 * replicates * len(names) <= SMALL,
     )
     return Sample(scenario, columns, valid, size, experiment.name, experiment.missing)
+
+
+@lru_cache(maxsize=1)  # nearly all samples of an experiment have one size, and no failure
+def _all_valid(replicates: int) -> npt.NDArray[np.bool_]:
+    valid = np.ones(replicates, dtype=np.bool_)
+    valid.flags.writeable = False
+    return valid
 
 
 def _read(
@@ -169,7 +177,7 @@ def _read(
         if (
             name not in experiment.missing
             and not everywhere(_is_number, values)
-            and np.isnan(values[valid]).any()
+            and not everywhere(_is_number, chosen(values, valid))
         ):
             msg = f"column `{name}` must be finite, but kept draws have none in {scenario}; allow it with missing=({name!r},), or start over with --fresh"
             raise StudyError(msg)

@@ -192,7 +192,12 @@ def _curvature(hessian: FloatArray, base: FloatArray) -> float:
     places = base / np.where(units > 0, units, 1.0)[:, np.newaxis]
     replicates = base.shape[1]
     covariance = places @ places.T / (replicates * (replicates - 1))
-    return float(np.max(np.abs(np.linalg.eigvals(covariance @ (hessian * np.outer(units, units)))))) / 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A product of units may pass the largest double where the Hessian has a zero.
+        product = covariance @ np.where(hessian != 0, hessian * np.outer(units, units), 0.0)
+    if not np.all(np.isfinite(product)):  # nobody knows how far it bends
+        return math.inf
+    return float(np.max(np.abs(np.linalg.eigvals(product)))) / 2
 
 
 def side_by_side(parts: Sequence[Expansion]) -> list[Expansion]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import sys
 import tempfile
 from typing import Any
 
@@ -44,7 +45,9 @@ def empty(size: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
         with contextlib.suppress(OSError), tempfile.TemporaryFile() as file:
             # Reserved beforehand: a full disk would else end the process at some later write, without a word.
             os.posix_fallocate(file.fileno(), 0, needed)
-            return np.ndarray((size,), dtype, buffer=_Pages(file.fileno(), needed))
+            # A mapping needs no descriptor of its own, of which a process has a thousand.
+            options = {"trackfd": False} if sys.version_info >= (3, 13) else {}
+            return np.ndarray((size,), dtype, buffer=_Pages(file.fileno(), needed, **options))
     return np.empty(size, dtype)
 
 

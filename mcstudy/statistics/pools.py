@@ -15,6 +15,7 @@ from mcstudy.statistics.paged import empty, leave
 __all__ = [
     "PORTION",
     "Pool",
+    "chosen",
     "covariance_of",
     "cube",
     "everywhere",
@@ -175,6 +176,25 @@ def cube(values: FloatArray) -> FloatArray:
     array([8.])
     """
     return values * values * values
+
+
+def chosen(sample: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
+    """The values that are kept, as ``sample[kept]``.
+
+    Examples
+    --------
+    >>> chosen(np.array([4.0, 9.0]), np.array([False, True]))
+    array([9.])
+    """
+    if sample.size <= PORTION:
+        return sample[kept]
+    found, written = empty(int(np.count_nonzero(kept))), 0
+    for first in range(0, sample.size, PORTION):
+        some = sample[first : first + PORTION][kept[first : first + PORTION]]
+        found[written : written + some.size] = some
+        written += some.size
+        leave(found, sample)
+    return found
 
 
 def everywhere(rule: Callable[[FloatArray], NDArray[np.bool_]], sample: FloatArray) -> bool:

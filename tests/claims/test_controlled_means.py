@@ -10,8 +10,8 @@ import pytest
 
 import mcstudy as mc
 from mcstudy import Scenario, Verdict
-from mcstudy.claims.judging import find
-from mcstudy.draws import Draws
+from mcstudy.claims.judging import find, judge
+from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import ClaimError, InputError
 
 DrawsOf = Callable[..., Draws]
@@ -136,3 +136,15 @@ def test_a_study_draws_less() -> None:
     with_control = replicates(mc.mean("x", control="y", expectation=lambda n: 0.0))
     # r^2 is 1/1.01, a gain of 101; but 64 replicates are the least.
     assert with_control <= replicates(mc.mean("x")) / 20
+
+
+def test_a_truth_that_is_none_is_told_with_the_claim() -> None:
+    samples = {
+        (scenario := Scenario(n=n)): Sample(
+            scenario, {"x": np.random.default_rng(n).normal(size=256)}, np.ones(256, dtype=np.bool_), 256
+        )
+        for n in (1, 2)
+    }
+    claim = mc.Value("one", "s", of=mc.bias("x", truth=lambda n: 1.0 / (n - 2)), equals=0.0, margin=9.0)
+    with pytest.raises(InputError, match="claim one, in n=2"):
+        judge([claim], Draws(samples))

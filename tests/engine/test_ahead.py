@@ -44,3 +44,26 @@ def test_what_is_read_ahead_is_bounded() -> None:
 def test_what_the_work_raises_is_raised_here() -> None:
     with pytest.raises(ZeroDivisionError):
         list(worked_on(lambda number: 1 / number, [1, 0], lambda _: 1))
+
+
+def test_things_that_hold_nothing_are_not_all_read_at_once() -> None:
+    """Blocks that failed have no data."""
+    read: list[int] = []
+
+    def things() -> Iterator[int]:
+        for number in range(200_000):
+            read.append(number)
+            yield number
+
+    next(worked_on(lambda _: None, things(), lambda _: 0))
+    assert len(read) < 100_000
+
+
+def test_where_there_is_no_thread_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: threading.Thread) -> None:
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    found = list(worked_on(lambda number: number**2, range(9), lambda _: ahead.TOGETHER))
+    assert found == [(number, number**2) for number in range(9)]

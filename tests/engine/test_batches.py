@@ -145,11 +145,23 @@ def test_nothing_is_handed_out_while_too_much_waits() -> None:
     assert seen == tasks
 
 
-def test_what_keeps_workers_busy_is_handed_out_whatever_it_holds() -> None:
-    tasks, backlog = tasks_of(20), Backlog(4, room=1)
-    handed = backlog.held_back([task] for task in tasks)
-    backlog.use(drawn(next(handed)))
-    assert [len(next(handed)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+@pytest.mark.parametrize("room", [1, 10**9])
+def test_what_keeps_workers_busy_is_handed_out_whatever_it_holds(room: int) -> None:
+    """And no more, as long as nobody knows how large a block is."""
+    handed = Backlog(4, room=room).held_back([task] for task in tasks_of(20))
+    assert [len(next(handed)) for _ in range(7)] == [1, 1, 1, 1, 1, 0, 0]
+
+
+def test_small_and_failed_blocks_make_no_room_for_large_ones() -> None:
+    """Six are drawn while one is kept, and every other one failed: what waits stays within the room."""
+    backlog, waiting, most = Backlog(4, room=64 * 32), [], 0
+    handed = backlog.held_back([task] for task in tasks_of(4000))
+    for number in range(600):
+        waiting += [batch for batch in (next(handed) for _ in range(6)) if batch]
+        most = max(most, len(waiting))
+        batch = waiting.pop(0)
+        backlog.use(drawn(batch) if number % 2 else [BlockResult(task.block) for task in batch])
+    assert most <= 64 + 6
 
 
 def test_over_an_empty_batch_a_worker_rests(monkeypatch: pytest.MonkeyPatch) -> None:

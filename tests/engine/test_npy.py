@@ -13,6 +13,7 @@ NAMES = {
     "beyond Latin-1": (["∞"], 3),
     "a thousand": ([f"x{n}" for n in range(1000)], 1),
     "thousands": ([f"column_{n}" for n in range(6000)], 2),
+    "tens of thousands": ([f"column_{n}" for n in range(60_000)], 2),
     "thousands beyond Latin-1": ([f"∞{n}" for n in range(3000)], 3),
 }
 

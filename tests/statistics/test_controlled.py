@@ -335,3 +335,11 @@ def test_too_few_replicates() -> None:
     with pytest.raises(InputError, match="`values` must hold at least 4 replicates for a line of y, got 3"):
         BY_ONE.estimate(ONE[:3])
     assert math.isfinite(BY_ONE.estimate(ONE[:4]).mcse)
+
+
+def test_a_replicate_that_diverged_leaves_the_mean_open() -> None:
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((256, 2))
+    values[3, 0] = 1e160
+    limits = mc.mean("x", control="y", expectation=0.0).limits(values, 0.01)
+    assert not limits.believed

@@ -142,3 +142,13 @@ def test_claims_on_pages_are_found_as_on_arrays(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("mcstudy.statistics.ordering.RUN", 10_000)
     found = judge(CLAIMS, drawn(laid))
     assert [repr(finding) for finding in found] == [repr(finding) for finding in whole]
+
+
+@pytest.mark.usefixtures("all_paged")
+def test_a_failed_replicate_brings_no_column_into_memory() -> None:
+    x, valid = laid(np.random.default_rng(1).standard_normal(SIZE)), np.ones(SIZE, dtype=np.bool_)
+    valid[5] = False
+    sample = Sample(Scenario(n=1), {"x": x}, valid, SIZE)
+    (values,) = sample.values("x")
+    assert paged.is_paged(values)
+    np.testing.assert_array_equal(values, np.delete(x, 5))
