@@ -25,7 +25,7 @@ from mcstudy.statistics.statistic import (
     believed_each,
     checked,
 )
-from mcstudy.statistics.tails import Tails
+from mcstudy.statistics.tails import Condition, Tails
 
 __all__ = ["centered", "estimates_of", "mean", "rms", "sd", "variance"]
 
@@ -75,12 +75,19 @@ class _Variance(Statistic):
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         value, influence = self._value_and_influence(values)
+        if not math.isfinite(value):
+            return 0.0, math.inf
         mcse = self._estimate(value, influence).mcse
         return hall_interval(value, influence, confidence, mcse=mcse)
 
     def limiting(self, values: ArrayLike) -> Limiting:
         data = checked(values)
         value, influence = self._value_and_influence(data)
+        if not math.isfinite(value):
+            unknown = Limits(
+                0.0, math.inf, Condition(False, 0.0, "the largest squares are no numbers any more")
+            )
+            return lambda share, tuned: unknown
         # A sum of squares is off by the square of what the mean is off.
         remainder = value / influence.size
         return believed(value, influence, rounding=_rounding(data) ** 2, remainder=remainder)
@@ -89,7 +96,10 @@ class _Variance(Statistic):
         if not np.all(np.isfinite(stack)):
             return super().summaries(stack)
         n = stack.shape[1]
-        squares = np.square(stack - _means(stack)[:, None]) * (n / (n - 1))
+        with np.errstate(over="ignore"):
+            squares = np.square(stack - _means(stack)[:, None]) * (n / (n - 1))
+        if not np.all(np.isfinite(squares)):
+            return super().summaries(stack)
         centers, influence, moments = centered(squares)
         tails = Tails.each(influence, _roundings(stack) ** 2)
         limiting = believed_each(centers, moments, tails, centers / n)
@@ -100,7 +110,8 @@ class _Variance(Statistic):
 
     @classmethod
     def _estimate(cls, value: float, influence: FloatArray) -> Estimate:
-        return cls._of_mean(Estimate(value, standard_error(influence), influence.size))
+        error = standard_error(influence) if math.isfinite(value) else math.inf
+        return cls._of_mean(Estimate(value, error, influence.size))
 
     @staticmethod
     def _of_mean(squares: Estimate) -> Estimate:
@@ -114,9 +125,10 @@ class _Variance(Statistic):
     def _value_and_influence(values: ArrayLike) -> tuple[float, FloatArray]:
         data = checked(values)
         center, factor = _mean(data), data.size / (data.size - 1)
-        squares = in_portions(lambda portion: np.square(portion - center) * factor, data)
-        value = _mean(squares)
-        return value, _less(squares, value)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = in_portions(lambda portion: np.square(portion - center) * factor, data)
+            value = _mean(squares)
+            return value, _less(squares, value)
 
 
 @dataclass(frozen=True)

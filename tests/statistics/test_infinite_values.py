@@ -7,6 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from mcstudy import Scenario, Value, Verdict
+from mcstudy.claims import judge
+from mcstudy.draws import Draws, Sample
 from mcstudy.exceptions import InputError
 from mcstudy.statistics import (
     Statistic,
@@ -19,6 +22,7 @@ from mcstudy.statistics import (
     quantile,
     sd,
     share_missing,
+    variance,
 )
 from mcstudy.statistics.order_statistics import maritz_jarrett, sample_quantile
 from mcstudy.statistics.ties import clusters, widened
@@ -122,3 +126,21 @@ def test_beside_an_infinity_lie_the_largest_doubles() -> None:
     assert widened(ends, 1).tolist()[1] == INF
     assert widened(ends, -1).tolist()[0] == -INF
     assert np.all(np.isfinite([widened(ends, 1)[0], widened(ends, -1)[1]]))
+
+
+def test_a_variance_whose_squares_pass_the_largest_double_is_open() -> None:
+    """A replicate that diverged is no error of the study: its verdict waits, whatever is judged beside it."""
+    stack = np.stack([np.r_[RNG.normal(size=255), 1e160], RNG.normal(size=256)])
+    of = variance("x")
+    assert of.estimate(stack[0]).value == INF
+    assert of.interval(stack[0], 0.99) == (0.0, INF)
+    for diverged, sound in (of.summaries(stack), [of.summary(values) for values in stack]):
+        assert not diverged.limiting(0.01, 256).believed
+        assert sound.limiting(0.01, 256) == of.limits(stack[1], 0.01, 256)
+    samples = {
+        (scenario := Scenario(n=n)): Sample(scenario, {"x": values}, np.ones(256, dtype=np.bool_), 256)
+        for n, values in enumerate(stack)
+    }
+    (found,) = judge([Value("1", "s", of=of, equals=1.0, margin=0.5)], Draws(samples))
+    assert found.cells[0].verdict is Verdict.UNDECIDED
+    assert found.cells[0].note == "the largest squares are no numbers any more"
