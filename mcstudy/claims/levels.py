@@ -191,4 +191,5 @@ class Levels:
 
 
 def _divided(influence: FloatArray, value: float) -> FloatArray:
-    return in_portions(lambda portion: portion / value, influence, out=influence)
+    # Not in its place: a statistic may keep its influences.
+    return in_portions(lambda portion: portion / value, influence)

@@ -13,7 +13,7 @@ import pytest
 from mcstudy import Finding, Rate, Scenario, Study, Verdict, grid, mean, rms
 from mcstudy.claims import profits
 from mcstudy.claims.judging import find
-from mcstudy.draws import Draws
+from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import Fit, Half, Line, RateEvidence
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Guarantee
@@ -372,3 +372,23 @@ def test_levels_without_a_replicate_in_common_are_open(draws_of: DrawsOf) -> Non
     assert evidence_of(finding).cells == (None,)
     assert (finding.theory, finding.margin) == (1.0, 0.02)
     assert find(claim, draws_of(columns), 0.01).cells[0].reach >= 0  # the control: unpaired, there is a line
+
+
+def test_a_line_leaves_the_influences_of_its_statistic_as_they_are() -> None:
+    """A statistic may keep them: they are another claim's too."""
+    kept: dict[bytes, FloatArray] = {}
+
+    class Keeping(type(mean("x"))):  # type: ignore[misc]
+        def influence(self, values: Any) -> FloatArray:
+            return kept.setdefault(np.asarray(values).tobytes(), super().influence(values))
+
+    samples = {}
+    for n in LEVELS:
+        x = 1.0 / n + np.random.default_rng(n).normal(size=256) / n
+        samples[Scenario(n=n)] = Sample(Scenario(n=n), {"x": x}, np.ones(256, dtype=np.bool_), 256)
+    find(rate(of=Keeping("x")), Draws(samples), 0.01)
+    assert len(kept) == len(LEVELS)
+    for sample in samples.values():
+        np.testing.assert_array_equal(
+            kept[sample.columns["x"].tobytes()], mean("x").influence(sample.columns["x"])
+        )

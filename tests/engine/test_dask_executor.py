@@ -181,6 +181,8 @@ def test_a_scheduler_that_disappears_costs_nothing_that_is_finished(
         time.sleep(seconds)
 
     monkeypatch.setattr("mcstudy.engine.dask_executor.PATIENCE", 0.5)
+    # Each block travels alone: some are still here when the scheduler goes.
+    monkeypatch.setattr("mcstudy.engine.dask_executor.ENOUGH", 1e-6)
     study, cluster = make_study(), start_cluster()
     drawn = counting(Interrupted(Dask.at(cluster.address, timeout=2), 5, disappear))
     monkeypatch.setattr("mcstudy.engine.cluster.TIMEOUT", 0.5)
