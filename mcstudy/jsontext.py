@@ -11,7 +11,8 @@ from mcstudy.codec import Deferred
 
 __all__ = ["laid_out", "lines", "pieces"]
 
-TOGETHER = 256  # items that are written at once
+# Items that are written at once: some hundred kilobytes of cells, beside which a call of the encoder costs nothing.
+TOGETHER = 256
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=list).encode
 _LINE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=list).encode
 

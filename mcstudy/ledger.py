@@ -43,7 +43,8 @@ __all__ = [
 
 SCHEMA = 2
 LEVELS = 4  # of a document, that have a line for each item
-LONG = 256  # cells from which on they become text one after the other
+# Cells from which on they become text one after the other. Fewer are sooner made at once, and small.
+LONG = 256
 _DIGEST = re.compile("[0-9a-f]*")
 
 

@@ -118,14 +118,22 @@ def test_a_block_whose_worker_died_ends_its_part_with_3(write_study: WriteStudy,
     assert "first failure: quarantined: the worker process died twice" in shown
 
 
-@pytest.mark.parametrize("part", ["0/4", "5/4", "a/b", "4", "1/0"])
-def test_what_is_no_part_ends_with_2(write_study: WriteStudy, command: Command, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "parts"),
+    [
+        *((part, "1/4, 2/4, 3/4 and 4/4") for part in ("a/b", "4", "1/0")),
+        *((part, "1/3 to 3/3") for part in ("0/3", "5/3")),
+    ],
+)
+def test_what_is_no_part_ends_with_2(
+    write_study: WriteStudy, command: Command, part: str, parts: str
+) -> None:
     write_study()
     code, shown, said = command("shard", part, "toy", "--out", "parts")
     assert (code, shown) == (2, "")
     assert (
         said
-        == f"mcstudy: error: `I/N` must be a part of a number of parts, from 1/N to N/N, got {part!r}; write 1/4, 2/4, 3/4 and 4/4\n"
+        == f"mcstudy: error: `I/N` must be a part of a number of parts, from 1/N to N/N, got {part!r}; write {parts}\n"
     )
 
 

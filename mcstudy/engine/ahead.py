@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 # Bytes that travel together: to hand over a thing by itself costs more than to sum a page of it.
 TOGETHER = 2**22
-THING = 256  # of a thing that says to hold nothing
+THING = 256  # bytes that an object with its fields takes, which `size` need not know
 AHEAD = 2  # batches that are read before the first of them is asked for
 
 

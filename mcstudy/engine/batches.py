@@ -16,7 +16,7 @@ __all__ = ["Backlog", "Pace", "run_batch"]
 ENOUGH = 0.02
 MOST = 512  # blocks of a batch: their columns wait in memory until the last is drawn
 RECENT = 0.25  # the weight of the last batch in the mean of a block's seconds
-ROUNDING = 1e-9
+ROUNDING = 1e-9  # of a sum of parts like 1/10: ten of them are to make a whole batch
 # A scenario's first block may take an hour, whatever others took: of such blocks an eighth as many travel together as
 # have been drawn of late, and each is taken for so many times as slow as those were.
 LATE, CAUTION, SLOWER = 128, 1 / 8, 4.0

@@ -53,7 +53,8 @@ class Shard:
         found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
         number, of = map(int, found.groups()) if found else (0, 0)
         if not 1 <= number <= of:
-            msg = f"`I/N` must be a part of a number of parts, from 1/N to N/N, got {text!r}; write 1/4, 2/4, 3/4 and 4/4"
+            parts = f"1/{of} to {of}/{of}" if of else "1/4, 2/4, 3/4 and 4/4"
+            msg = f"`I/N` must be a part of a number of parts, from 1/N to N/N, got {text!r}; write {parts}"
             raise InputError(msg)
         return Shard(number, of)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcstudy.findings import STATEMENT, Cell, Finding, Verdict
 from mcstudy.report.kinds import evidence_of, kind_of, leading, varying
-from mcstudy.report.numbers import label, level, shown
+from mcstudy.report.numbers import count, label, level, plural, shown
 from mcstudy.report.style import (
     INK,
     MARKS,
@@ -206,7 +206,7 @@ class Rows:
     def caption(self, text: str = "") -> str:
         """Add to a caption how many cells are left out."""
         shown_cells, total = len(self.indices), len(self.finding.cells)
-        chosen = f"{shown_cells} of {total} cells." if shown_cells < total else ""
+        chosen = f"{count(shown_cells)} of {plural(total, 'cell')}." if shown_cells < total else ""
         return " ".join(filter(None, [text, chosen]))
 
 

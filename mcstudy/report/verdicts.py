@@ -82,6 +82,8 @@ def outlook(ledger: Ledger, finding: Finding) -> str:
     if finding.verdict is not Verdict.UNDECIDED:
         return ""
     further = ledger.further(finding)
+    if any(cell.condition == 0.0 and cell.verdict is Verdict.UNDECIDED for cell in finding.cells):
+        return "How many replicates more would decide it these do not tell."
     if not further.replicates:
         return "More draws alone would not decide it."
     rounded = round(further.replicates, 2 - len(str(further.replicates)))

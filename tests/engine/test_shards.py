@@ -66,7 +66,7 @@ def test_a_part_is_read(text: str) -> None:
     ],
 )
 def test_what_is_no_part_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match=r"`I/N` must be a part .* from 1/N to N/N, got .*; write 1/4, 2/4"):
+    with pytest.raises(InputError, match=r"`I/N` must be a part .* from 1/N to N/N, got .*; write 1/\d"):
         Shard.parse(text)
 
 

@@ -150,6 +150,14 @@ def test_outlook_says_what_would_decide(
     assert told == f"Probably decided by {text} of processor time."
 
 
+def test_outlook_of_what_the_replicates_leave_open(make: Any, outcomes: dict[str, Finding]) -> None:
+    """Equal replicates, or none that define the estimate: a forecast would be made up."""
+    (cell,) = outcomes["open"].cells
+    open_ = replace(outcomes["open"], cells=(replace(cell, condition=0.0),))
+    whole = needing(make, open_, 4096)
+    assert outlook(whole, whole.findings[0]) == "How many replicates more would decide it these do not tell."
+
+
 def test_outlook_of_what_draws_cannot_decide(make: Any, outcomes: dict[str, Finding]) -> None:
     whole = needing(make, outcomes["open"], 0)
     assert outlook(whole, whole.findings[0]) == "More draws alone would not decide it."

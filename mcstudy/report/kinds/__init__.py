@@ -190,8 +190,8 @@ class Kind(ABC):
         if len(cells) == 1:
             return "", ""
         same = sum(cell.verdict is finding.verdict for cell in cells)
-        every = "both" if len(cells) == 2 else f"all {len(cells)}"
-        many = every if same == len(cells) else f"{same} of {len(cells)}"
+        every = "both" if len(cells) == 2 else f"all {count(len(cells))}"
+        many = every if same == len(cells) else f"{count(same)} of {count(len(cells))}"
         factors = varying([cell.scenario for cell in cells])
         where = f"at {label(cells[finding.deciding].scenario, factors)}, " if factors else ""
         return f"In {many} {self.cell}s the claim {WORDS[finding.verdict].outcome}. ", where

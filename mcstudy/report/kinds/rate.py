@@ -34,7 +34,17 @@ from mcstudy.report.lines import (
     draw_local_slopes,
     height_of_curves,
 )
-from mcstudy.report.numbers import NO_BREAK, interval, label, percent, probability, shown, uncertain
+from mcstudy.report.numbers import (
+    NO_BREAK,
+    count,
+    interval,
+    label,
+    percent,
+    plural,
+    probability,
+    shown,
+    uncertain,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,7 +168,7 @@ class RateKind(ValueKind):
         own = _evidence(finding)
         draw_curves(axes, _curves(finding, most), statistic=own.statistic, against=_axis(own))
         if (drawn := _most_lines(most)) < len(finding.cells):
-            return f"{drawn} of {len(finding.cells)} lines."
+            return f"{count(drawn)} of {plural(len(finding.cells), 'line')}."
         return ""
 
     def draw_below(self, axes: Axes, finding: Finding, *, most: int = 40) -> str:
