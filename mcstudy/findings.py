@@ -157,7 +157,7 @@ class Cell:
     guarantee : Guarantee
     condition : float
         How far the tails are seen where the guarantee is asymptotic: replicates over those that the fourth moments
-        ask for. From 1 on a standard error may be believed.
+        ask for. From 1 on a standard error may be believed; 0 where replicates tell of no number that would do.
     lost : float
         The largest share, of a scenario's replicates, that failed or have no value; NaN where nobody counted.
     worst_case : pair of float, optional

@@ -81,6 +81,8 @@ class Decision:
     condition : float
         How far the tails are seen: replicates over those that they ask for, at least 1 where a standard error may
         be believed; NaN where the limits need no such condition.
+    lasting : bool
+        Whether the limits are not believed for want of a moment, which no number of replicates mends.
     exact : bool
         Whether the limits hold for every law.
     narrow, wide : pair of float
@@ -92,6 +94,7 @@ class Decision:
     confidence: float
     note: str
     condition: float
+    lasting: bool
     exact: bool
     narrow: Interval
     wide: Interval
@@ -119,7 +122,7 @@ class Decision:
             note=self.note,
             confidence=self.confidence,
             guarantee=self.guarantee,
-            condition=self.condition,
+            condition=0.0 if self.lasting else self.condition,
             needed=needed(self, zone, estimate, replicates, shares),
             side=zone.side,
         )
@@ -153,6 +156,7 @@ def decide(zone: Zone, limits: Callable[[float], Limits], shares: Shares) -> Dec
         confidence=shares.confidence(verdict),
         note=condition.reason if undecided and condition and not condition.met else "",
         condition=math.nan if condition is None else condition.value,
+        lasting=undecided and condition is not None and condition.lasting,
         exact=deciding.condition is None,
         narrow=narrow,
         wide=wide,

@@ -82,12 +82,15 @@ def outlook(ledger: Ledger, finding: Finding) -> str:
     if finding.verdict is not Verdict.UNDECIDED:
         return ""
     further = ledger.further(finding)
-    if any(cell.condition == 0.0 and cell.verdict is Verdict.UNDECIDED for cell in finding.cells):
+    open_ = [cell for cell in finding.cells if cell.verdict is Verdict.UNDECIDED]
+    if any(cell.condition == 0.0 for cell in open_):
         return "How many replicates more would decide it these do not tell."
-    if not further.replicates:
+    if not further.replicates or any(cell.needed <= cell.replicates for cell in open_):
         return "More draws alone would not decide it."
     rounded = round(further.replicates, 2 - len(str(further.replicates)))
-    return f"Probably decided by about {plural(rounded, 'replicate')} more, {span(further.seconds)} of processor time."
+    where = f" in {plural(len(open_), 'cell')}" if len(open_) > 1 else ""
+    more = f"{plural(rounded, 'replicate')} more{where}"
+    return f"Probably decided by about {more}, {span(further.seconds)} of processor time."
 
 
 class Share(NamedTuple):

@@ -60,12 +60,15 @@ class Condition:
     unseen : float
         How many replicates at twice the largest influence the limits have to make room for
         (`sequences.influence_limits`).
+    lasting : bool
+        Whether it is the law that lacks a moment, as it seems: more replicates of it will not be believed either.
     """
 
     met: bool
     value: float
     reason: str
     unseen: float = 0.0
+    lasting: bool = False
 
 
 class _Tail(NamedTuple):
@@ -171,21 +174,28 @@ def condition(influence: FloatArray | Pool | Tails, z: float, *, rounding: float
     needed = max((heaviest.fourth_moment - NORMAL) * z**2, 0.0)
     value = n / needed if needed else math.inf
     unseen = 0.0 if value >= AMPLE else z**2 / 2
-    if problem := _problem(n, tails.sides, needed, tails.spread**-2 / n):
+    if n >= FEWEST and (lacking := _lacking(tails.sides)):
+        return Condition(False, value, lacking, unseen, lasting=True)
+    if problem := _problem(n, needed, tails.spread**-2 / n):
         return Condition(False, value, problem, unseen)
     room = f", and the limits make room for {unseen:.0f} that were not seen" if unseen else ""
     return Condition(True, value, f"the tails ask for {math.ceil(needed)} replicates of {n}{room}", unseen)
 
 
-def _problem(n: int, tails: tuple[_Tail, ...], needed: float, largest: float) -> str:
-    """Why a verdict has to wait, or nothing."""
-    if n < FEWEST:
-        return f"{n} replicates are too few to see their tails: {FEWEST} are the least"
+def _lacking(tails: tuple[_Tail, ...]) -> str:
+    """Which moment a tail leaves its law without, in words; or nothing."""
     for tail in tails:
         # Beyond its own error, or an index of 1/4 would often look like too much.
         if tail.heaviness - tail.error > 1 / 3:
             moment = "second" if tail.heaviness > 1 / 2 else "third"
             return f"the {tail.name} tail's index {tail.heaviness:.2f} leaves no {moment} moment"
+    return ""
+
+
+def _problem(n: int, needed: float, largest: float) -> str:
+    """Why a verdict has to wait, or nothing."""
+    if n < FEWEST:
+        return f"{n} replicates are too few to see their tails: {FEWEST} are the least"
     if n < needed:
         share = f"{largest:.0%}" if largest >= 0.01 else "under 1%"
         return (

@@ -155,6 +155,16 @@ def test_tails_that_were_not_seen_are_waited_for() -> None:
     assert forecast(0.0, (heavy, heavy)) == 2000  # nobody can tell when a tail's index shrinks
 
 
+def test_a_moment_that_a_law_lacks_is_no_matter_of_replicates() -> None:
+    """The cell says so by a condition of 0; the forecast, by which looks are planned, is that of unseen tails."""
+    heavy = Condition(False, 2.0, "the left tail's index leaves no third moment", lasting=True)
+    for condition, told in ((heavy, 0.0), (SHORT, SHORT.value)):
+        decision = decide(ZONE, around(0.0, 0.5, 1.0, (condition, condition)), SHARES)
+        cell = decision.cell(Scenario(n=1), ZONE, 0.0, 0.1, 1000, SHARES)
+        assert (cell.verdict, cell.condition, cell.note) == (UNDECIDED, told, condition.reason)
+        assert cell.needed == (2000 if condition is heavy else 4000)
+
+
 Draw = Callable[[np.random.Generator, int], FloatArray]
 
 

@@ -163,6 +163,25 @@ def test_outlook_of_what_draws_cannot_decide(make: Any, outcomes: dict[str, Find
     assert outlook(whole, whole.findings[0]) == "More draws alone would not decide it."
 
 
+def test_outlook_counts_the_cells_that_are_open(make: Any, outcomes: dict[str, Finding]) -> None:
+    """Those that are decided need nothing; one that no draws decide leaves the claim open."""
+    whole = needing(make, outcomes["open"], 2048)
+    (cell,) = whole.findings[0].cells
+    told = {}
+    for name, others in {
+        "open": (cell,),
+        "decided": (replace(cell, verdict=Verdict.CONFIRMED, needed=0),),
+        "hopeless": (replace(cell, needed=0),),
+    }.items():
+        several = replace(whole, findings=(replace(whole.findings[0], cells=(cell, *others)),))
+        told[name] = outlook(several, several.findings[0]).replace(THIN, " ")
+    assert told == {
+        "open": "Probably decided by about 2000 replicates more in 2 cells, 32 s of processor time.",
+        "decided": "Probably decided by about 1000 replicates more, 16 s of processor time.",
+        "hopeless": "More draws alone would not decide it.",
+    }
+
+
 def test_there_is_no_outlook_where_it_is_decided(make: Any, outcomes: dict[str, Finding]) -> None:
     whole = ledger(make, outcomes["confirmed"], outcomes["wrong"])
     assert [outlook(whole, finding) for finding in whole.findings] == ["", ""]

@@ -130,6 +130,9 @@ def test_cauchy_means_are_never_believed() -> None:
     found = [condition(row - row.mean(), z=4.0) for row in data]
     assert not any(item.met for item in found)
     assert all("leaves no second moment" in item.reason for item in found[:20])
+    assert all(item.lasting for item in found if "moment" in item.reason)
+    few = condition(np.random.default_rng(19).exponential(size=256) - 1.0, z=9.0)
+    assert (few.met, few.lasting) == (False, False)  # of tails that more replicates show
 
 
 def test_ample_replicates_need_no_room_for_the_unseen() -> None:
