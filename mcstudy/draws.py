@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics.pools import PORTION, chosen, everywhere
+from mcstudy.statistics.pools import PORTION, chosen, everywhere, filled, in_portions, place_of_kept
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.statistic import Statistic, Summary
@@ -113,7 +113,10 @@ class Sample:
         kept = self.valid
         for column in columns:
             if column in self.missing and column in self.columns:
-                kept = kept & ~np.isnan(self.columns[column])
+                out = np.empty(kept.size, dtype=np.bool_)
+                kept = in_portions(
+                    lambda rows, own: rows & ~np.isnan(own), kept, self.columns[column], out=out
+                )
         return kept
 
     def values(self, *columns: str) -> tuple[FloatArray, ...]:
@@ -140,8 +143,13 @@ class Sample:
         """
         if not statistic.counts_missing:
             return joined(self.values(*statistic.columns))
-        lost = np.full(self.replicates, np.nan)  # where every replicate has failed, nobody knows the columns
-        return joined([self.columns.get(name, lost)[self.kept(statistic)] for name in statistic.columns])
+        kept = self.kept(statistic)
+        return joined([self._at(name, kept) for name in statistic.columns])
+
+    def _at(self, column: str, kept: npt.NDArray[np.bool_]) -> FloatArray:
+        """The values at some replicates; where every replicate has failed, nobody knows the columns."""
+        known = column in self.columns
+        return chosen(self.columns[column], kept) if known else filled(int(np.count_nonzero(kept)), np.nan)
 
     def summary(self, statistic: Statistic) -> Summary:
         """Estimate and limits of a statistic: found once for all claims where these may share them."""
@@ -160,7 +168,7 @@ class Sample:
 
     def locate(self, position: int, *columns: str) -> tuple[Block, int]:
         """Block and index of the replicate at a position of `values`."""
-        drawn = int(np.flatnonzero(self.present(*columns))[position])
+        drawn = place_of_kept(self.present(*columns), position)
         number, index = divmod(drawn, self.block_size)
         return Block(self.scenario, number, self.experiment), index
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mcstudy.draws import Sample
 from mcstudy.exceptions import ClaimError
+from mcstudy.statistics.pools import in_portions, place_of_largest
 from mcstudy.statistics.ties import clusters
 
 __all__ = ["check_constant", "check_range"]
@@ -25,7 +26,7 @@ def check_constant(claim_id: str, sample: Sample, column: str) -> None:
     (values,) = sample.values(column)
     if clusters(values).counts.size == 1:
         return
-    differs = int(np.argmax(np.abs(values - values[0])))
+    differs = place_of_largest(in_portions(lambda portion: np.abs(portion - values[0]), values))
     block, index = sample.locate(differs, column)
     msg = (
         f"claim {claim_id}: `constant` must hold for all replicates of a scenario, got {values[differs]} after "
@@ -55,8 +56,8 @@ def check_range(
         The message names the replicate that lies furthest outside.
     """
     low, high = map(float, ends)
-    outside = np.maximum(low - values, values - high)
-    worst = int(np.argmax(outside))
+    outside = in_portions(lambda portion: np.maximum(low - portion, portion - high), values)
+    worst = place_of_largest(outside)
     if outside[worst] > 0.0:
         block, index = sample.locate(worst, *columns)
         msg = (

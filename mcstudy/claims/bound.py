@@ -21,6 +21,7 @@ from mcstudy.claims.violations import (
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import BoundCell, BoundEvidence, Witness
 from mcstudy.findings import Cell, Interval, Verdict
+from mcstudy.statistics.pools import count_where, in_portions, place_of_largest
 from mcstudy.statistics.worst_case import mean_bounds
 
 __all__ = ["Bound"]
@@ -83,17 +84,18 @@ class Bound(Claim):
     def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Count the violations in one scenario."""
         (sample,) = samples
-        size, bound, rounding = self._values(sample)
-        excess = size - bound * (1.0 + ROUNDING) - rounding
-        violations = int(np.count_nonzero(excess > 0.0))
-        ratio = _ratio(size, bound)
+        columns = sample.values(*self.columns())
+        count = columns[0].size
+        excess, ratio = in_portions(self._excess, *columns), in_portions(self._ratio, *columns)
+        violations, closest = count_where(lambda portion: portion > 0.0, excess), place_of_largest(ratio)
         # The witness of a violation exceeds its bound most; without one it comes closest in proportion.
-        worst = int(np.argmax(excess)) if violations else int(np.argmax(ratio))
+        worst = place_of_largest(excess) if violations else closest
         block, index = sample.locate(worst, *self.columns())
-        interval = violation_interval(violations, len(size), shares)
-        found = BoundCell(float(np.max(ratio)), violations, interval[1])
-        witness = Witness.at(block, index, float(size[worst]), float(bound[worst]))
-        return Assessment(self._cell(sample, found, interval, len(size), shares), found, witness)
+        interval = violation_interval(violations, count, shares)
+        found = BoundCell(float(ratio[closest]), violations, interval[1])
+        size, bound, _ = self._values(*(column[worst : worst + 1] for column in columns))
+        witness = Witness.at(block, index, float(size[0]), float(bound[0]))
+        return Assessment(self._cell(sample, found, interval, count, shares), found, witness)
 
     def _cell(self, sample: Sample, found: BoundCell, interval: Interval, count: int, shares: Shares) -> Cell:
         share = found.violations / count
@@ -111,9 +113,16 @@ class Bound(Claim):
             needed=replicates_without(self.probability, shares) if verdict is Verdict.UNDECIDED else 0,
         )
 
-    def _values(self, sample: Sample) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The size of the column, its bound and its rounding error, each of shape (k,)."""
-        columns = dict(zip(self.columns(), sample.values(*self.columns()), strict=True))
+    def _excess(self, *portions: FloatArray) -> FloatArray:
+        size, bound, rounding = self._values(*portions)
+        return size - bound * (1.0 + ROUNDING) - rounding
+
+    def _ratio(self, *portions: FloatArray) -> FloatArray:
+        return _ratio(*self._values(*portions)[:2])
+
+    def _values(self, *portions: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The size of the column, its bound and its rounding error, of the claim's columns: each of shape (k,)."""
+        columns = dict(zip(self.columns(), portions, strict=True))
         size = np.abs(columns[self.column])
         bound, rounding = (
             columns[source] if isinstance(source, str) else np.full(len(size), float(source))

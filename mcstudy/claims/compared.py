@@ -21,6 +21,8 @@ from mcstudy.findings import Cell, Interval, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
+from mcstudy.statistics.paged import leave
+from mcstudy.statistics.pools import extremes, in_portions, mean_of, places
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.statistic import Limiting, Summary
 from mcstudy.statistics.tails import FEWEST
@@ -173,7 +175,10 @@ class Compared(Claim):
             return lambda share, tuned: Limits(value, value)
         if self.range is not None:
             low, high = check_range(self.id, sample, values, self.range, self.columns())
-            bounded = BoundedMean(low, high).extended(values)
+            bounded = BoundedMean(low, high)
+            for place in places(values.size):
+                bounded = bounded.extended(values[place])
+                leave(values)
             return lambda share, tuned: Limits(*bounded.limits(share=share, tuned=tuned))
         return of.limiting(values)
 
@@ -188,7 +193,7 @@ class Compared(Claim):
         if not isinstance(claimed, str):
             return sample.taken(self.of), evaluate(self.id, name, claimed, sample.scenario), 0.0
         *values, theory = sample.values(*self.of.columns, claimed)
-        if np.ptp(theory) == 0.0:  # a number that `simulate` has computed: no pair is needed
+        if len(set(extremes(theory))) == 1:  # a number that `simulate` has computed: no pair is needed
             return joined(values), float(theory[0]), 0.0
         if self.of.name != "mean":
             msg = (
@@ -196,12 +201,12 @@ class Compared(Claim):
                 f"a {self.of.name}, but it varies in {sample.scenario}; compare means, or normalise the column"
             )
             raise ClaimError(msg)
-        return values[0], float(np.mean(theory)), theory
+        return values[0], mean_of(theory), theory
 
 
 def _less(values: FloatArray, shift: float | FloatArray) -> FloatArray:
     """The replicates that are judged: themselves, but where a column of theory is taken off."""
-    return values - shift if np.ndim(shift) else values
+    return in_portions(np.subtract, values, shift) if isinstance(shift, np.ndarray) else values
 
 
 def _offset(theory: float, shift: float | FloatArray) -> float:

@@ -19,6 +19,7 @@ from mcstudy.scenarios import Level, Scenario
 from mcstudy.statistics import Statistic
 from mcstudy.statistics.expansion import Expansion, expansion, side_by_side
 from mcstudy.statistics.intervals import standard_error
+from mcstudy.statistics.pools import chosen
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.smooth import combined
 from mcstudy.statistics.tails import FEWEST
@@ -208,5 +209,5 @@ class Contrast(Claim):
         return [kept] * len(samples)
 
     def _expanded(self, sample: Sample, kept: npt.NDArray[np.bool_]) -> Expansion:
-        values = joined([sample.columns[name][: len(kept)][kept] for name in self.columns()])
+        values = joined([chosen(sample.columns[name][: len(kept)], kept) for name in self.columns()])
         return expansion(self.of.at(sample.scenario), values)

@@ -22,6 +22,8 @@ from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import IdentityCell, IdentityEvidence, Witness
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Verdict, Zone
+from mcstudy.statistics.ordering import median_of
+from mcstudy.statistics.pools import count_where, in_portions, place_of_largest
 from mcstudy.words import said
 
 __all__ = ["Identity"]
@@ -81,12 +83,12 @@ class Identity(Claim):
     def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Compare the largest residual of one scenario with the tolerance."""
         (sample,) = samples
-        residual = np.abs(sample.values(self.column)[0])
+        residual = in_portions(np.abs, *sample.values(self.column))
         if self.law == "constant":
             check_constant(self.id, sample, self.column)
-        position = int(np.argmax(residual))
+        position = place_of_largest(residual)
         largest = float(residual[position])
-        violations = int(np.count_nonzero(residual > self.tolerance))
+        violations = count_where(lambda portion: portion > self.tolerance, residual)
         limit = violation_interval(violations, len(residual), shares)[1]
         # Elsewhere what holds for one replicate holds for almost all.
         probability = self.probability if self.law == "any" else 1.0
@@ -106,7 +108,7 @@ class Identity(Claim):
             confidence=1.0 - shares.confirm,
             needed=replicates_without(probability, shares) if undecided else 0,
         )
-        found = IdentityCell(largest, float(np.median(residual)), violations, limit)
+        found = IdentityCell(largest, median_of(residual), violations, limit)
         block, index = sample.locate(position, self.column)
         return Assessment(cell, found, Witness.at(block, index, largest))
 

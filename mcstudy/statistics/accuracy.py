@@ -11,13 +11,15 @@ from functools import partial
 import numpy as np
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.derived import Quantity, derived
+from mcstudy.statistics.derived import Quantity, as_estimate, derived, one_group
 from mcstudy.statistics.expansion import Expanded
-from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.intervals import FloatArray, standard_error
 from mcstudy.statistics.moments import mean, rms, sd
 from mcstudy.statistics.performance import measures
+from mcstudy.statistics.pools import PORTION
 from mcstudy.statistics.several import refuse
 from mcstudy.statistics.shares import check_ordered
+from mcstudy.statistics.statistic import Estimate
 from mcstudy.statistics.truth import Truth
 
 __all__ = ["bias", "empirical_se", "model_se", "mse", "not_negative", "relative_bias", "rmse", "width"]
@@ -119,6 +121,13 @@ def _itself(x: FloatArray) -> FloatArray:
     return x
 
 
+def _empirical_se(x: FloatArray) -> Estimate:
+    if x.size <= PORTION:
+        return as_estimate(partial(measures.empirical_se, robust=True), one_group(x))
+    # The same to rounding, of what need not be held whole.
+    return Estimate(sd("x").estimate(x).value, standard_error(sd("x").influence(x)), x.size)
+
+
 def not_negative(se: FloatArray) -> FloatArray:
     """Return standard errors; `InputError` where one is negative."""
     refuse(se < 0, se, "not be negative", "name the column of standard errors")
@@ -134,6 +143,6 @@ _BIAS = Quantity("bias", _error, mean, argument="truth")
 _RELATIVE_BIAS = Quantity("relative bias", _relative_error, mean, argument="truth", check=_not_zero)
 _MSE = Quantity("MSE", _squared_error, mean, argument="truth")
 _RMSE = Quantity("RMSE", _error, rms, argument="truth")
-_EMPIRICAL_SE = Quantity("empirical SE", _itself, sd, partial(measures.empirical_se, robust=True))
+_EMPIRICAL_SE = Quantity("empirical SE", _itself, sd, _empirical_se)
 _MODEL_SE = Quantity("model SE", not_negative, rms)
 _WIDTH = Quantity("width", _width, mean)

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.bernoulli import proportion_limits
-from mcstudy.statistics.derived import as_estimate, one_group
 from mcstudy.statistics.expansion import Expanded, Expansion
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson
 from mcstudy.statistics.moments import mean, sd
 from mcstudy.statistics.performance import measures
+from mcstudy.statistics.pools import count_where, in_portions, mean_of
 from mcstudy.statistics.several import columns_of
-from mcstudy.statistics.shares import check_ordered
+from mcstudy.statistics.shares import check_ordered, share_of
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, checked
 
 __all__ = ["bias_eliminated_coverage"]
@@ -59,7 +59,7 @@ class _BiasEliminated(Expanded):
 
     def estimate(self, values: ArrayLike) -> Estimate:
         lower, upper, x = self._columns(values)
-        share = as_estimate(measures.proportion, one_group(_covered(lower, upper, float(np.mean(x)))))
+        share = share_of(_covered(lower, upper, mean_of(x)))
         # None or all of them have no influences; the prior of a share has a word on these.
         return replace(share, mcse=self.expand(values).spread) if 0 < share.value < 1 else share
 
@@ -89,14 +89,16 @@ class _BiasEliminated(Expanded):
 
     def expand(self, values: ArrayLike) -> Expansion:
         lower, upper, x = self._columns(values)
-        center = float(np.mean(x))
+        center = mean_of(x)
         hits = _covered(lower, upper, center)
         # How the share changes with the mean; this step balances the bias of a derivative and its noise.
         step = sd(self.x).estimate(x).value * x.size**-0.2
-        change = np.mean(_covered(lower, upper, center + step) - _covered(lower, upper, center - step))
-        slope = float(change) / (2 * step) if step else 0.0
-        value = float(np.mean(hits))
-        return Expansion.of(value, hits - value + slope * mean(self.x).influence(x))
+        ends = _covered(lower, upper, center + step), _covered(lower, upper, center - step)
+        slope = mean_of(in_portions(np.subtract, *ends)) / (2 * step) if step else 0.0
+        value, of_mean = mean_of(hits), mean(self.x).influence(x)
+        return Expansion.of(
+            value, in_portions(lambda hit, other: hit - value + slope * other, hits, of_mean, out=of_mean)
+        )
 
     def _columns(self, values: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
         lower, upper, x = columns_of(values, self.columns, infinite=True)
@@ -105,11 +107,11 @@ class _BiasEliminated(Expanded):
 
 
 def _covered(lower: FloatArray, upper: FloatArray, point: float) -> FloatArray:
-    return measures.covered(lower, upper, np.asarray(point))
+    return in_portions(lambda low, high: measures.covered(low, high, np.asarray(point)), lower, upper)
 
 
 def _counts(lower: FloatArray, upper: FloatArray, ends: tuple[float, float]) -> tuple[int, int]:
     """How many intervals contain all that lies between two points, and how many some of it."""
     low, high = ends
-    surely = np.count_nonzero((lower <= low) & (high <= upper))
-    return int(surely), int(np.count_nonzero((lower <= high) & (low <= upper)))
+    surely = count_where(lambda one, other: (one <= low) & (high <= other), lower, upper)
+    return surely, count_where(lambda one, other: (one <= high) & (low <= other), lower, upper)

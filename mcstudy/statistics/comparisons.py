@@ -3,7 +3,8 @@
 All but the ratio are made of second moments; see `accuracy` on their errors.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from mcstudy.statistics.moments import mean
 from mcstudy.statistics.performance import measures
 from mcstudy.statistics.performance.groups import Groups, sample
 from mcstudy.statistics.performance.pairing import Pairs
+from mcstudy.statistics.pools import PORTION, in_portions, mean_of, peak_of
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.smooth import Smooth, combined, smooth
 from mcstudy.statistics.statistic import Estimate
@@ -109,11 +111,13 @@ class _Covariance(Expanded):
         one, other = (
             mean(name).influence(column) for name, column in zip(self.columns, columns, strict=True)
         )
-        products = one * other * (one.size / (one.size - 1))
-        value = float(np.mean(products))
-        largest = float(np.prod([np.max(np.abs(column)) for column in columns]))
+        factor = one.size / (one.size - 1)
+        products = in_portions(lambda own, its: own * its * factor, one, other)
+        value = mean_of(products)
+        largest = math.prod(map(peak_of, columns))
+        apart = in_portions(lambda portion: portion - value, products, out=products)
         parts = [
-            Expansion.of(value, products - value, rounding=ROUNDING * largest),
+            Expansion.of(value, apart, rounding=ROUNDING * largest),
             Expansion.of(0.0, one),
             Expansion.of(0.0, other),
         ]
@@ -124,6 +128,8 @@ class _Covariance(Expanded):
 class _RelativeError(Smooth):
     def estimate(self, values: ArrayLike) -> Estimate:
         se, x = columns_of(values, self.columns)
+        if x.size > PORTION:
+            return _with_factor(super().estimate(values), x.size / (x.size - 1))
         return as_estimate(
             partial(measures.relative_error, robust=True), one_group(_squared(se)), one_group(x)
         )
@@ -134,9 +140,16 @@ class _RelativePrecision(Smooth):
     def estimate(self, values: ArrayLike) -> Estimate:
         columns = columns_of(values, self.columns)
         n = columns[0].size
+        if n > PORTION:
+            return _with_factor(super().estimate(values), (n - 1) / n)
         both = sample(Groups(np.repeat([0, 1], n), 2), np.concatenate(columns))
         pairs = Pairs(np.array([1, 1]), np.tile(np.arange(n, 2 * n), 2))
         return as_estimate(partial(measures.relative_precision, pairs=pairs, robust=True), both)
+
+
+def _with_factor(found: Estimate, square: float) -> Estimate:
+    """The estimate of a large sample, of which `performance` would hold all: the same to rounding, with its divisor."""
+    return replace(found, mcse=found.mcse * math.sqrt(square))
 
 
 def _check_different(argument: str, name: str, x: str) -> None:

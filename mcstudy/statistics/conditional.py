@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray, check_confidence
-from mcstudy.statistics.several import matrix_of, refuse, select
+from mcstudy.statistics.pools import chosen, count_where, in_portions
+from mcstudy.statistics.several import joined, matrix_of, refuse
 from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.words import said
 
@@ -84,35 +86,38 @@ class _Conditional(Expanded):
         return self.of.scale(value)
 
     def estimate(self, values: ArrayLike) -> Estimate:
-        _, chosen = self._chosen(values)
+        _, taken = self._chosen(values)
         return (
-            self.of.estimate(chosen)
-            if len(chosen) >= self.of.fewest
-            else Estimate(math.nan, math.nan, len(chosen))
+            self.of.estimate(taken)
+            if len(taken) >= self.of.fewest
+            else Estimate(math.nan, math.nan, len(taken))
         )
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
-        _, chosen = self._chosen(values)
+        _, taken = self._chosen(values)
         check_confidence(confidence)
-        return (
-            self.of.interval(chosen, confidence) if len(chosen) >= self.of.fewest else (-math.inf, math.inf)
-        )
+        return self.of.interval(taken, confidence) if len(taken) >= self.of.fewest else (-math.inf, math.inf)
 
     def limiting(self, values: ArrayLike) -> Limiting:
-        rows, chosen = self._chosen(values)
-        few = len(chosen) < self.of.fewest
-        return undefined(rows.size).limiting() if few else self.of.limiting(chosen)
+        rows, taken = self._chosen(values)
+        few = len(taken) < self.of.fewest
+        return undefined(rows.size).limiting() if few else self.of.limiting(taken)
 
     def expand(self, values: ArrayLike) -> Expansion:
-        rows, chosen = self._chosen(values)
-        if len(chosen) < self.of.fewest:
+        rows, taken = self._chosen(values)
+        if len(taken) < self.of.fewest:
             return undefined(rows.size)
-        return expansion(self.of, chosen).among(rows)
+        return expansion(self.of, taken).among(rows)
 
-    def _chosen(self, values: ArrayLike) -> tuple[Any, FloatArray]:
+    def _chosen(self, values: ArrayLike) -> tuple[NDArray[np.bool_], FloatArray]:
         """Where `given` is 1, and what the statistic takes there."""
         matrix = matrix_of(values, self.columns)
         given = matrix[:, self.columns.index(self.given)]
-        refuse((given != 0) & (given != 1), given, f"be 0 or 1 in {self.given}", "return an indicator column")
-        rows = given == 1
-        return rows, select(matrix[rows], self.columns, self.of.columns)
+        if count_where(_is_neither, given):
+            refuse(_is_neither(given), given, f"be 0 or 1 in {self.given}", "return an indicator column")
+        rows = in_portions(lambda portion: portion == 1, given, out=np.empty(given.size, np.bool_))
+        return rows, joined([chosen(matrix[:, self.columns.index(name)], rows) for name in self.of.columns])
+
+
+def _is_neither(given: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray((given != 0) & (given != 1))

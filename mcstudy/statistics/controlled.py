@@ -28,7 +28,15 @@ from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion, undefine
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.moments import mean
-from mcstudy.statistics.pools import peak_of
+from mcstudy.statistics.pools import (
+    count_where,
+    filled,
+    in_portions,
+    mean_of,
+    peak_of,
+    product_of,
+    total,
+)
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Statistic
 from mcstudy.statistics.truth import bound
@@ -115,12 +123,12 @@ class _Controlled(Expanded):
         fitted = _fit(x, controls, self._numbers())
         if not fitted.defined:
             return undefined(x.size)
-        left_out = fitted.deviations / (1 - np.minimum(fitted.leverages, LARGE_LEVERAGE))
-        for index in np.flatnonzero(fitted.leverages > LARGE_LEVERAGE):
+        left_out = in_portions(_left_out, fitted.deviations, fitted.leverages)
+        for index in _large(fitted.leverages):
             others = [np.delete(column, index) for column in (x, *controls)]
             left_out[index] = fitted.value - _fit(others[0], others[1:], self._numbers()).value
-        influence = (x.size - 1) * (left_out - mean(self.column).estimate(left_out).value)
-        return _with_slopes(fitted, influence)
+        center, factor = mean(self.column).estimate(left_out).value, x.size - 1
+        return _with_slopes(fitted, in_portions(lambda portion: factor * (portion - center), left_out))
 
     def _numbers(self) -> list[float]:
         numbers = [float(stated) for stated in self.expectations if not callable(stated)]
@@ -163,11 +171,12 @@ class _Fit(NamedTuple):
 def _fit(x: FloatArray, controls: Sequence[FloatArray], expectations: Sequence[float]) -> _Fit:
     """Least squares; a control that does not vary, or not but with those before it, has no say."""
     center, n = mean("x").estimate(x).value, x.size
-    residuals, value, largest = x - center, center, peak_of(x)
+    residuals = _around(x, center)
+    value, largest = center, peak_of(x)
     scores: list[FloatArray] = []
     steps: list[float] = []
     defined = True
-    weights, leverages = np.full(n, 1 / n), np.full(n, 1 / n)
+    weights, leverages = filled(n, 1 / n), filled(n, 1 / n)
     for control, expectation in zip(controls, expectations, strict=True):
         score, step = _score(control, expectation, scores, steps)
         if score is None:
@@ -175,14 +184,36 @@ def _fit(x: FloatArray, controls: Sequence[FloatArray], expectations: Sequence[f
             continue
         scores.append(score)
         steps.append(step)
-        slope = float(np.sum(score * residuals))
-        residuals = residuals - slope * score
+        slope = product_of(score, residuals)
+        residuals = _less(residuals, slope, score)
         value += slope * step
         largest += abs(slope) * peak_of(score)
-        weights += score * step
-        leverages += np.square(score)
-    rounding = ROUNDING * largest * n * float(np.max(np.abs(weights)))
-    return _Fit(value, defined, scores, residuals, weights * residuals, leverages, rounding)
+        weights = _less(weights, -step, score)
+        leverages = in_portions(lambda own, unit: own + np.square(unit), leverages, score, out=leverages)
+    rounding = ROUNDING * largest * n * peak_of(weights)
+    deviations = in_portions(np.multiply, weights, residuals)
+    return _Fit(value, defined, scores, residuals, deviations, leverages, rounding)
+
+
+def _around(row: FloatArray, center: float) -> FloatArray:
+    return in_portions(lambda portion: portion - center, row)
+
+
+def _less(row: FloatArray, share: float, other: FloatArray) -> FloatArray:
+    """A row less its share of another: written over."""
+    return in_portions(lambda own, its: own - share * its, row, other, out=row)
+
+
+def _left_out(deviations: FloatArray, leverages: FloatArray) -> FloatArray:
+    """What the fit without each replicate would deviate by, of those whose leverage is small."""
+    return np.asarray(deviations / (1 - np.minimum(leverages, LARGE_LEVERAGE)))
+
+
+def _large(leverages: FloatArray) -> list[int]:
+    """Where leverages are too large for that formula."""
+    if not count_where(lambda portion: portion > LARGE_LEVERAGE, leverages):
+        return []
+    return [int(index) for index in np.flatnonzero(leverages > LARGE_LEVERAGE)]
 
 
 def _score(
@@ -193,19 +224,19 @@ def _score(
     Where it adds nothing: how far its expectation is from where those of the others put it, 0 where that is rounding.
     """
     center = mean("y").estimate(control).value
-    row, step = control - center, expectation - center
+    row, step = _around(control, center), expectation - center
     peak = peak_of(row)
     if peak <= ROUNDING * peak_of(control):
-        row, peak = np.zeros(row.size), 1.0
-    row, step = row / peak, step / peak
-    whole = math.sqrt(float(np.sum(np.square(row))))
+        row, peak = filled(row.size, 0.0), 1.0
+    row, step = in_portions(lambda portion: portion / peak, row, out=row), step / peak
+    whole = math.sqrt(total(row, np.square))
     for _ in range(2):  # what rounding leaves the first time is orthogonal after the second
         for score, other in zip(scores, steps, strict=True):
-            share = float(np.sum(score * row))
-            row, step = row - share * score, step - share * other
-    norm = math.sqrt(float(np.sum(np.square(row))))
+            share = product_of(score, row)
+            row, step = _less(row, share, score), step - share * other
+    norm = math.sqrt(total(row, np.square))
     if norm > COLLINEAR * whole:
-        return row / norm, step / norm
+        return in_portions(lambda portion: portion / norm, row, out=row), step / norm
     scale = abs(expectation) + abs(center) + peak_of(control)
     return None, step if abs(step) * peak > COLLINEAR * scale else 0.0
 
@@ -214,9 +245,12 @@ def _with_slopes(fitted: _Fit, influence: FloatArray) -> Expansion:
     """Expansion whose second order is that of products of the controls' errors with those of their slopes."""
     n, k = influence.size, len(fitted.scores)
     # Of variance 1, so that slopes are means of products.
-    units = [score * math.sqrt(n) for score in fitted.scores]
-    left_out = fitted.residuals / (1 - np.minimum(fitted.leverages, LARGE_LEVERAGE))
-    slopes = [unit * left_out - float(np.mean(unit * left_out)) for unit in units]
+    units = [in_portions(lambda portion: portion * math.sqrt(n), score) for score in fitted.scores]
+    left_out = in_portions(_left_out, fitted.residuals, fitted.leverages)
+    slopes = []
+    for unit in units:
+        products = in_portions(np.multiply, unit, left_out)
+        slopes.append(_around(products, mean_of(products)))
     gradient, hessian = np.zeros(2 * k + 1), np.zeros((2 * k + 1, 2 * k + 1))
     gradient[0] = 1.0
     for j in range(1, k + 1):
@@ -224,4 +258,4 @@ def _with_slopes(fitted: _Fit, influence: FloatArray) -> Expansion:
     roundings = np.zeros(2 * k + 1)
     roundings[0] = fitted.rounding
     jet = Jet(np.float64(fitted.value), gradient, hessian)
-    return Expansion(jet, np.stack([influence, *units, *slopes]), np.zeros(2 * k + 1), roundings)
+    return Expansion(jet, (influence, *units, *slopes), np.zeros(2 * k + 1), roundings)

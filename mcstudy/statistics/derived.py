@@ -13,6 +13,7 @@ from mcstudy.statistics.expansion import Expanded, Expansion, expansion
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.performance.groups import Groups, Sample, sample
 from mcstudy.statistics.performance.measures import Measured
+from mcstudy.statistics.pools import in_portions
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.statistics.truth import Truth, bound, check_truth
@@ -36,8 +37,8 @@ class Quantity:
         Of the columns, each of shape (n,), and of a number or column that they are compared with.
     of : callable
         Makes the statistic of the rows: `mean`, `rms`, `proportion`.
-    measure : callable, optional
-        Where `summarise` has another standard error, what it takes of the rows.
+    estimate : callable, optional
+        Where `summarise` has another standard error: the estimate of the rows, with that.
     argument : str, optional
         Name of the argument that the columns are compared with; empty where there is none.
     check : callable
@@ -49,7 +50,7 @@ class Quantity:
     name: str
     rows: Callable[..., FloatArray] = field(repr=False)
     of: Callable[[str], Statistic] = field(repr=False)
-    measure: Callable[[Sample], Measured] | None = field(default=None, repr=False)
+    estimate: Callable[[FloatArray], Estimate] | None = field(default=None, repr=False)
     argument: str = field(default="", repr=False)
     check: Callable[[Any], None] = field(default=_anything, repr=False)
     infinite: bool = field(default=False, repr=False)
@@ -133,16 +134,22 @@ class _Derived(Expanded):
         return [*columns, *constant]
 
     def _rows(self, values: ArrayLike) -> FloatArray:
+        operands = self._operands(values)
+        columns = [given for given in operands if isinstance(given, np.ndarray)]
+        constant = [given for given in operands if not isinstance(given, np.ndarray)]
         # What overflows is refused as infinite.
         with np.errstate(over="ignore"):
-            return self.quantity.rows(*self._operands(values))
+            try:
+                return in_portions(lambda *portions: self.quantity.rows(*portions, *constant), *columns)
+            except InputError:
+                # What is refused is told with its index, which a portion does not know.
+                return self.quantity.rows(*operands)
 
     def expand(self, values: ArrayLike) -> Expansion:
         return expansion(self._inner, self._rows(values))
 
     def estimate(self, values: ArrayLike) -> Estimate:
-        rows, measure = self._rows(values), self.quantity.measure
-        return as_estimate(measure, one_group(rows)) if measure else self._inner.estimate(rows)
+        return (self.quantity.estimate or self._inner.estimate)(self._rows(values))
 
     def interval(self, values: ArrayLike, confidence: float) -> tuple[float, float]:
         return self._inner.interval(self._rows(values), confidence)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.statistics.intervals import FloatArray, check_confidence, hall_interval, standard_error
 from mcstudy.statistics.jets import Jet
+from mcstudy.statistics.pools import filled, in_portions, peak_of, products_of, scattered
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed
 from mcstudy.statistics.tails import Condition
@@ -31,7 +32,7 @@ class Expansion:
     ----------
     jet : Jet
         The estimate, with gradient and Hessian by k means; nan where the replicates do not define it.
-    base : ndarray of shape (k, n)
+    base : tuple of k ndarrays of shape (n,)
         Influences of the replicates on these means.
     remainders : ndarray of shape (k,)
         Where such a mean is z errors off, that of its influences is off by about ``z^2`` remainders more.
@@ -40,7 +41,7 @@ class Expansion:
     """
 
     jet: Jet
-    base: FloatArray
+    base: tuple[FloatArray, ...]
     remainders: FloatArray
     roundings: FloatArray
 
@@ -50,7 +51,7 @@ class Expansion:
     ) -> "Expansion":
         """Expansion of a statistic of which only the influences are known, shape (n,)."""
         jet = Jet(np.float64(value), np.ones(1), np.zeros((1, 1)))
-        return Expansion(jet, influence[np.newaxis], np.array([remainder]), np.array([rounding]))
+        return Expansion(jet, (influence,), np.array([remainder]), np.array([rounding]))
 
     @property
     def value(self) -> float:
@@ -60,13 +61,14 @@ class Expansion:
     @property
     def replicates(self) -> int:
         """How many there are."""
-        return int(self.base.shape[1])
+        return self.base[0].size
 
     @cached_property
     def influence(self) -> FloatArray:
         """Influence of each replicate on the estimate, shape (n,), of mean 0."""
+        gradient = self.jet.gradient[:, np.newaxis]
         # Equal parts cancel exactly, as they need not in a matrix product.
-        return np.asarray(np.sum(self.jet.gradient[:, np.newaxis] * self.base, axis=0))
+        return in_portions(lambda *base: np.sum(gradient * np.stack(base), axis=0), *self.base)
 
     @cached_property
     def remainder(self) -> float:
@@ -91,8 +93,7 @@ class Expansion:
         """The expansion at a larger sample, of which the marked rows are these replicates."""
         # Of all replicates only a part has a say, which counts for as much more.
         weight = rows.size / self.replicates
-        base = np.zeros((len(self.base), rows.size))
-        base[:, rows] = self.base * weight
+        base = tuple(scattered(influence, rows, weight) for influence in self.base)
         return Expansion(self.jet, base, self.remainders, self.roundings * weight)
 
     def limits(self, share: float, tuned: float = TUNED, *, replicates: int | None = None) -> Limits:
@@ -153,7 +154,7 @@ class Expanded(Statistic):
 
 def undefined(replicates: int) -> Expansion:
     """Expansion of what a sample does not define, such as a ratio to 0."""
-    return Expansion.of(math.nan, np.zeros(replicates))
+    return Expansion.of(math.nan, filled(replicates, 0.0))
 
 
 def expansion(statistic: Statistic, values: ArrayLike) -> Expansion:
@@ -173,7 +174,7 @@ def expansion(statistic: Statistic, values: ArrayLike) -> Expansion:
     if not math.isfinite(estimate.value + estimate.mcse):
         return undefined(estimate.replicates)
     influence = statistic.influence(values)
-    rounding = ROUNDING * (abs(estimate.value) + float(np.max(np.abs(influence))))
+    rounding = ROUNDING * (abs(estimate.value) + peak_of(influence))
     remainder = _beyond(estimate.mcse, standard_error(influence))
     return Expansion.of(estimate.value, influence, remainder=remainder, rounding=rounding)
 
@@ -184,14 +185,13 @@ def _beyond(mcse: float, first_order: float) -> float:
     return math.sqrt(max(mcse - first_order, 0.0)) * math.sqrt(mcse + first_order) / math.sqrt(2)
 
 
-def _curvature(hessian: FloatArray, base: FloatArray) -> float:
+def _curvature(hessian: FloatArray, base: Sequence[FloatArray]) -> float:
     if not np.any(hessian):
         return 0.0
     # In units of the errors the covariance is a correlation, whatever the units of the columns are.
     units = np.array([standard_error(influence) for influence in base])
-    places = base / np.where(units > 0, units, 1.0)[:, np.newaxis]
-    replicates = base.shape[1]
-    covariance = places @ places.T / (replicates * (replicates - 1))
+    scale, replicates = np.where(units > 0, units, 1.0)[:, np.newaxis], base[0].size
+    covariance = products_of(base, lambda portion: portion / scale) / (replicates * (replicates - 1))
     with np.errstate(over="ignore", invalid="ignore"):
         # A product of units may pass the largest double where the Hessian has a zero.
         product = covariance @ np.where(hessian != 0, hessian * np.outer(units, units), 0.0)
@@ -209,9 +209,10 @@ def side_by_side(parts: Sequence[Expansion]) -> list[Expansion]:
     >>> [part.influence.tolist() for part in side_by_side(one)]
     [[-2.0, 2.0, 0.0, 0.0], [0.0, 0.0, -6.0, 6.0]]
     """
-    ends = np.cumsum([part.replicates for part in parts])
-    rows = np.arange(ends[-1])
-    return [
-        part.among((rows >= end - part.replicates) & (rows < end))
-        for part, end in zip(parts, ends, strict=True)
-    ]
+    found, end = [], 0
+    for part in parts:
+        rows = np.zeros(sum(each.replicates for each in parts), dtype=np.bool_)
+        rows[end : end + part.replicates] = True
+        end += part.replicates
+        found.append(part.among(rows))
+    return found

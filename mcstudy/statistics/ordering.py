@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mcstudy.statistics.paged import empty, is_paged, leave
 from mcstudy.statistics.pools import Pool
 
-__all__ = ["order_statistics", "ordered"]
+__all__ = ["median_of", "order_statistics", "ordered"]
 
 FloatArray = NDArray[np.float64]
 
@@ -83,6 +83,18 @@ def _places(run: FloatArray, value: float) -> tuple[int, int]:
 def _joined(runs: list[FloatArray], begin: list[int], end: list[int]) -> FloatArray:
     parts = [run[start:stop] for run, start, stop in zip(runs, begin, end, strict=True)]
     return np.sort(np.concatenate(parts))
+
+
+def median_of(values: FloatArray) -> float:
+    """The median, with the digits of `numpy.median`.
+
+    Examples
+    --------
+    >>> median_of(np.array([4.0, 1.0, 2.0, 9.0]))
+    3.0
+    """
+    n = values.size
+    return float(np.mean(order_statistics(values, (n - 1) // 2, n // 2 + 1)))
 
 
 def order_statistics(values: FloatArray, first: int, last: int) -> FloatArray:

@@ -6,6 +6,7 @@ A sample that fits into one portion is treated as a whole, so that its sums have
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +17,24 @@ __all__ = [
     "PORTION",
     "Pool",
     "chosen",
+    "count_where",
     "covariance_of",
     "cube",
     "everywhere",
     "extremes",
+    "filled",
     "in_portions",
     "largest",
     "mean_of",
+    "peak_of",
+    "place_of_kept",
+    "place_of_largest",
+    "places",
+    "product_of",
+    "products_of",
+    "scattered",
+    "total",
 ]
-__all__ += ["peak_of", "total"]
 
 FloatArray = NDArray[np.float64]
 
@@ -112,6 +122,39 @@ def extremes(sample: FloatArray | Pool) -> tuple[float, float]:
     return float(np.min([low for low, _ in found])), float(np.max([high for _, high in found]))
 
 
+def place_of_kept(kept: NDArray[np.bool_], number: int) -> int:
+    """Where the marked place of a number is, counted from 0.
+
+    Examples
+    --------
+    >>> place_of_kept(np.array([True, False, True]), 1)
+    2
+    """
+    for place in places(kept.size):
+        marked = np.flatnonzero(kept[place])
+        if number < marked.size:
+            return int(place.start + marked[number])
+        number -= marked.size
+    msg = f"`number` must be less than the marked places, got {number} more"
+    raise IndexError(msg)
+
+
+def place_of_largest(sample: FloatArray) -> int:
+    """Where the largest value is, the first of several.
+
+    Examples
+    --------
+    >>> place_of_largest(np.array([1.0, 3.0, 3.0]))
+    1
+    """
+    found = []
+    for place in places(sample.size):
+        index = place.start + int(np.argmax(sample[place]))
+        found.append((float(sample[index]), -index))
+        leave(sample)
+    return int(-max(found)[1])
+
+
 def largest(sample: FloatArray | Pool, count: int, *, sign: float = 1.0) -> FloatArray:
     """The largest values, in ascending order; of their negatives where `sign` is -1.
 
@@ -139,8 +182,8 @@ def largest(sample: FloatArray | Pool, count: int, *, sign: float = 1.0) -> Floa
 
 
 def in_portions(
-    function: Callable[..., FloatArray], *samples: FloatArray, out: FloatArray | None = None
-) -> FloatArray:
+    function: Callable[..., NDArray[Any]], *samples: NDArray[Any], out: NDArray[Any] | None = None
+) -> NDArray[Any]:
     """A function of each value, or of several paired by index: of a distribution function, say, or of differences.
 
     Parameters
@@ -148,6 +191,7 @@ def in_portions(
     function : callable
         Of portions: an array of their shape.
     samples : ndarrays of shape (n,)
+        At least one.
     out : ndarray of shape (n,), optional
         Written into, and returned; it may be a sample.
 
@@ -160,10 +204,35 @@ def in_portions(
     if size <= PORTION and out is None:
         return function(*samples)
     found = empty(size) if out is None else out
-    for first in range(0, size, PORTION):
-        place = slice(first, first + PORTION)
+    for place in places(size):
         found[place] = function(*(sample[place] for sample in samples))
         leave(found, *samples)
+    return found
+
+
+def places(size: int) -> Iterator[slice]:
+    """Where the portions of so many values lie.
+
+    Examples
+    --------
+    >>> list(places(5))
+    [slice(0, 5, None)]
+    """
+    return (slice(first, min(first + PORTION, size)) for first in range(0, size, PORTION))
+
+
+def filled(size: int, value: float) -> FloatArray:
+    """An array of one value, as `numpy.full` gives it.
+
+    Examples
+    --------
+    >>> filled(2, 0.5)
+    array([0.5, 0.5])
+    """
+    found = empty(size)
+    for place in places(size):
+        found[place] = value
+        leave(found)
     return found
 
 
@@ -189,10 +258,38 @@ def chosen(sample: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
     if sample.size <= PORTION:
         return sample[kept]
     found, written = empty(int(np.count_nonzero(kept))), 0
-    for first in range(0, sample.size, PORTION):
-        some = sample[first : first + PORTION][kept[first : first + PORTION]]
+    for place in places(sample.size):
+        some = sample[place][kept[place]]
         found[written : written + some.size] = some
         written += some.size
+        leave(found, sample)
+    return found
+
+
+def scattered(sample: FloatArray, rows: NDArray[np.bool_], weight: float) -> FloatArray:
+    """The values, times a weight, at the marked rows; 0 at the others.
+
+    Parameters
+    ----------
+    sample : ndarray of shape (n,)
+    rows : ndarray of bool, shape (m,)
+        n of them are marked.
+    weight : float
+
+    Returns
+    -------
+    ndarray of shape (m,)
+
+    Examples
+    --------
+    >>> scattered(np.array([1.0, 2.0]), np.array([True, False, True]), 3.0)
+    array([3., 0., 6.])
+    """
+    found, read = filled(rows.size, 0.0), 0
+    for place in places(rows.size):
+        count = int(np.count_nonzero(rows[place]))
+        found[place][rows[place]] = sample[read : read + count] * weight
+        read += count
         leave(found, sample)
     return found
 
@@ -206,6 +303,21 @@ def everywhere(rule: Callable[[FloatArray], NDArray[np.bool_]], sample: FloatArr
     False
     """
     return all(bool(np.all(rule(portion))) for portion in Pool.of(sample).portions())
+
+
+def count_where(rule: Callable[..., NDArray[np.bool_]], *samples: FloatArray) -> int:
+    """How many values, or places of several samples paired by index, a rule marks.
+
+    Examples
+    --------
+    >>> count_where(np.less, np.array([1.0, 2.0]), np.array([2.0, 2.0]))
+    1
+    """
+    found = 0
+    for place in places(samples[0].size):
+        found += int(np.count_nonzero(rule(*(sample[place] for sample in samples))))
+        leave(*samples)
+    return found
 
 
 def mean_of(sample: FloatArray) -> float:
@@ -241,11 +353,44 @@ def covariance_of(samples: Sequence[FloatArray]) -> FloatArray:
     n = samples[0].size
     if n <= PORTION:
         return np.atleast_2d(np.cov(np.stack(samples)))
-    means = [mean_of(sample) for sample in samples]
+    means = np.array([mean_of(sample) for sample in samples])
+    return np.asarray(products_of(samples, lambda portion: portion - means[:, np.newaxis]) / (n - 1))
+
+
+def product_of(one: FloatArray, other: FloatArray) -> float:
+    """The inner product of two samples.
+
+    Examples
+    --------
+    >>> product_of(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    11.0
+    """
+    found = 0.0
+    for place in places(one.size):
+        found += float(np.sum(one[place] * other[place]))
+        leave(one, other)
+    return found
+
+
+def products_of(
+    samples: Sequence[FloatArray], function: Callable[[FloatArray], FloatArray] = np.positive
+) -> FloatArray:
+    """Sums of products of k samples of n values each, paired by index: shape (k, k).
+
+    Parameters
+    ----------
+    samples : sequence of k ndarrays of shape (n,)
+    function : callable
+        Of a portion, shape (k, m): what the products are taken of, in the same shape.
+
+    Examples
+    --------
+    >>> products_of([np.array([1.0, 3.0]), np.array([0.0, 4.0])]).tolist()
+    [[10.0, 12.0], [12.0, 16.0]]
+    """
     products = np.zeros((len(samples), len(samples)))
-    for first in range(0, n, PORTION):
-        place = slice(first, first + PORTION)
-        centered = np.stack([sample[place] - mean for sample, mean in zip(samples, means, strict=True)])
-        products += centered @ centered.T
+    for place in places(samples[0].size):
+        portion = function(np.stack([sample[place] for sample in samples]))
+        products += portion @ portion.T
         leave(*samples)
-    return np.asarray(products / (n - 1))
+    return products

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
+from mcstudy.statistics.paged import empty, leave
+from mcstudy.statistics.pools import PORTION, in_portions, places
 
 __all__ = ["columns_of", "joined", "matrix_of", "refuse", "select"]
 
@@ -19,7 +21,16 @@ def joined(columns: Sequence[FloatArray]) -> FloatArray:
     >>> joined([np.zeros(3)]).shape, joined([np.zeros(3), np.ones(3)]).shape
     ((3,), (3, 2))
     """
-    return np.stack(columns, axis=1) if len(columns) > 1 else columns[0]
+    if len(columns) == 1:
+        return columns[0]
+    n = columns[0].size
+    if n <= PORTION:
+        return np.stack(columns, axis=1)
+    # A large column lies by itself, as it did, so that nobody has to gather it from all rows.
+    matrix = empty(len(columns) * n).reshape(len(columns), n)
+    for row, column in zip(matrix, columns, strict=True):
+        in_portions(np.positive, column, out=row)
+    return matrix.T
 
 
 def matrix_of(values: ArrayLike, names: Sequence[str]) -> FloatArray:
@@ -47,6 +58,8 @@ def matrix_of(values: ArrayLike, names: Sequence[str]) -> FloatArray:
 
 def select(matrix: FloatArray, names: Sequence[str], wanted: Sequence[str]) -> FloatArray:
     """Some of the columns of a matrix, for another statistic."""
+    if len(wanted) > 1 and tuple(wanted) == tuple(names):
+        return matrix
     return joined([matrix[:, names.index(name)] for name in wanted])
 
 
@@ -70,12 +83,15 @@ def columns_of(
         If the values are of another shape or dtype, or of a kind that may not be among them.
     """
     matrix = matrix_of(values, names)
-    wrong = np.isinf(matrix) & (not infinite) | np.isnan(matrix) & (not missing)
-    if np.any(wrong):
-        index, place = np.argwhere(wrong)[0]
-        rule = "not be missing" if infinite else "be finite"
-        msg = f"`values` must {rule}, got {matrix[index, place]} at index {index} of {names[place]}; leave failed replicates out"
-        raise InputError(msg)
+    for rows in places(len(matrix)):
+        portion = matrix[rows]
+        wrong = np.isinf(portion) & (not infinite) | np.isnan(portion) & (not missing)
+        if np.any(wrong):
+            index, place = np.argwhere(wrong)[0]
+            rule = "not be missing" if infinite else "be finite"
+            msg = f"`values` must {rule}, got {portion[index, place]} at index {rows.start + index} of {names[place]}; leave failed replicates out"
+            raise InputError(msg)
+        leave(matrix)
     return list(np.ascontiguousarray(matrix.T))
 
 

@@ -4,16 +4,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.derived import Quantity, derived, operands, quantity_of
+from mcstudy.statistics.derived import Quantity, as_estimate, derived, operands, quantity_of
 from mcstudy.statistics.expansion import Expanded
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.performance import measures
+from mcstudy.statistics.performance.groups import Groups, Sample
+from mcstudy.statistics.pools import count_where, total
 from mcstudy.statistics.ranks import proportion
 from mcstudy.statistics.several import refuse
-from mcstudy.statistics.statistic import Statistic
+from mcstudy.statistics.statistic import Estimate, Statistic
 from mcstudy.statistics.truth import Truth
 
-__all__ = ["check_ordered", "coverage", "covering", "is_coverage", "power", "share_missing"]
+__all__ = ["check_ordered", "coverage", "covering", "is_coverage", "power", "share_missing", "share_of"]
 
 
 def coverage(lower: str, upper: str, truth: Truth) -> Expanded:
@@ -89,7 +91,25 @@ def share_missing(x: str) -> Expanded:
 
 def check_ordered(lower: FloatArray, upper: FloatArray) -> None:
     """Raise `InputError` where an upper limit lies below the lower one."""
-    refuse(upper < lower, upper, "have no upper limit below the lower one", "exchange the two columns")
+    if count_where(np.less, upper, lower):
+        refuse(upper < lower, upper, "have no upper limit below the lower one", "exchange the two columns")
+
+
+def share_of(hits: FloatArray) -> Estimate:
+    """The share of ones, as `performance.summarise` has it, with its standard error.
+
+    Parameters
+    ----------
+    hits : ndarray of shape (n,)
+        Zeros and ones.
+    """
+    # Counted from the last, as `performance` does: in one pass, to the same last bit.
+    n, origin = float(hits.size), float(hits[-1])
+    share = origin + (total(hits, np.positive) - origin * n) / n
+    group = Groups(np.zeros(0, dtype=np.int64), 1)
+    return as_estimate(
+        measures.proportion, Sample(group, np.array([n]), np.array([share]), deviations=np.zeros(0))
+    )
 
 
 def _covered(lower: FloatArray, upper: FloatArray, truth: FloatArray | float) -> FloatArray:
@@ -112,8 +132,6 @@ def _missing(x: FloatArray) -> FloatArray:
     return np.asarray(np.isnan(x), dtype=np.float64)
 
 
-_COVERAGE = Quantity("coverage", _covered, proportion, measures.proportion, argument="truth", infinite=True)
-_POWER = Quantity("power", _significant, proportion, measures.proportion, argument="level", check=_is_level)
-_SHARE_MISSING = Quantity(
-    "missing share", _missing, proportion, measures.proportion, infinite=True, missing=True
-)
+_COVERAGE = Quantity("coverage", _covered, proportion, share_of, argument="truth", infinite=True)
+_POWER = Quantity("power", _significant, proportion, share_of, argument="level", check=_is_level)
+_SHARE_MISSING = Quantity("missing share", _missing, proportion, share_of, infinite=True, missing=True)

@@ -12,6 +12,7 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.jets import Jet, differentiate
+from mcstudy.statistics.pools import everywhere, filled
 from mcstudy.statistics.several import matrix_of, select
 from mcstudy.statistics.statistic import Statistic
 
@@ -103,7 +104,7 @@ class Smooth(Expanded):
     def _expand(self, part: Operand, matrix: FloatArray) -> Expansion:
         if isinstance(part, Statistic):
             return expansion(part, select(matrix, self.columns, part.columns))
-        return Expansion.of(float(part), np.zeros(len(matrix)))
+        return Expansion.of(float(part), filled(len(matrix), 0.0))
 
 
 def combined(function: Callable[..., Any], parts: Sequence[Expansion]) -> Expansion:
@@ -121,7 +122,7 @@ def combined(function: Callable[..., Any], parts: Sequence[Expansion]) -> Expans
     Expansion
         In the means of all parts; `undefined` where the function or a derivative is not finite.
     """
-    base = np.concatenate([part.base for part in parts])
+    base = tuple(influence for part in parts for influence in part.base)
     jet = differentiate(function, _placed(parts), len(base))
     if not np.all(np.isfinite([jet.value, *jet.gradient, *jet.hessian.flat])):
         return undefined(parts[0].replicates)
@@ -139,7 +140,8 @@ def _placed(parts: Sequence[Expansion]) -> list[Jet | float]:
         own = slice(int(end) - len(part.base), int(end))
         gradient, hessian = np.zeros(ends[-1]), np.zeros((ends[-1], ends[-1]))
         gradient[own], hessian[own, own] = part.jet.gradient, part.jet.hessian
-        varies = np.any(part.base) or np.any(part.remainders)
+        still = all(everywhere(lambda portion: portion == 0, influence) for influence in part.base)
+        varies = not still or np.any(part.remainders)
         placed.append(Jet(part.jet.value, gradient, hessian) if varies else np.float64(part.value))
     return placed
 

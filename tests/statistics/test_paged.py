@@ -4,19 +4,58 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from mcstudy import Law, Rate, Scenario, Value, mean, proportion, quantile, rms, sd, variance
+from mcstudy import (
+    AtMost,
+    Bound,
+    Contrast,
+    Identity,
+    Law,
+    Rate,
+    Scenario,
+    Value,
+    bias,
+    bias_eliminated_coverage,
+    conditional,
+    correlation,
+    covariance,
+    coverage,
+    custom,
+    empirical_se,
+    mean,
+    model_se,
+    mse,
+    power,
+    proportion,
+    quantile,
+    ratio,
+    relative_bias,
+    relative_error,
+    relative_precision,
+    rms,
+    rmse,
+    sd,
+    share_missing,
+    variance,
+    width,
+)
+from mcstudy.claims.claim import Claim
 from mcstudy.claims.judging import judge
 from mcstudy.draws import Draws, Sample
-from mcstudy.statistics import Statistic, paged
+from mcstudy.statistics import Statistic, paged, pools
+from mcstudy.statistics.performance import summarise
 from mcstudy.statistics.pools import PORTION, in_portions, mean_of, total
+from mcstudy.statistics.several import joined
 
 SIZE = 3 * PORTION + 5
 pytestmark = pytest.mark.skipif(
@@ -152,3 +191,178 @@ def test_a_failed_replicate_brings_no_column_into_memory() -> None:
     (values,) = sample.values("x")
     assert paged.is_paged(values)
     np.testing.assert_array_equal(values, np.delete(x, 5))
+
+
+SEVERAL = [
+    bias("x", "y"),
+    relative_bias("x", "spread"),
+    mse("x", 0.5),
+    rmse("x", "y"),
+    empirical_se("x"),
+    model_se("spread"),
+    correlation("x", "y"),
+    covariance("x", "y"),
+    ratio("y", "spread"),
+    relative_error("spread", "x"),
+    relative_precision("x", "y"),
+    coverage("x", "above", 0.5),
+    bias_eliminated_coverage("x", "above", "y"),
+    width("x", "above"),
+    power("p", 0.05),
+    share_missing("gaps"),
+    conditional(correlation("x", "y"), given="kept"),
+    mean("x", control=("y", "spread"), expectation=(0.0, 1.05)),
+    mean("x") + 2.0 * sd("y"),
+]
+
+
+def several(size: int, lay: Callable[[Any], Any]) -> dict[str, Any]:
+    rng = np.random.default_rng(7)
+    x, z = rng.standard_normal((2, size))
+    y = 0.6 * x + 0.8 * z
+    columns = {
+        "x": x,
+        "y": y,
+        "spread": np.exp(0.3 * z),
+        "above": x + np.exp(0.3 * z),
+        "p": rng.random(size),
+        "gaps": np.where(y > 1.0, np.nan, y),
+        "kept": np.where(z > 0.0, 1.0, 0.0),
+        "bounded": np.tanh(x),
+        "one": np.ones(size),
+    }
+    return {name: lay(column) for name, column in columns.items()}
+
+
+@pytest.mark.parametrize("of", SEVERAL, ids=lambda of: of.label)
+def test_a_statistic_of_several_columns_is_that_of_arrays(
+    of: Statistic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On pages to the last bit; in smaller portions, which sum in another order, to rounding."""
+    arrays = several(SIZE, np.asarray)
+    values = joined([arrays[name] for name in of.columns])
+    whole = of.estimate(values), of.limits(values, 1e-3), of.influence(values)
+    monkeypatch.setattr(paged, "LARGE", 8)
+    pages = several(SIZE, laid)
+    found = joined([pages[name] for name in of.columns])
+    assert paged.is_paged(found)
+    assert of.estimate(found) == whole[0]
+    assert of.limits(found, 1e-3) == whole[1]
+    np.testing.assert_array_equal(of.influence(found), whole[2])
+    for name in of.columns:
+        np.testing.assert_array_equal(pages[name], arrays[name])  # nobody has written into the draws
+    monkeypatch.setattr(pools, "PORTION", 10_000)
+    estimate, limits = of.estimate(found), of.limits(found, 1e-3)
+    near = partial(pytest.approx, rel=1e-9, abs=1e-12)
+    assert (estimate.value, estimate.mcse) == near((whole[0].value, whole[0].mcse))
+    assert limits[:2] == near(whole[1][:2])
+    np.testing.assert_allclose(of.influence(found), whole[2], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [PORTION, PORTION + 1])
+def test_large_samples_have_the_errors_that_summaries_have(size: int) -> None:
+    """What holds all replicates gives way to what does not where they are many, and nobody sees the seam."""
+    columns = several(size, np.asarray)
+    frame = pd.DataFrame(
+        {
+            "method": np.repeat(["x", "y"], size),
+            "replicate": np.tile(np.arange(size), 2),
+            "estimate": np.concatenate([columns["x"], columns["y"]]),
+            "se": np.tile(columns["spread"], 2),
+            "low": np.tile(columns["x"], 2),
+            "high": np.tile(columns["above"], 2),
+        }
+    )
+    told = summarise(
+        frame,
+        estimate="estimate",
+        se="se",
+        truth=0.5,
+        lower="low",
+        upper="high",
+        by="method",
+        reference="y",
+        replicate="replicate",
+    ).set_index(["method", "measure"])
+    statistics = {
+        "empirical_se": empirical_se("x"),
+        "relative_error": relative_error("spread", "x"),
+        "relative_precision": relative_precision("x", "y"),
+        "coverage": coverage("x", "above", 0.5),
+    }
+    for measure, of in statistics.items():
+        found = of.estimate(joined([columns[name] for name in of.columns]))
+        expected = [told.at[("x", measure), name] for name in ("estimate", "mcse")]
+        assert [found.value, found.mcse] == pytest.approx(expected, rel=1e-9), measure
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every array in a file, and little in work at once, so that what is held whole shows."""
+    monkeypatch.setattr(paged, "LARGE", 8)
+    monkeypatch.setattr("mcstudy.statistics.ordering.RUN", 2**12)
+    for room in ("pools", "several", "accuracy", "comparisons", "ties", "distances"):
+        monkeypatch.setattr(f"mcstudy.statistics.{room}.PORTION", 2**12)
+
+
+LARGE_CLAIMS: list[Claim] = [
+    Bound("bound", "b", column="x", at_most="above", rounding="spread"),
+    Identity("identity", "i", column="bounded", tolerance=2.0),
+    Value("paired-with-theory", "v", of=mean("y"), equals="x", margin=0.1),
+    Value("in-a-range", "v", of=mean("bounded"), equals=0.0, range=(-1.0, 1.0), margin=0.1),
+    Value("constant", "v", of=mean("one"), equals=1.0, constant=True, margin=0.1),
+    Value("missing", "v", of=covariance("gaps", "x"), equals=0.3, margin=1.0, allowed_missing=0.5),
+    AtMost("at-most", "m", of=mse("x", "y"), at_most=9.0),
+    Contrast("paired", "c", of=correlation("x", "y"), across="n", levels=(1, 2), equals=0.0, margin=0.1),
+]
+
+
+def samples_of(size: int) -> dict[Scenario, Sample]:
+    valid = np.ones(size, dtype=np.bool_)
+    return {
+        Scenario(n=n): Sample(Scenario(n=n), several(size, laid), valid, size, missing=("gaps",))
+        for n in (1, 2)
+    }
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("common", [(), ("n",)])
+@pytest.mark.parametrize("claim", LARGE_CLAIMS, ids=lambda claim: claim.id)
+def test_no_claim_holds_a_column(claim: Claim, common: tuple[str, ...]) -> None:
+    """Of two samples: what it holds of both grows by less than a column and a quarter of one."""
+    held = [held_by(partial(judge, [claim], Draws(samples_of(size), common=common))) for size in SIZES]
+    assert held[1] - held[0] < 1.25 * 8 * (SIZES[1] - SIZES[0])
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("of", [*STATISTICS[:-1], *SEVERAL], ids=lambda of: of.label)
+def test_no_statistic_holds_a_column(of: Statistic) -> None:
+    held = [held_by(partial(summary_of, of, samples_of(size)[Scenario(n=1)])) for size in SIZES]
+    assert held[1] - held[0] < 0.75 * 8 * (SIZES[1] - SIZES[0])
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_what_holds_a_column_is_seen_to() -> None:
+    """A function of its own is given whole columns, as the manual says."""
+    of = custom("x", lambda x: float(np.mean(x)))
+    held = [held_by(partial(summary_of, of, samples_of(size)[Scenario(n=1)])) for size in SIZES]
+    assert held[1] - held[0] > 8 * (SIZES[1] - SIZES[0])
+
+
+# Tails are judged by the largest values, three times the square root: what they take grows too, half as fast as this.
+SIZES = 2**16, 2**18
+
+
+def summary_of(of: Statistic, sample: Sample) -> object:
+    return of.summary(sample.taken(of))
+
+
+def held_by(work: Callable[[], object]) -> int:
+    """The most bytes of arrays in memory while something is done, what it imports left out."""
+    work()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
