@@ -26,14 +26,11 @@ class Taken:
     ----------
     new, known : int
         Blocks that were taken, and that were here.
-    replaced : int
-        Of the new ones, those that came in the place of one whose process had died.
     damaged : tuple of block keys
     """
 
     new: int
     known: int
-    replaced: int
     damaged: tuple[tuple[str, str, int], ...]
 
 
@@ -119,10 +116,8 @@ class Joined(Journal):
                 new.append(row.key)
                 replaced += kept is not None
             self._note(source, len(new) - replaced)
-            if replaced:  # what was made of as many draws would be taken for what is made of these
-                self._connection.execute("DELETE FROM findings")
         self._appended += new
-        return Taken(len(new), known, replaced, tuple(damaged))
+        return Taken(len(new), known, tuple(damaged))
 
     def put(self, rows: Iterable[Row]) -> None:
         """Keep blocks as they are kept elsewhere, in the place of those that are here."""

@@ -242,14 +242,9 @@ class Journal(Blocks):
         raise JournalError(msg)
 
     def drop_failed(self, *, deaths: bool) -> list[tuple[str, str, int]]:
-        """Take away the blocks of which something failed, or only those that killed their worker; their keys.
-
-        What was made of them is forgotten: it may be another thing when they are drawn again.
-        """
+        """Take away the blocks of which something failed, or only those that killed their worker; their keys."""
         keys = [row.key for row in self.failing() if row.is_quarantined or not deaths]
-        if keys:
-            self._drop(keys)
-            self._connection.execute("DELETE FROM findings")
+        self._drop(keys)
         return keys
 
     def _drop(self, keys: Iterable[tuple[str, str, int]]) -> None:

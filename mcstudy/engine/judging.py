@@ -59,8 +59,6 @@ class Taking(Loop):
         taken = self.journal.take(
             source, self.check, lambda row: self._contradiction(row, source.folder, holder(row))
         )
-        if taken.replaced:
-            self.kept.forget()
         for experiment, scenario, number in taken.damaged:
             place = f"{experiment} {scenario}:{number}".strip()
             self.progress.warn(

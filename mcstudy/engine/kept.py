@@ -57,10 +57,6 @@ class KeptFindings:
         }
         self._rules: dict[str, str] = {}
 
-    def forget(self) -> None:
-        """Have everything judged again: blocks have come in the place of others."""
-        self._kept = {}
-
     def knows(self, claim: Claim, scenarios: Sequence[Scenario]) -> bool:
         """Whether this very claim has been judged here over these scenarios, at whatever draws."""
         rule, *_ = self._kept.get(claim.id, ("",))

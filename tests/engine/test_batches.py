@@ -122,8 +122,8 @@ def test_a_batch_is_drawn_block_by_block() -> None:
         assert result.data.tobytes() == expected.data.tobytes()
 
 
-def drawn(batch: list[Task]) -> list[BlockResult]:
-    return [BlockResult(task.block, data=np.zeros(4, dtype=[("x", float)])) for task in batch]
+def drawn(batch: list[Task], size: int = 4) -> list[BlockResult]:
+    return [BlockResult(task.block, data=np.zeros(size, dtype=[("x", float)])) for task in batch]
 
 
 def test_nothing_is_handed_out_while_too_much_waits() -> None:
@@ -153,14 +153,15 @@ def test_what_keeps_workers_busy_is_handed_out_whatever_it_holds(room: int) -> N
 
 
 def test_small_and_failed_blocks_make_no_room_for_large_ones() -> None:
-    """Six are drawn while one is kept, and every other one failed: what waits stays within the room."""
+    """Six are drawn while one is kept, and of three one is small and one failed: what waits stays within the room."""
     backlog, waiting, most = Backlog(4, room=64 * 32), [], 0
     handed = backlog.held_back([task] for task in tasks_of(4000))
     for number in range(600):
         waiting += [batch for batch in (next(handed) for _ in range(6)) if batch]
         most = max(most, len(waiting))
         batch = waiting.pop(0)
-        backlog.use(drawn(batch) if number % 2 else [BlockResult(task.block) for task in batch])
+        failed = [BlockResult(task.block) for task in batch]
+        backlog.use([failed, drawn(batch), drawn(batch, 1)][number % 3])
     assert most <= 64 + 6
 
 

@@ -65,6 +65,17 @@ def test_order_statistics_are_those_of_the_sorted_sample(sample: NDArray[np.floa
         np.testing.assert_array_equal(order_statistics(sample, first, last), whole[first:last])
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_order_statistics_are_found_where_those_that_are_looked_at_lie_apart(sign: float) -> None:
+    """Every third value is looked at: all of these are larger than all others, or smaller."""
+    values = paged.empty(777)
+    values[:] = np.random.default_rng(1).random(777)
+    values[::3] += 10 * sign
+    whole = np.sort(values.copy())
+    for first in (0, 200, 388, 576, 776):
+        np.testing.assert_array_equal(order_statistics(values, first, first + 1), whole[first : first + 1])
+
+
 def test_a_quantile_has_the_digits_of_numpy(sample: NDArray[np.float64]) -> None:
     for probability in (0.5, 0.999, *np.random.default_rng(2).random(20)):
         with np.errstate(invalid="ignore"):
