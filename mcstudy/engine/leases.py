@@ -1,7 +1,8 @@
 """Leases: files by which processes on a shared folder agree on who does what, without talking to each other.
 
 A lease lives as long as its holder touches it. That of a process that was killed grows old, and another takes it over.
-In a race two may hold one: what is done under a lease must come to the same when it is done twice.
+A holder that only was slow may come back to find its lease with another: what is done under a lease must come to the
+same when it is done twice.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def lease(path: Path) -> Iterator[bool]:
     bool
         Whether it is held here.
     """
-    if not _created(path) and not (_is_old(path) and _taken_over(path)):
+    if not _created(path) and not _taken_over(path):
         yield False
         return
     ended = threading.Event()
@@ -70,14 +71,23 @@ def _is_old(path: Path) -> bool:
 
 
 def _taken_over(path: Path) -> bool:
-    """Take a lease away; of several processes that try, one moves the file."""
-    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
+    """Take a lease if it is old; of several processes that try at once exactly one does."""
+    taking = path.with_name(f"{path.name}.taking")
+    if not _created(taking):
+        # Whoever was killed while it took the lease left this; the next one who asks gets it.
+        if _is_old(taking):
+            taking.unlink(missing_ok=True)
         return False
-    aside.unlink()
-    return _created(path)
+    try:
+        if not _is_old(path):
+            return False
+        os.utime(path)
+    except FileNotFoundError:  # it was given back meanwhile
+        return False
+    else:
+        return True
+    finally:
+        taking.unlink(missing_ok=True)
 
 
 def _beat(path: Path, ended: threading.Event) -> None:

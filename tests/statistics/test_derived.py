@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mcstudy.exceptions import InputError
 from mcstudy.statistics import Statistic, standard_error
 from mcstudy.statistics.accuracy import bias, empirical_se, model_se, mse, relative_bias, rmse, width
 from mcstudy.statistics.bias_eliminated import bias_eliminated_coverage
@@ -115,3 +116,11 @@ def test_interval_and_limits_lie_around_the_estimate(measure: str) -> None:
     # Two normal quantiles or a little more, of which that of the bias-eliminated coverage pays for the mean too.
     assert 1.9 * mcse < (inner[1] - inner[0]) / 2 < 5 * mcse
     assert math.isfinite(outer.high - outer.low)
+
+
+def test_what_is_refused_is_told_by_its_place_in_a_large_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcstudy.statistics.pools.PORTION", 10)
+    low, high = np.zeros(35), np.ones(35)
+    high[23] = -1.0
+    with pytest.raises(InputError, match=r"below the lower one, got -1\.0 at index 23"):
+        width("low", "high").estimate(joined([low, high]))

@@ -292,7 +292,7 @@ def test_large_samples_have_the_errors_that_summaries_have(size: int) -> None:
     }
     for measure, of in statistics.items():
         found = of.estimate(joined([columns[name] for name in of.columns]))
-        expected = [told.at[("x", measure), name] for name in ("estimate", "mcse")]
+        expected = [told.loc[("x", measure), name] for name in ("estimate", "mcse")]
         assert [found.value, found.mcse] == pytest.approx(expected, rel=1e-9), measure
 
 

@@ -15,7 +15,23 @@ from mcstudy.statistics import Statistic, pools
 from mcstudy.statistics.distances import Steps
 from mcstudy.statistics.intervals import standard_error
 from mcstudy.statistics.joint import Joint
-from mcstudy.statistics.pools import Pool, covariance_of, extremes, in_portions, largest, peak_of, total
+from mcstudy.statistics.pools import (
+    Pool,
+    chosen,
+    count_where,
+    covariance_of,
+    extremes,
+    filled,
+    in_portions,
+    largest,
+    peak_of,
+    place_of_kept,
+    place_of_largest,
+    product_of,
+    products_of,
+    scattered,
+    total,
+)
 from mcstudy.statistics.sequences import influence_limits
 from mcstudy.statistics.statistic import Limits
 from mcstudy.statistics.tails import condition, tail_index
@@ -85,6 +101,32 @@ def test_sums_and_extremes_of_several_portions() -> None:
     np.testing.assert_array_equal(largest(DATA, 100), np.sort(DATA)[-100:])
     np.testing.assert_array_equal(largest(DATA, 100, sign=-1.0), np.sort(-DATA)[-100:])
     np.testing.assert_allclose(covariance_of(PAIRED), np.cov(np.stack(PAIRED)), rtol=ROUNDING)
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_what_is_marked_is_found_in_any_portion() -> None:
+    marked = DATA > 1.0
+    assert count_where(np.greater, DATA, np.ones_like(DATA)) == np.count_nonzero(marked)
+    found = [place_of_kept(marked, number) for number in (0, 50, int(np.count_nonzero(marked)) - 1)]
+    assert found == np.flatnonzero(marked)[[0, 50, -1]].tolist()
+    with pytest.raises(IndexError):
+        place_of_kept(marked, int(np.count_nonzero(marked)))
+    kept = chosen(DATA, marked)
+    np.testing.assert_array_equal(kept, DATA[marked])
+    np.testing.assert_array_equal(scattered(kept, marked, 2.0), np.where(marked, 2.0 * DATA, 0.0))
+    twice = np.concatenate([DATA, DATA])  # of the largest the first
+    assert place_of_largest(twice) == np.argmax(DATA)
+    np.testing.assert_array_equal(filled(100, 0.5), np.full(100, 0.5))
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_products_of_several_portions() -> None:
+    one, other = PAIRED
+    assert product_of(one, other) == pytest.approx(float(one @ other), rel=ROUNDING)
+    np.testing.assert_allclose(products_of(PAIRED), np.stack(PAIRED) @ np.stack(PAIRED).T, rtol=ROUNDING)
+    np.testing.assert_allclose(
+        products_of(PAIRED, np.square), np.square(PAIRED) @ np.square(PAIRED).T, rtol=ROUNDING
+    )
 
 
 def test_a_sample_of_one_portion_is_summed_as_numpy_does() -> None:

@@ -67,3 +67,23 @@ def test_the_first_wrong_value_is_named() -> None:
     with pytest.raises(InputError, match=r"`values` must be so, got -2\.0 at index 1; mend it"):
         refuse(column < 0, column, "be so", "mend it")
     refuse(column < -9, column, "be so", "mend it")
+
+
+def test_large_columns_lie_by_themselves_and_are_told_by_their_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for room in ("several", "pools"):
+        monkeypatch.setattr(f"mcstudy.statistics.{room}.PORTION", 10)
+    a, b = np.arange(35.0), -np.arange(35.0)
+    matrix = joined([a, b])
+    assert matrix.shape == (35, 2)
+    np.testing.assert_array_equal(matrix, np.stack([a, b], axis=1))
+    one, other = columns_of(matrix, ("a", "b"))
+    assert one.flags.c_contiguous
+    assert np.shares_memory(one, matrix)  # nobody copies it once more
+    np.testing.assert_array_equal([one, other], [a, b])
+    assert select(matrix, ("a", "b"), ("a", "b")) is matrix
+    np.testing.assert_array_equal(select(matrix, ("a", "b"), ("b", "a")), np.stack([b, a], axis=1))
+    matrix[23, 1] = math.inf
+    with pytest.raises(InputError, match="must be finite, got inf at index 23 of b"):
+        columns_of(matrix, ("a", "b"))
