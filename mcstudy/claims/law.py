@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -20,7 +20,9 @@ from mcstudy.factors import call_with_factors
 from mcstudy.findings import Cell, Guarantee, Verdict, Zone
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics.distances import Steps
-from mcstudy.statistics.pools import in_portions
+from mcstudy.statistics.ordering import ordered
+from mcstudy.statistics.paged import leave
+from mcstudy.statistics.pools import appended, in_portions, places
 from mcstudy.statistics.sequences import effective_z, law_band, replicates_for
 from mcstudy.statistics.tails import FEWEST
 from mcstudy.statistics.ties import clusters, widened
@@ -181,6 +183,18 @@ def _law_cell(portions: Iterable[tuple[FloatArray, FloatArray]], band: float, me
     return LawCell(float(max(np.max(highest), -np.min(lowest))), band, CURVE, curve, merged)
 
 
+def _differences(
+    points: FloatArray, one: FloatArray, other: FloatArray
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """The distribution function of the second of two ordered samples at ascending points, and the first's minus it."""
+    for place in places(points.size):
+        own, its = (
+            np.searchsorted(values, points[place], side="right") / len(values) for values in (one, other)
+        )
+        yield its, own - its
+        leave(points, one, other)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SameLaw(_Distance):
     r"""A column has the same law at two levels of a factor, whatever that law is.
@@ -230,12 +244,11 @@ class SameLaw(_Distance):
 
     def assess(self, samples: tuple[Sample, ...], shares: Shares, draws: Draws) -> Assessment:
         """Measure the distance between the two laws."""
-        one, other = (np.sort(sample.values(self.column)[0]) for sample in samples)
-        found = clusters(np.concatenate([one, other]))
-        heights = [np.searchsorted(values, found.high, side="right") / len(values) for values in (one, other)]
+        one, other = (ordered(sample.values(self.column)[0]) for sample in samples)
+        found = clusters(appended(one, other))
         # Half of what may go wrong for each of the two bands.
         bands = [law_band(len(values), shares.refute / 2) for values in (one, other)]
-        cell = _law_cell([(heights[1], heights[0] - heights[1])], sum(bands), found.merged)
+        cell = _law_cell(_differences(found.high, one, other), sum(bands), found.merged)
         # An indicator varies by 1/4 at most; where they are paired, both may miss in opposite directions.
         errors = [0.5 / math.sqrt(len(values)) for values in (one, other)]
         error = sum(errors) if self.across in draws.common else math.hypot(*errors)

@@ -16,6 +16,7 @@ from mcstudy.statistics.paged import empty, leave
 __all__ = [
     "PORTION",
     "Pool",
+    "appended",
     "chosen",
     "count_where",
     "covariance_of",
@@ -263,6 +264,21 @@ def chosen(sample: FloatArray, kept: NDArray[np.bool_]) -> FloatArray:
         found[written : written + some.size] = some
         written += some.size
         leave(found, sample)
+    return found
+
+
+def appended(*samples: FloatArray) -> FloatArray:
+    """Samples one after the other, as `numpy.concatenate` joins them.
+
+    Examples
+    --------
+    >>> appended(np.array([1.0]), np.array([2.0, 3.0]))
+    array([1., 2., 3.])
+    """
+    found, written = empty(sum(sample.size for sample in samples)), 0
+    for sample in samples:
+        in_portions(np.positive, sample, out=found[written : written + sample.size])
+        written += sample.size
     return found
 
 

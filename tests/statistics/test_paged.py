@@ -22,6 +22,7 @@ from mcstudy import (
     Identity,
     Law,
     Rate,
+    SameLaw,
     Scenario,
     Value,
     bias,
@@ -313,6 +314,7 @@ LARGE_CLAIMS: list[Claim] = [
     Value("constant", "v", of=mean("one"), equals=1.0, constant=True, margin=0.1),
     Value("missing", "v", of=covariance("gaps", "x"), equals=0.3, margin=1.0, allowed_missing=0.5),
     AtMost("at-most", "m", of=mse("x", "y"), at_most=9.0),
+    SameLaw("same-law", "l", column="y", across="n", margin=0.1),
     Contrast("paired", "c", of=correlation("x", "y"), across="n", levels=(1, 2), equals=0.0, margin=0.1),
 ]
 
