@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from mcstudy.exceptions import InputError, StudyError
 from mcstudy.scenarios import Scenario
-from mcstudy.statistics.pools import PORTION, chosen, everywhere, filled, in_portions, place_of_kept
+from mcstudy.statistics.pools import everywhere
+from mcstudy.statistics.portions import PORTION, chosen, filled, in_portions, place_of_kept
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.statistic import Statistic, Summary

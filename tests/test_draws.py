@@ -12,7 +12,7 @@ import mcstudy as mc
 from mcstudy.claims import judge
 from mcstudy.draws import Block, Draws, Failure, Sample, summarise
 from mcstudy.exceptions import InputError, StudyError
-from mcstudy.statistics.pools import PORTION
+from mcstudy.statistics.portions import PORTION
 
 ONE = mc.Scenario(n=1)
 NAN = np.nan

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from mcstudy.draws import Sample
 from mcstudy.exceptions import ClaimError
-from mcstudy.statistics.pools import in_portions, place_of_largest
+from mcstudy.statistics.pools import place_of_largest
+from mcstudy.statistics.portions import in_portions
 from mcstudy.statistics.ties import clusters
 
 __all__ = ["check_constant", "check_range"]

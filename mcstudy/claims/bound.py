@@ -21,7 +21,8 @@ from mcstudy.claims.violations import (
 from mcstudy.draws import Draws, Sample
 from mcstudy.evidence import BoundCell, BoundEvidence, Witness
 from mcstudy.findings import Cell, Interval, Verdict
-from mcstudy.statistics.pools import count_where, in_portions, place_of_largest
+from mcstudy.statistics.pools import count_where, place_of_largest
+from mcstudy.statistics.portions import in_portions
 from mcstudy.statistics.worst_case import mean_bounds
 
 __all__ = ["Bound"]

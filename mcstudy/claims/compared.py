@@ -22,7 +22,8 @@ from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Limits, Statistic
 from mcstudy.statistics.bounded import BoundedMean
 from mcstudy.statistics.paged import leave
-from mcstudy.statistics.pools import extremes, in_portions, mean_of, places
+from mcstudy.statistics.pools import extremes, mean_of
+from mcstudy.statistics.portions import in_portions, places
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.statistic import Limiting, Summary
 from mcstudy.statistics.tails import FEWEST

@@ -19,7 +19,7 @@ from mcstudy.scenarios import Level, Scenario
 from mcstudy.statistics import Statistic
 from mcstudy.statistics.expansion import Expansion, expansion, side_by_side
 from mcstudy.statistics.intervals import standard_error
-from mcstudy.statistics.pools import chosen
+from mcstudy.statistics.portions import chosen
 from mcstudy.statistics.several import joined
 from mcstudy.statistics.smooth import combined
 from mcstudy.statistics.tails import FEWEST

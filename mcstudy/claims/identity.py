@@ -23,7 +23,8 @@ from mcstudy.evidence import IdentityCell, IdentityEvidence, Witness
 from mcstudy.exceptions import ClaimError
 from mcstudy.findings import Cell, Verdict, Zone
 from mcstudy.statistics.ordering import median_of
-from mcstudy.statistics.pools import count_where, in_portions, place_of_largest
+from mcstudy.statistics.pools import count_where, place_of_largest
+from mcstudy.statistics.portions import in_portions
 from mcstudy.words import said
 
 __all__ = ["Identity"]

@@ -22,7 +22,7 @@ from mcstudy.scenarios import Scenario
 from mcstudy.statistics.distances import Steps
 from mcstudy.statistics.ordering import ordered
 from mcstudy.statistics.paged import leave
-from mcstudy.statistics.pools import appended, in_portions, places
+from mcstudy.statistics.portions import appended, in_portions, places
 from mcstudy.statistics.sequences import effective_z, law_band, replicates_for
 from mcstudy.statistics.tails import FEWEST
 from mcstudy.statistics.ties import clusters, widened

@@ -18,7 +18,7 @@ from mcstudy.exceptions import ClaimError
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Estimate, Statistic
 from mcstudy.statistics.joint import Joint
-from mcstudy.statistics.pools import chosen, in_portions
+from mcstudy.statistics.portions import chosen, in_portions
 from mcstudy.statistics.replicatewise import Replicatewise
 from mcstudy.statistics.several import joined
 

@@ -16,7 +16,8 @@ from mcstudy.exceptions import StudyError
 from mcstudy.experiment import Experiment
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics.paged import empty, leave
-from mcstudy.statistics.pools import chosen, everywhere
+from mcstudy.statistics.pools import everywhere
+from mcstudy.statistics.portions import chosen
 
 __all__ = ["draws_of"]
 

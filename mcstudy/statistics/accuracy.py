@@ -16,7 +16,7 @@ from mcstudy.statistics.expansion import Expanded
 from mcstudy.statistics.intervals import FloatArray, standard_error
 from mcstudy.statistics.moments import mean, rms, sd
 from mcstudy.statistics.performance import measures
-from mcstudy.statistics.pools import PORTION
+from mcstudy.statistics.portions import PORTION
 from mcstudy.statistics.several import refuse
 from mcstudy.statistics.shares import check_ordered
 from mcstudy.statistics.statistic import Estimate

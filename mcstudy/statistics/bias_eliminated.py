@@ -10,7 +10,8 @@ from mcstudy.statistics.expansion import Expanded, Expansion
 from mcstudy.statistics.intervals import FloatArray, clopper_pearson
 from mcstudy.statistics.moments import mean, sd
 from mcstudy.statistics.performance import measures
-from mcstudy.statistics.pools import count_where, in_portions, mean_of
+from mcstudy.statistics.pools import count_where, mean_of
+from mcstudy.statistics.portions import in_portions
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.shares import check_ordered, share_of
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, checked

@@ -20,7 +20,8 @@ from mcstudy.statistics.moments import mean
 from mcstudy.statistics.performance import measures
 from mcstudy.statistics.performance.groups import Groups, sample
 from mcstudy.statistics.performance.pairing import Pairs
-from mcstudy.statistics.pools import PORTION, in_portions, mean_of, peak_of
+from mcstudy.statistics.pools import mean_of, peak_of
+from mcstudy.statistics.portions import PORTION, in_portions
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.smooth import Smooth, combined, smooth
 from mcstudy.statistics.statistic import Estimate

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray, check_confidence
-from mcstudy.statistics.pools import chosen, count_where, in_portions
+from mcstudy.statistics.pools import count_where
+from mcstudy.statistics.portions import chosen, in_portions
 from mcstudy.statistics.several import joined, matrix_of, refuse
 from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.words import said

@@ -28,15 +28,8 @@ from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion, undefine
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.moments import mean
-from mcstudy.statistics.pools import (
-    count_where,
-    filled,
-    in_portions,
-    mean_of,
-    peak_of,
-    product_of,
-    total,
-)
+from mcstudy.statistics.pools import count_where, mean_of, peak_of, product_of, total
+from mcstudy.statistics.portions import filled, in_portions
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Statistic
 from mcstudy.statistics.truth import bound

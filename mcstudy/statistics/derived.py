@@ -13,7 +13,7 @@ from mcstudy.statistics.expansion import Expanded, Expansion, expansion
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.performance.groups import Groups, Sample, sample
 from mcstudy.statistics.performance.measures import Measured
-from mcstudy.statistics.pools import in_portions
+from mcstudy.statistics.portions import in_portions
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.statistics.truth import Truth, bound, check_truth

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mcstudy.statistics.bernoulli import at_least_rejected
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.paged import empty, leave, taken
-from mcstudy.statistics.pools import PORTION
+from mcstudy.statistics.portions import PORTION
 from mcstudy.statistics.sequences import effective_z
 
 __all__ = ["Steps"]

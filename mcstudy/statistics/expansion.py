@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mcstudy.statistics.intervals import FloatArray, check_confidence, hall_interval, standard_error
 from mcstudy.statistics.jets import Jet
-from mcstudy.statistics.pools import filled, in_portions, peak_of, products_of, scattered
+from mcstudy.statistics.pools import peak_of, products_of
+from mcstudy.statistics.portions import filled, in_portions, scattered
 from mcstudy.statistics.sequences import TUNED
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, believed
 from mcstudy.statistics.tails import Condition

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.pools import cube, in_portions, mean_of, peak_of, total
+from mcstudy.statistics.pools import cube, mean_of, peak_of, total
+from mcstudy.statistics.portions import in_portions
 
 __all__ = [
     "check_confidence",

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mcstudy.statistics.intervals import FloatArray, hall_interval, standard_error
-from mcstudy.statistics.pools import extremes, in_portions, mean_of, peak_of
+from mcstudy.statistics.pools import extremes, mean_of, peak_of
+from mcstudy.statistics.portions import in_portions
 from mcstudy.statistics.sequences import Moments
 from mcstudy.statistics.statistic import (
     Estimate,

@@ -17,7 +17,8 @@ from mcstudy.statistics.order_statistics import (
     order_statistic_interval,
     sample_quantile,
 )
-from mcstudy.statistics.pools import everywhere, in_portions, total
+from mcstudy.statistics.pools import everywhere, total
+from mcstudy.statistics.portions import in_portions
 from mcstudy.statistics.statistic import Estimate, Limiting, Limits, Statistic, Summary, checked
 from mcstudy.statistics.worst_case import mean_bounds, quantile_bounds
 

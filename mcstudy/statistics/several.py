@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.paged import empty, leave
-from mcstudy.statistics.pools import PORTION, in_portions, places
+from mcstudy.statistics.portions import PORTION, in_portions, places
 
 __all__ = ["columns_of", "joined", "matrix_of", "refuse", "select"]
 

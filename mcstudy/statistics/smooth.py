@@ -12,7 +12,8 @@ from mcstudy.exceptions import InputError
 from mcstudy.statistics.expansion import Expanded, Expansion, expansion, undefined
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.jets import Jet, differentiate
-from mcstudy.statistics.pools import everywhere, filled
+from mcstudy.statistics.pools import everywhere
+from mcstudy.statistics.portions import filled
 from mcstudy.statistics.several import matrix_of, select
 from mcstudy.statistics.statistic import Statistic
 

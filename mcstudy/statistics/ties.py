@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mcstudy.statistics.ordering import ordered
 from mcstudy.statistics.paged import empty, leave
-from mcstudy.statistics.pools import PORTION
+from mcstudy.statistics.portions import PORTION
 
 __all__ = ["ULPS", "Clusters", "clusters", "widened"]
 

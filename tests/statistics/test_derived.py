@@ -1,7 +1,7 @@
 """Statistics that claims and measures take agree with what `summarise` says of a frame."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -118,8 +118,8 @@ def test_interval_and_limits_lie_around_the_estimate(measure: str) -> None:
     assert math.isfinite(outer.high - outer.low)
 
 
-def test_what_is_refused_is_told_by_its_place_in_a_large_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mcstudy.statistics.pools.PORTION", 10)
+def test_what_is_refused_is_told_by_its_place_in_a_large_sample(set_portion: Callable[[int], None]) -> None:
+    set_portion(10)
     low, high = np.zeros(35), np.ones(35)
     high[23] = -1.0
     with pytest.raises(InputError, match=r"below the lower one, got -1\.0 at index 23"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mcstudy.statistics import ordering, paged, pools, ties
+from mcstudy.statistics import ordering, paged, ties
 from mcstudy.statistics.order_statistics import sample_quantile
 from mcstudy.statistics.ordering import order_statistics, ordered
 from mcstudy.statistics.ties import Clusters
@@ -35,13 +35,12 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch, set_portion: Callable[[int], None]) -> None:
     """Of all parts a small sample has many."""
     monkeypatch.setattr(paged, "LARGE", 8)
     monkeypatch.setattr(ordering, "RUN", 1000)
     monkeypatch.setattr(ordering, "LOOKED_AT", 256)
-    for module in (pools, ties):
-        monkeypatch.setattr(module, "PORTION", 777)
+    set_portion(777)
 
 
 @pytest.fixture(params=[(name, size) for name in DRAWS for size in (2, 777, 1000, 20_011)], ids=str)

@@ -53,9 +53,10 @@ from mcstudy import (
 from mcstudy.claims.claim import Claim
 from mcstudy.claims.judging import judge
 from mcstudy.draws import Draws, Sample
-from mcstudy.statistics import Statistic, paged, pools
+from mcstudy.statistics import Statistic, paged
 from mcstudy.statistics.performance import summarise
-from mcstudy.statistics.pools import PORTION, in_portions, mean_of, total
+from mcstudy.statistics.pools import mean_of, total
+from mcstudy.statistics.portions import PORTION, in_portions
 from mcstudy.statistics.several import joined
 
 SIZE = 3 * PORTION + 5
@@ -237,7 +238,7 @@ def several(size: int, lay: Callable[[Any], Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("of", SEVERAL, ids=lambda of: of.label)
 def test_a_statistic_of_several_columns_is_that_of_arrays(
-    of: Statistic, monkeypatch: pytest.MonkeyPatch
+    of: Statistic, monkeypatch: pytest.MonkeyPatch, set_portion: Callable[[int], None]
 ) -> None:
     """On pages to the last bit; in smaller portions, which sum in another order, to rounding."""
     arrays = several(SIZE, np.asarray)
@@ -252,7 +253,7 @@ def test_a_statistic_of_several_columns_is_that_of_arrays(
     np.testing.assert_array_equal(of.influence(found), whole[2])
     for name in of.columns:
         np.testing.assert_array_equal(pages[name], arrays[name])  # nobody has written into the draws
-    monkeypatch.setattr(pools, "PORTION", 10_000)
+    set_portion(10_000)
     estimate, limits = of.estimate(found), of.limits(found, 1e-3)
     near = partial(pytest.approx, rel=1e-9, abs=1e-12)
     assert (estimate.value, estimate.mcse) == near((whole[0].value, whole[0].mcse))
@@ -298,12 +299,11 @@ def test_large_samples_have_the_errors_that_summaries_have(size: int) -> None:
 
 
 @pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_pieces(monkeypatch: pytest.MonkeyPatch, set_portion: Callable[[int], None]) -> None:
     """Every array in a file, and little in work at once, so that what is held whole shows."""
     monkeypatch.setattr(paged, "LARGE", 8)
     monkeypatch.setattr("mcstudy.statistics.ordering.RUN", 2**12)
-    for room in ("pools", "several", "accuracy", "comparisons", "ties", "distances"):
-        monkeypatch.setattr(f"mcstudy.statistics.{room}.PORTION", 2**12)
+    set_portion(2**12)
 
 
 LARGE_CLAIMS: list[Claim] = [

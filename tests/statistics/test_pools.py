@@ -11,27 +11,23 @@ import pytest
 from scipy import stats
 
 from mcstudy import mean, rms
-from mcstudy.statistics import Statistic, pools
+from mcstudy.statistics import Statistic
 from mcstudy.statistics.distances import Steps
 from mcstudy.statistics.intervals import standard_error
 from mcstudy.statistics.joint import Joint
 from mcstudy.statistics.pools import (
     Pool,
-    chosen,
     count_where,
     covariance_of,
     extremes,
-    filled,
-    in_portions,
     largest,
     peak_of,
-    place_of_kept,
     place_of_largest,
     product_of,
     products_of,
-    scattered,
     total,
 )
+from mcstudy.statistics.portions import chosen, filled, in_portions, place_of_kept, scattered
 from mcstudy.statistics.sequences import influence_limits
 from mcstudy.statistics.statistic import Limits
 from mcstudy.statistics.tails import condition, tail_index
@@ -43,10 +39,9 @@ PAIRED = tuple(DATA[:1000] * slope + np.random.default_rng(2).normal(size=1000) 
 
 
 @pytest.fixture
-def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_portions(set_portion: Callable[[int], None]) -> None:
     """Portions of which any sample has many, the last one shorter."""
-    monkeypatch.setattr(pools, "PORTION", 37)
-    monkeypatch.setattr("mcstudy.statistics.distances.PORTION", 37)
+    set_portion(37)
 
 
 def joint() -> Joint:
