@@ -17,6 +17,8 @@ from mcstudy.measured import LINES, MOST_ZIPS, Intervals, MeasureCell, Measured
 from mcstudy.scenarios import Scenario
 from mcstudy.statistics import Statistic
 from mcstudy.statistics.centiles import by_centile, spaced
+from mcstudy.statistics.pools import everywhere
+from mcstudy.statistics.portions import PORTION, chosen
 from mcstudy.statistics.shares import covering, is_coverage
 from mcstudy.words import said
 
@@ -169,13 +171,18 @@ class Measure:
         of = self.of.at(sample.scenario)
         if math.isnan(cell.estimate) or not is_coverage(of):
             return cell
-        columns = covering(of, sample.taken(of))
-        chosen = by_centile(*columns)[spaced(cell.replicates, LINES)]
-        low, high, truth = (tuple(column[chosen].tolist()) for column in columns)
+        # Of a large sample its beginning: a picture shows no more.
+        columns = [column[:PORTION] for column in covering(of, sample.taken(of))]
+        shown = by_centile(*columns)[spaced(columns[0].size, LINES)]
+        low, high, truth = (tuple(column[shown].tolist()) for column in columns)
         return replace(cell, intervals=Intervals(low, high, truth if len(set(truth)) > 1 else truth[:1]))
 
     def _is_infinite(self, sample: Sample) -> bool:
         """Whether values are infinite where the statistic can't take them: kept draws may have such."""
         kept = sample.kept(self.of)
         bounded = [name for name in self.of.columns if name not in self.of.unbounded]
-        return any(bool(np.isinf(sample.columns[name][kept]).any()) for name in bounded)
+        return any(
+            sample.has_infinite(name)
+            and not everywhere(lambda portion: ~np.isinf(portion), chosen(sample.columns[name], kept))
+            for name in bounded
+        )

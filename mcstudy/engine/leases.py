@@ -71,7 +71,10 @@ def _is_old(path: Path) -> bool:
 
 
 def _taken_over(path: Path) -> bool:
-    """Take a lease if it is old; of several processes that try at once exactly one does."""
+    """Take a lease if it is old; of several processes that try at once one does.
+
+    Two may where one was killed, or stood still, in the middle of this.
+    """
     taking = path.with_name(f"{path.name}.taking")
     if not _created(taking):
         # Whoever was killed while it took the lease left this; the next one who asks gets it.
@@ -81,11 +84,11 @@ def _taken_over(path: Path) -> bool:
     try:
         if not _is_old(path):
             return False
-        os.utime(path)
+        path.unlink()  # a file of another user can't be touched
     except FileNotFoundError:  # it was given back meanwhile
         return False
     else:
-        return True
+        return _created(path)
     finally:
         taking.unlink(missing_ok=True)
 

@@ -9,13 +9,15 @@ seen (`tails.condition`); the manual has a table of all statistics, which `tests
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcstudy.exceptions import InputError
-from mcstudy.statistics.derived import Quantity, as_estimate, derived, one_group
+from mcstudy.statistics.derived import Quantity, as_estimate, as_large_estimate, derived, one_group
 from mcstudy.statistics.expansion import Expanded
-from mcstudy.statistics.intervals import FloatArray, standard_error
+from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.moments import mean, rms, sd
-from mcstudy.statistics.performance import measures
+from mcstudy.statistics.performance import large, measures
+from mcstudy.statistics.pools import count_where
 from mcstudy.statistics.portions import PORTION
 from mcstudy.statistics.several import refuse
 from mcstudy.statistics.shares import check_ordered
@@ -124,14 +126,18 @@ def _itself(x: FloatArray) -> FloatArray:
 def _empirical_se(x: FloatArray) -> Estimate:
     if x.size <= PORTION:
         return as_estimate(partial(measures.empirical_se, robust=True), one_group(x))
-    # The same to rounding, of what need not be held whole.
-    return Estimate(sd("x").estimate(x).value, standard_error(sd("x").influence(x)), x.size)
+    return as_large_estimate(large.empirical_se, x)
 
 
 def not_negative(se: FloatArray) -> FloatArray:
     """Return standard errors; `InputError` where one is negative."""
-    refuse(se < 0, se, "not be negative", "name the column of standard errors")
+    if count_where(_is_negative, se):
+        refuse(_is_negative(se), se, "not be negative", "name the column of standard errors")
     return se
+
+
+def _is_negative(se: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(se < 0)
 
 
 def _width(lower: FloatArray, upper: FloatArray) -> FloatArray:

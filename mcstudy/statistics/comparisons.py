@@ -4,7 +4,7 @@ All but the ratio are made of second moments; see `accuracy` on their errors.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 
 from mcstudy.exceptions import InputError
 from mcstudy.statistics.accuracy import not_negative
-from mcstudy.statistics.derived import Quantity, as_estimate, derived, one_group
+from mcstudy.statistics.derived import Quantity, as_estimate, as_large_estimate, derived, one_group
 from mcstudy.statistics.expansion import ROUNDING, Expanded, Expansion
 from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.moments import mean
-from mcstudy.statistics.performance import measures
+from mcstudy.statistics.performance import large, measures
 from mcstudy.statistics.performance.groups import Groups, sample
 from mcstudy.statistics.performance.pairing import Pairs
 from mcstudy.statistics.pools import mean_of, peak_of
@@ -28,6 +28,8 @@ from mcstudy.statistics.statistic import Estimate
 from mcstudy.words import said
 
 __all__ = ["correlation", "covariance", "ratio", "relative_error", "relative_precision"]
+
+LARGEST = float(np.finfo(np.float64).max)
 
 
 def ratio(a: str, b: str) -> Expanded:
@@ -115,7 +117,8 @@ class _Covariance(Expanded):
         factor = one.size / (one.size - 1)
         products = in_portions(lambda own, its: own * its * factor, one, other)
         value = mean_of(products)
-        largest = math.prod(map(peak_of, columns))
+        # A product of peaks may pass the largest double, and 0 times infinity is no number.
+        largest = min(math.prod(map(peak_of, columns)), LARGEST)
         apart = in_portions(lambda portion: portion - value, products, out=products)
         parts = [
             Expansion.of(value, apart, rounding=ROUNDING * largest),
@@ -130,10 +133,10 @@ class _RelativeError(Smooth):
     def estimate(self, values: ArrayLike) -> Estimate:
         se, x = columns_of(values, self.columns)
         if x.size > PORTION:
-            return _with_factor(super().estimate(values), x.size / (x.size - 1))
-        return as_estimate(
-            partial(measures.relative_error, robust=True), one_group(_squared(se)), one_group(x)
-        )
+            return as_large_estimate(large.relative_error, not_negative(se), x)
+        with np.errstate(over="ignore", invalid="ignore"):  # a square that overflows is infinite
+            groups = one_group(_squared(se)), one_group(x)
+        return as_estimate(partial(measures.relative_error, robust=True), *groups)
 
 
 @dataclass(frozen=True)
@@ -142,15 +145,10 @@ class _RelativePrecision(Smooth):
         columns = columns_of(values, self.columns)
         n = columns[0].size
         if n > PORTION:
-            return _with_factor(super().estimate(values), (n - 1) / n)
+            return as_large_estimate(large.relative_precision, *columns)
         both = sample(Groups(np.repeat([0, 1], n), 2), np.concatenate(columns))
         pairs = Pairs(np.array([1, 1]), np.tile(np.arange(n, 2 * n), 2))
         return as_estimate(partial(measures.relative_precision, pairs=pairs, robust=True), both)
-
-
-def _with_factor(found: Estimate, square: float) -> Estimate:
-    """The estimate of a large sample, of which `performance` would hold all: the same to rounding, with its divisor."""
-    return replace(found, mcse=found.mcse * math.sqrt(square))
 
 
 def _check_different(argument: str, name: str, x: str) -> None:

@@ -29,7 +29,7 @@ from mcstudy.statistics.intervals import FloatArray
 from mcstudy.statistics.jets import Jet
 from mcstudy.statistics.moments import mean
 from mcstudy.statistics.pools import count_where, mean_of, peak_of, product_of, total
-from mcstudy.statistics.portions import filled, in_portions
+from mcstudy.statistics.portions import chosen, filled, in_portions
 from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Statistic
 from mcstudy.statistics.truth import bound
@@ -118,7 +118,9 @@ class _Controlled(Expanded):
             return undefined(x.size)
         left_out = in_portions(_left_out, fitted.deviations, fitted.leverages)
         for index in _large(fitted.leverages):
-            others = [np.delete(column, index) for column in (x, *controls)]
+            rest = np.ones(x.size, dtype=np.bool_)
+            rest[index] = False
+            others = [chosen(column, rest) for column in (x, *controls)]
             left_out[index] = fitted.value - _fit(others[0], others[1:], self._numbers()).value
         center, factor = mean(self.column).estimate(left_out).value, x.size - 1
         return _with_slopes(fitted, in_portions(lambda portion: factor * (portion - center), left_out))

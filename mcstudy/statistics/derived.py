@@ -18,7 +18,7 @@ from mcstudy.statistics.several import columns_of
 from mcstudy.statistics.statistic import Estimate, Limiting, Statistic
 from mcstudy.statistics.truth import Truth, bound, check_truth
 
-__all__ = ["Quantity", "as_estimate", "derived", "one_group", "operands", "quantity_of"]
+__all__ = ["Quantity", "as_estimate", "as_large_estimate", "derived", "one_group", "operands", "quantity_of"]
 
 
 def _anything(number: Any) -> None:
@@ -185,6 +185,15 @@ def operands(statistic: Statistic, values: ArrayLike) -> list[FloatArray | float
 def one_group(rows: FloatArray) -> Sample:
     """Rows as `performance` takes them, all of one group."""
     return sample(Groups(np.zeros(rows.size, dtype=np.int64), 1), rows)
+
+
+def as_large_estimate(
+    measure: Callable[..., tuple[np.float64, np.float64]], *columns: FloatArray
+) -> Estimate:
+    """Return what a measure of `performance.large` gives of columns of shape (n,)."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value, mcse = measure(*columns)
+    return Estimate(float(value), float(mcse), columns[0].size)
 
 
 def as_estimate(measure: Callable[..., Measured], *samples: Sample) -> Estimate:
