@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
 __all__ = [
     "PARENT",
@@ -23,6 +25,7 @@ __all__ += ["uninterrupted", "within"]
 PARENT = "MCSTUDY_PARENT"  # the process that workers end with
 SIGNALS = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+MOMENT = 0.05  # seconds in which an object is deleted, and which nobody who ends a run notices
 
 
 class Ended(KeyboardInterrupt):
@@ -72,7 +75,10 @@ def _is_main() -> bool:
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """Raise `Ended` where SIGTERM or SIGHUP comes, as far as this thread may say so and nobody else has."""
+    """Raise `Ended` where SIGTERM or SIGHUP comes, as far as this thread may say so and nobody else has.
+
+    Where either comes while an object is deleted, or Ctrl-C does, Python ignores what is raised: it comes again.
+    """
     if not _is_main():
         yield
         return
@@ -81,11 +87,26 @@ def ended_like_ctrl_c() -> Iterator[None]:
     ]  # nohup ignores SIGHUP
     for number in ours:
         signal.signal(number, _end)
+    before = sys.unraisablehook
+    sys.unraisablehook = partial(_come_again, before)
     try:
         yield
     finally:
+        sys.unraisablehook = before
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
+
+
+def _come_again(otherwise: Callable[[Any], object], ignored: Any) -> None:
+    """Send a signal once more whose exception was ignored, a moment later: raised in here it would be ignored too."""
+    interruption = ignored.exc_value
+    if not isinstance(interruption, KeyboardInterrupt):
+        otherwise(ignored)
+        return
+    number = interruption.code - 128 if isinstance(interruption, Ended) else signal.SIGINT
+    again = threading.Timer(MOMENT, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
 
 
 @contextmanager

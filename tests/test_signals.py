@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -41,6 +42,43 @@ def test_a_signal_is_an_interruption_with_a_code(number: signal.Signals) -> None
     assert isinstance(caught.value, Ended)
     assert (str(caught.value), caught.value.code) == (number.name, 128 + number)
     assert signal.getsignal(number) is before is signal.SIG_DFL
+
+
+class Deleted:
+    """A signal comes while it is deleted, and Python ignores what the signal raises."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_is_not_lost_that_comes_while_an_object_is_deleted(number: int) -> None:
+    hook, ignored = sys.unraisablehook, []
+
+    def work() -> None:
+        Deleted(number)
+        ignored.append(number)
+        time.sleep(10.0)
+
+    with pytest.raises(KeyboardInterrupt), ended_like_ctrl_c():
+        work()
+    assert ignored == [number]
+    assert sys.unraisablehook is hook
+
+
+def test_other_errors_of_deletions_are_told_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError
+
+    told: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: told.append(ignored.exc_type))
+    with ended_like_ctrl_c():
+        Broken()
+    assert told == [ValueError]
 
 
 @pytest.mark.parametrize("number", BOTH)
