@@ -14,7 +14,7 @@ def set_portion(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
     def to(size: int) -> None:
         for name, module in list(sys.modules.items()):
-            if name.startswith("mcstudy.statistics.") and hasattr(module, "PORTION"):
+            if name.startswith("mcstudy.") and hasattr(module, "PORTION"):
                 monkeypatch.setattr(module, "PORTION", size)
 
     return to

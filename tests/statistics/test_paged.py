@@ -21,6 +21,7 @@ from mcstudy import (
     Contrast,
     Identity,
     Law,
+    Measure,
     Rate,
     SameLaw,
     Scenario,
@@ -341,6 +342,18 @@ def test_no_claim_holds_a_column(claim: Claim, common: tuple[str, ...]) -> None:
 def test_no_statistic_holds_a_column(of: Statistic) -> None:
     held = [held_by(partial(summary_of, of, samples_of(size)[Scenario(n=1)])) for size in SIZES]
     assert held[1] - held[0] < 0.75 * 8 * (SIZES[1] - SIZES[0])
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize(
+    "measure",
+    [Measure("bias", of=bias("x", "y")), Measure("zip", of=coverage("x", "above", 0.5), zip=True)],
+    ids=lambda measure: measure.id,
+)
+def test_no_measure_holds_a_column(measure: Measure) -> None:
+    """Of two samples, as a claim: the intervals of a zip plot are chosen from the beginning."""
+    held = [held_by(partial(measure.take, Draws(samples_of(size)))) for size in SIZES]
+    assert held[1] - held[0] < 1.25 * 8 * (SIZES[1] - SIZES[0])
 
 
 @pytest.mark.usefixtures("small_pieces")

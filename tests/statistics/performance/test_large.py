@@ -28,15 +28,6 @@ CORNERS = {
 }
 
 
-@pytest.fixture
-def set_portion(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    def to(size: int) -> None:
-        for room in ("accuracy", "comparisons", "portions", "pools", "several"):
-            monkeypatch.setattr(f"mcstudy.statistics.{room}.PORTION", size)
-
-    return to
-
-
 @pytest.mark.parametrize("corner", CORNERS)
 @pytest.mark.parametrize("of", STATISTICS, ids=lambda of: of.label)
 def test_a_large_group_has_the_measures_of_a_small_one(
